@@ -1,0 +1,168 @@
+namespace ModelGen;
+
+/// <summary>Marks a partial class as a model that ModelGen compiles during <c>dotnet build</c>.</summary>
+/// <remarks>
+/// The class either declares its layers with the attributes of this namespace and has a <c>Forward</c> method, or (a block)
+/// does the same without <see cref="ShapeAttribute"/> and is used as a field of another model.
+/// </remarks>
+[AttributeUsage(AttributeTargets.Class, Inherited = false)]
+public sealed class ModelAttribute : Attribute;
+
+/// <summary>States the shape of a model input, one entry per dimension: an integer, or the name of a symbolic size such as <c>"N"</c>.</summary>
+/// <example><c>Forward([Shape("N", 1, 28, 28)] Tensor image)</c></example>
+/// <param name="dimensions">Sizes in order, <see cref="int"/> for a known size and <see cref="string"/> for a symbolic one.</param>
+[AttributeUsage(AttributeTargets.Parameter, Inherited = false)]
+public sealed class ShapeAttribute(params object[] dimensions) : Attribute
+{
+    /// <summary>Sizes in order: <see cref="int"/> for a known size, <see cref="string"/> for a symbolic one.</summary>
+    public IReadOnlyList<object> Dimensions { get; } = dimensions;
+
+    /// <summary>Element type of the input; default <see cref="ElementType.Float32"/>. Embedding indices are <see cref="ElementType.Int64"/>.</summary>
+    public ElementType Type { get; set; } = ElementType.Float32;
+}
+
+/// <summary>Element type of a model input.</summary>
+public enum ElementType
+{
+    /// <summary>IEEE 754 single precision.</summary>
+    Float32,
+
+    /// <summary>Signed 64-bit integer (class or token indices).</summary>
+    Int64,
+
+    /// <summary>Boolean.</summary>
+    Bool,
+}
+
+/// <summary>Says how the model is trained: the generated training step holds loss, gradients and optimizer for exactly this.</summary>
+/// <param name="loss">Loss function between the model's output and the target.</param>
+/// <param name="optimizer">Update rule of the parameters.</param>
+[AttributeUsage(AttributeTargets.Class, Inherited = false)]
+public sealed class TrainAttribute(Loss loss, Optimizer optimizer) : Attribute
+{
+    /// <summary>Loss function between the model's output and the target.</summary>
+    public Loss Loss { get; } = loss;
+
+    /// <summary>Update rule of the parameters.</summary>
+    public Optimizer Optimizer { get; } = optimizer;
+
+    /// <summary>Peak learning rate; default 1e-3.</summary>
+    public double LearningRate { get; set; } = 1e-3;
+
+    /// <summary>How the learning rate changes over the steps of a fit; default <see cref="Schedule.Constant"/>.</summary>
+    public Schedule Schedule { get; set; } = Schedule.Constant;
+
+    /// <summary>Samples per step; default 32.</summary>
+    public int BatchSize { get; set; } = 32;
+
+    /// <summary>Passes over the training set; default 10.</summary>
+    public int Epochs { get; set; } = 10;
+
+    /// <summary>
+    /// Weight decay; default 0 for SGD and Adam (an L2 term added to the gradient) and 0.01 for AdamW (decoupled), PyTorch's defaults.
+    /// </summary>
+    public double WeightDecay { get; set; } = double.NaN;
+
+    /// <summary>Momentum of SGD; default 0.</summary>
+    public double Momentum { get; set; }
+
+    /// <summary>Nesterov momentum for SGD; default false. Needs <see cref="Momentum"/> above 0.</summary>
+    public bool Nesterov { get; set; }
+
+    /// <summary>Decay of the first moment of Adam and AdamW; default 0.9.</summary>
+    public double Beta1 { get; set; } = 0.9;
+
+    /// <summary>Decay of the second moment of Adam and AdamW; default 0.999.</summary>
+    public double Beta2 { get; set; } = 0.999;
+
+    /// <summary>Denominator term of Adam and AdamW; default 1e-8.</summary>
+    public double Epsilon { get; set; } = 1e-8;
+
+    /// <summary>Label smoothing of <see cref="Loss.CrossEntropy"/>, in [0, 1); default 0.</summary>
+    public double LabelSmoothing { get; set; }
+
+    /// <summary>Where <see cref="Loss.SmoothL1"/> turns from quadratic to linear; default 1. Must be positive.</summary>
+    public double SmoothL1Beta { get; set; } = 1;
+}
+
+/// <summary>Loss functions of the generated training step. All are averaged over the batch (and over elements where the target has the output's shape).</summary>
+public enum Loss
+{
+    /// <summary>Softmax cross-entropy against class indices: output <c>[N, C]</c> (or <c>[N, C, d...]</c>), target int64 <c>[N]</c> (or <c>[N, d...]</c>).</summary>
+    CrossEntropy,
+
+    /// <summary>Mean squared error; target of the output's shape.</summary>
+    MSE,
+
+    /// <summary>Sigmoid and binary cross-entropy in one, numerically stable; target in [0, 1], of the output's shape.</summary>
+    BCEWithLogits,
+
+    /// <summary>Mean absolute error; target of the output's shape.</summary>
+    L1,
+
+    /// <summary>Quadratic below <see cref="TrainAttribute.SmoothL1Beta"/>, linear above; target of the output's shape.</summary>
+    SmoothL1,
+}
+
+/// <summary>Update rules of the generated training step.</summary>
+public enum Optimizer
+{
+    /// <summary>Stochastic gradient descent, with momentum and Nesterov momentum when set.</summary>
+    SGD,
+
+    /// <summary>Adam (Kingma and Ba, arXiv:1412.6980), weight decay as an L2 term.</summary>
+    Adam,
+
+    /// <summary>AdamW (Loshchilov and Hutter, arXiv:1711.05101), decoupled weight decay.</summary>
+    AdamW,
+}
+
+/// <summary>Learning-rate schedules over the steps of one fit.</summary>
+public enum Schedule
+{
+    /// <summary>The learning rate stays as set.</summary>
+    Constant,
+
+    /// <summary>The 1cycle policy (Smith and Topin, arXiv:1708.07120) with cosine annealing: up from 1/25 over the first 30 % of steps, then down to 1/250 000.</summary>
+    OneCycle,
+
+    /// <summary>Cosine annealing to zero (Loshchilov and Hutter, arXiv:1608.03983, without restarts).</summary>
+    Cosine,
+
+    /// <summary>Linear decay to zero.</summary>
+    Linear,
+}
+
+/// <summary>Default settings of the generated ONNX export.</summary>
+[AttributeUsage(AttributeTargets.Class, Inherited = false)]
+public sealed class ExportOnnxAttribute : Attribute
+{
+    /// <summary>Static batch size of the exported graph; default 1.</summary>
+    public int Batch { get; set; } = 1;
+}
+
+/// <summary>Default settings of the generated INT8 export.</summary>
+/// <param name="mode">What is quantized and when the ranges are found.</param>
+[AttributeUsage(AttributeTargets.Class, Inherited = false)]
+public sealed class QuantizeAttribute(QuantizationMode mode) : Attribute
+{
+    /// <summary>What is quantized and when the ranges are found.</summary>
+    public QuantizationMode Mode { get; } = mode;
+
+    /// <summary>How activation ranges are found from calibration samples; default <see cref="Calibration.MinMax"/>.</summary>
+    public Calibration Calibration { get; set; } = Calibration.MinMax;
+}
+
+/// <summary>What is quantized and when the ranges are found.</summary>
+public enum QuantizationMode
+{
+    /// <summary>Weights and activations are INT8; activation ranges come from calibration samples before deployment.</summary>
+    Static,
+}
+
+/// <summary>How activation ranges are found from calibration samples.</summary>
+public enum Calibration
+{
+    /// <summary>Smallest and largest value seen.</summary>
+    MinMax,
+}

@@ -1,0 +1,181 @@
+using static TorchSharp.torch;
+using Scalar = TorchSharp.Scalar;
+
+namespace ModelGen;
+
+/// <summary>Update rule and settings of a <see cref="FlatOptimizer"/>. See <see cref="TrainAttribute"/> for meanings and defaults.</summary>
+/// <param name="Kind">Update rule.</param>
+/// <param name="LearningRate">Learning rate.</param>
+public sealed record OptimizerSettings(Optimizer Kind, double LearningRate)
+{
+    /// <summary>Weight decay; an L2 term for SGD and Adam, decoupled for AdamW. Default 0.</summary>
+    public double WeightDecay { get; init; }
+
+    /// <summary>Momentum of SGD; default 0.</summary>
+    public double Momentum { get; init; }
+
+    /// <summary>Nesterov momentum for SGD; default false.</summary>
+    public bool Nesterov { get; init; }
+
+    /// <summary>Decay of the first moment; default 0.9.</summary>
+    public double Beta1 { get; init; } = 0.9;
+
+    /// <summary>Decay of the second moment; default 0.999.</summary>
+    public double Beta2 { get; init; } = 0.999;
+
+    /// <summary>Denominator term; default 1e-8.</summary>
+    public double Epsilon { get; init; } = 1e-8;
+
+    /// <summary>The settings of an attribute; an unset weight decay becomes 0.01 for AdamW and 0 otherwise.</summary>
+    /// <param name="train">The attribute.</param>
+    /// <returns>The settings.</returns>
+    public static OptimizerSettings From(TrainAttribute train) => new(train.Optimizer, train.LearningRate)
+    {
+        WeightDecay = double.IsNaN(train.WeightDecay) ? (train.Optimizer == Optimizer.AdamW ? 0.01 : 0) : train.WeightDecay,
+        Momentum = train.Momentum,
+        Nesterov = train.Nesterov,
+        Beta1 = train.Beta1,
+        Beta2 = train.Beta2,
+        Epsilon = train.Epsilon,
+    };
+}
+
+/// <summary>SGD, Adam and AdamW over flat buffers: a handful of in-place operations for the whole model, whatever its number of parameters.</summary>
+public sealed class FlatOptimizer : IDisposable
+{
+    private readonly OptimizerSettings settings;
+    private readonly FlatBuffer parameters;
+    private readonly FlatBuffer gradients;
+    private readonly FlatBuffer? first;
+    private readonly FlatBuffer? second;
+
+    /// <summary>Creates the optimizer and its zeroed state.</summary>
+    /// <param name="settings">Update rule and settings.</param>
+    /// <param name="parameters">Parameters, updated in place.</param>
+    /// <param name="gradients">Gradients of the same layout.</param>
+    /// <exception cref="ArgumentException">Nesterov is asked for without momentum.</exception>
+    public FlatOptimizer(OptimizerSettings settings, FlatBuffer parameters, FlatBuffer gradients)
+    {
+        if (settings is { Nesterov: true, Momentum: <= 0 })
+        {
+            throw new ArgumentException("Nesterov momentum needs Momentum above 0.", nameof(settings));
+        }
+
+        this.settings = settings;
+        this.parameters = parameters;
+        this.gradients = gradients;
+        LearningRate = settings.LearningRate;
+        if (settings.Kind != ModelGen.Optimizer.SGD)
+        {
+            first = parameters.Like();
+            second = parameters.Like();
+        }
+        else if (settings.Momentum != 0)
+        {
+            first = parameters.Like();
+        }
+    }
+
+    /// <summary>Learning rate of the next step.</summary>
+    public double LearningRate { get; set; }
+
+    /// <summary>Steps taken.</summary>
+    public long StepCount { get; private set; }
+
+    /// <summary>Updates the parameters from the gradients.</summary>
+    public void Step()
+    {
+        StepCount++;
+        using IDisposable guard = no_grad();
+        if (settings.Kind == ModelGen.Optimizer.SGD)
+        {
+            StepSgd();
+        }
+        else
+        {
+            StepAdam(decoupled: settings.Kind == ModelGen.Optimizer.AdamW);
+        }
+    }
+
+    /// <summary>Frees the optimizer's state.</summary>
+    public void Dispose()
+    {
+        first?.Dispose();
+        second?.Dispose();
+    }
+
+    private void StepSgd()
+    {
+        Tensor p = parameters.Data;
+        Tensor g = gradients.Data;
+        using Scalar minusRate = -LearningRate;
+        if (settings.WeightDecay != 0)
+        {
+            using Scalar decay = settings.WeightDecay;
+            g.add_(p, decay).DisposeAliasOf(g);
+        }
+
+        if (first is null)
+        {
+            p.add_(g, minusRate).DisposeAliasOf(p);
+            return;
+        }
+
+        Tensor velocity = first.Data;
+        using Scalar momentum = settings.Momentum;
+        velocity.mul_(momentum).DisposeAliasOf(velocity);
+        velocity.add_(g).DisposeAliasOf(velocity);
+        if (settings.Nesterov)
+        {
+            p.add_(g, minusRate).DisposeAliasOf(p);
+            using Scalar lookAhead = -LearningRate * settings.Momentum;
+            p.add_(velocity, lookAhead).DisposeAliasOf(p);
+        }
+        else
+        {
+            p.add_(velocity, minusRate).DisposeAliasOf(p);
+        }
+    }
+
+    private void StepAdam(bool decoupled)
+    {
+        Tensor p = parameters.Data;
+        Tensor g = gradients.Data;
+        Tensor m = first!.Data;
+        Tensor v = second!.Data;
+        if (settings.WeightDecay != 0 && decoupled)
+        {
+            using Scalar shrink = 1 - (LearningRate * settings.WeightDecay);
+            p.mul_(shrink).DisposeAliasOf(p);
+        }
+        else if (settings.WeightDecay != 0)
+        {
+            using Scalar decay = settings.WeightDecay;
+            g.add_(p, decay).DisposeAliasOf(g);
+        }
+
+        using (Scalar beta1 = settings.Beta1, gain = 1 - settings.Beta1)
+        {
+            m.mul_(beta1).DisposeAliasOf(m);
+            m.add_(g, gain).DisposeAliasOf(m);
+        }
+
+        using (Scalar beta2 = settings.Beta2, gain = 1 - settings.Beta2)
+        {
+            v.mul_(beta2).DisposeAliasOf(v);
+            v.addcmul_(g, g, gain).DisposeAliasOf(v);
+        }
+
+        double correction1 = 1 - Math.Pow(settings.Beta1, StepCount);
+        double correction2 = 1 - Math.Pow(settings.Beta2, StepCount);
+        using Tensor denominator = v.sqrt();
+        using (Scalar scale = 1 / Math.Sqrt(correction2), epsilon = settings.Epsilon)
+        {
+            denominator.mul_(scale).DisposeAliasOf(denominator);
+            denominator.add_(epsilon).DisposeAliasOf(denominator);
+        }
+
+        using Scalar step = -LearningRate / correction1;
+        p.addcdiv_(m, denominator, step).DisposeAliasOf(p);
+    }
+}

@@ -1,0 +1,21 @@
+using static TorchSharp.torch;
+
+namespace ModelGen;
+
+/// <summary>What the trainer and the checks need of a generated model. Implemented by generated code only.</summary>
+public interface ICompiledModel
+{
+    /// <summary>Settings of <see cref="TrainAttribute"/>; null when the class has none and cannot be trained.</summary>
+    TrainAttribute? TrainSettings { get; }
+
+    /// <summary>Creates the generated training step over this model's parameters.</summary>
+    /// <param name="optimizer">Update rule and its settings.</param>
+    /// <returns>The step; the caller disposes it.</returns>
+    /// <exception cref="InvalidOperationException">The class has no <see cref="TrainAttribute"/>.</exception>
+    TrainingStep CreateTrainingStep(OptimizerSettings optimizer);
+
+    /// <summary>Fused inference on a batch, as the typed <c>Infer</c> does.</summary>
+    /// <param name="inputs">Model inputs in order.</param>
+    /// <returns>The model's first output; the caller disposes it.</returns>
+    Tensor InferBatch(IReadOnlyList<Tensor> inputs);
+}
