@@ -1,0 +1,47 @@
+using System.Collections.Concurrent;
+using System.Runtime.InteropServices;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace ModelGen;
+
+/// <summary>
+/// The C interface that libtorch exports for ahead-of-time compiled models (<c>aoti_torch_&lt;device&gt;_&lt;operator&gt;</c>): operators that TorchSharp does
+/// not bind, without dispatcher and autograd.
+/// </summary>
+/// <remarks>Declared in <c>torch/csrc/inductor/aoti_torch/generated/c_shim_cpu.h</c> of libtorch 2.10. Optional tensors are pointers to handles.</remarks>
+internal static class AtenC
+{
+    private static readonly ConcurrentDictionary<(DeviceType Device, string Name), IntPtr> Functions = new();
+
+    /// <summary>Address of an operator for the device of a tensor.</summary>
+    /// <exception cref="NotSupportedException">libtorch has none for this device.</exception>
+    public static IntPtr Function(Tensor tensor, string name) => Functions.GetOrAdd((tensor.device_type, name), static key => Load(key.Device, key.Name));
+
+    /// <summary>Turns a status into an exception.</summary>
+    public static void Check(int status, string name)
+    {
+        if (status != 0)
+        {
+            throw new ExternalException($"libtorch reports a fault in {name} (status {status}). The shapes were checked when the code was generated, so please report this with the model's source.");
+        }
+    }
+
+    /// <summary>Wraps a returned handle, which then owns the tensor.</summary>
+    public static Tensor Own(IntPtr handle) => Tensor.UnsafeCreateTensor(handle);
+
+    private static IntPtr Load(DeviceType device, string name)
+    {
+        string library = device == DeviceType.CUDA ? "torch_cuda" : "torch_cpu";
+        string suffix = device == DeviceType.CUDA ? "cuda" : "cpu";
+        NativeLibraries.EnsureLoaded();
+        if (device is not (DeviceType.CPU or DeviceType.CUDA)
+            || !NativeLibrary.TryLoad(library, typeof(torch).Assembly, null, out IntPtr handle)
+            || !NativeLibrary.TryGetExport(handle, $"aoti_torch_{suffix}_{name}", out IntPtr address))
+        {
+            throw new NotSupportedException($"Generated code needs libtorch's '{name}' on {device}, which this libtorch does not have. Use the CPU device.");
+        }
+
+        return address;
+    }
+}
