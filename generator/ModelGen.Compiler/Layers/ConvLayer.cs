@@ -40,12 +40,12 @@ internal sealed class ConvLayer(int spatial) : LayerDefinition
 
     public override string Construct(Func<string, string> argument, IReadOnlyList<string> sizes)
     {
-        string Size(string name) => spatial == 1 ? $"ModelGen.Sizes.One({argument(name)})" : $"ModelGen.Sizes.Two({argument(name)})";
+        string Size(string name) => spatial == 1 ? $"global::ModelGen.Sizes.One({argument(name)})" : $"global::ModelGen.Sizes.Two({argument(name)})";
         string padding = spatial == 1
-            ? $"ModelGen.Sizes.Padding1({argument("Padding")}, {argument("KernelSize")}, {argument("Dilation")})"
-            : $"ModelGen.Sizes.Padding2({argument("Padding")}, {argument("KernelSize")}, {argument("Dilation")})";
+            ? $"global::ModelGen.Sizes.Padding1({argument("Padding")}, {argument("KernelSize")}, {argument("Dilation")})"
+            : $"global::ModelGen.Sizes.Padding2({argument("Padding")}, {argument("KernelSize")}, {argument("Dilation")})";
         return $"global::TorchSharp.torch.nn.{Name}({sizes[0]}, {argument("OutChannels")}, {Size("KernelSize")}, stride: {Size("Stride")}, padding: {padding}, "
-            + $"dilation: {Size("Dilation")}, groups: {argument("Groups")}, bias: {argument("Bias")})".Replace("ModelGen.Sizes", "global::ModelGen.Sizes");
+            + $"dilation: {Size("Dilation")}, groups: {argument("Groups")}, bias: {argument("Bias")})";
     }
 
     private long[] Padding(LayerContext c, long[] kernel, long[] stride, long[] dilation)

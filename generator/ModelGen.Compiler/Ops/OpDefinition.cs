@@ -62,6 +62,9 @@ internal abstract class OpDefinition
     /// <summary>The operand whose memory the result may share, or -1 when the result is always new.</summary>
     public virtual int ViewOf => -1;
 
+    /// <summary>How many results the C# expression gives; fewer than the node has when it leaves out unread ones at the end.</summary>
+    public virtual int EmittedResults(CSharpContext c, int results) => results;
+
     /// <summary>Changes something outside its results, so it is never removed as dead.</summary>
     public virtual bool HasSideEffect => false;
 

@@ -44,6 +44,6 @@ internal static class Invariant
             unit++;
         }
 
-        return value.ToString(value < 10 && unit > 0 ? "0.0" : "0", CultureInfo.InvariantCulture) + units;
+        return value.ToString(value < 10 && unit > 0 ? "0.0" : "0", CultureInfo.InvariantCulture) + units[unit];
     }
 }

@@ -68,7 +68,7 @@ internal sealed class CSharpBody
             WriteNode(writer, node);
             if (dispose)
             {
-                string[] dead = [.. liveness.DyingAt(i).Where(value => !constants.ContainsKey(value) || materialized.Contains(value)).Select(NameOf)];
+                string[] dead = [.. liveness.DyingAt(i).Where(value => variables.ContainsKey(value) && (!constants.ContainsKey(value) || materialized.Contains(value))).Select(NameOf)];
                 if (dead.Length > 0)
                 {
                     writer.Line(string.Join(" ", dead.Select(static name => name + ".Dispose();")));
@@ -93,14 +93,22 @@ internal sealed class CSharpBody
         OpDefinition op = OpRegistry.Get(node.Op);
         var context = new CSharpContext(graph, node, NameOf, value => constants.TryGetValue(value, out double number) && !materialized.Contains(value) ? number : null);
         string expression = op.EmitCSharp(context);
-        string[] results = [.. node.Outputs.Select(output => variables[output] = names.Unique(graph.Values[output].Name.Length > 0 ? graph.Values[output].Name : node.Op))];
-        string types = string.Join(", ", node.Outputs.Select(output => graph.TypeOf(output).ToString()));
+        int count = op.EmittedResults(context, node.Outputs.Count);
+        string[] results = [.. node.Outputs.Take(count).Select(output => variables[output] = names.Unique(WantedName(node, output)))];
+        string types = string.Join(", ", node.Outputs.Take(count).Select(output => graph.TypeOf(output).ToString()));
         writer.Line(results.Length switch
         {
             0 => $"{expression};",
             1 => $"Tensor {results[0]} = {expression};   // {types}",
             _ => $"({string.Join(", ", results.Select(static result => "Tensor " + result))}) = {expression};   // {types}",
         });
+    }
+
+    /// <summary>The user's variable, else the layer, else the operator.</summary>
+    private string WantedName(Node node, int output)
+    {
+        bool only = node.Layer.Length > 0 && graph.Nodes.Count(other => other.Layer == node.Layer) == 1;
+        return graph.Values[output].Name.Length > 0 ? graph.Values[output].Name : only ? node.Layer : node.Op;
     }
 
     /// <summary>Whether a constant is read where a literal cannot stand.</summary>

@@ -10,6 +10,9 @@ internal sealed class CSharpContext(Graph graph, Node node, Func<int, string> na
     /// <summary>The variable that holds an operand, or "null" for an absent one.</summary>
     public string this[int index] => Has(index) ? nameOf(node.Inputs[index]) : "null";
 
+    /// <summary>Whether anything reads a result.</summary>
+    public bool IsRead(int index) => graph.Outputs.Contains(node.Outputs[index]) || graph.Nodes.Any(reader => reader.Inputs.Contains(node.Outputs[index]));
+
     public int InputCount => node.Inputs.Count;
 
     public bool Has(int index) => index < node.Inputs.Count && node.Inputs[index] >= 0;

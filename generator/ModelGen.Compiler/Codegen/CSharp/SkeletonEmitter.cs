@@ -114,8 +114,9 @@ internal static class SkeletonEmitter
             {
                 LayerDefinition definition = LayerRegistry.Find(layer.Layer)!;
                 int count = definition.InferredSizes(name => long.TryParse(Argument(layer)(name), out long number) ? number : null);
-                string[] inferred = [.. Enumerable.Range(0, count).Select(static index => $"inferred[{Invariant.Text(index)}]")];
-                using (writer.Braces($"if (sizes.TryGet(path + \"{layer.Key}\", out {(count > 0 ? "long[] inferred" : "_")}))"))
+                string inferredName = char.ToLowerInvariant(layer.Member[0]) + layer.Member.Substring(1) + "Sizes";
+                string[] inferred = [.. Enumerable.Range(0, count).Select(static index => $"{inferredName}[{Invariant.Text(index)}]")];
+                using (writer.Braces($"if (sizes.TryGet(path + \"{layer.Key}\", out {(count > 0 ? "long[] " + inferredName : "_")}))"))
                 {
                     writer.Line($"__layers.{layer.Member} = {definition.Construct(Argument(layer), inferred)};");
                     writer.Line(layer.Layer == "Parameter"

@@ -88,7 +88,7 @@ internal sealed class OnnxBody
             return name;
         }
 
-        names[value] = name = Invariant.Literal(Unique(wanted.Length > 0 ? wanted : "value"));
+        names[value] = name = Invariant.Literal(Unique(wanted.Length > 0 ? wanted : Producer(value)));
         return name;
     }
 
@@ -137,6 +137,12 @@ internal sealed class OnnxBody
     };
 
     public static string Shape(TensorType type) => "[" + string.Join(", ", type.Shape.Select(static dim => dim.ToCSharp())) + "]";
+
+    private string Producer(int value)
+    {
+        Node node = graph.Nodes.First(candidate => candidate.Outputs.Contains(value));
+        return node.Layer.Length > 0 ? node.Layer : node.Op;
+    }
 
     private string Unique(string wanted) => valueNames.UniqueText(wanted);
 

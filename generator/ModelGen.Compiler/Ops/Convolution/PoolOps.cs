@@ -21,8 +21,10 @@ internal sealed class MaxPoolOp : OpDefinition
     public override void Differentiate(GradientContext g) =>
         g.Set(0, () => g.Graph.AddNode("max_pool_backward", new[] { g.Grad, g.Input(0), g.Output(1) }, g.Attributes)[0]);
 
+    public override int EmittedResults(CSharpContext c, int results) => c.IsRead(1) ? 2 : 1;
+
     public override string EmitCSharp(CSharpContext c) =>
-        $"F.max_pool2d_with_indices({c[0]}, {c.Ints("kernel")}, {c.Ints("stride")}, {c.Ints("padding")}, {c.Ints("dilation")}, {Invariant.Text(c.Attributes.Bool("ceil"))})";
+        $"F.max_pool2d{(c.IsRead(1) ? "_with_indices" : "")}({c[0]}, {PoolTypes.CSharpArguments(c)}, {c.Ints("dilation")}, {Invariant.Text(c.Attributes.Bool("ceil"))})";
 
     public override void EmitOnnx(OnnxContext c) => c.Node("MaxPool", [c.Input(0)], [.. PoolTypes.OnnxAttributes(c), OnnxContext.Ints("dilations", c.Attributes.Ints("dilation"))]);
 

@@ -75,7 +75,7 @@ internal sealed class BinaryOp(
     private static void Power(GradientContext g)
     {
         GraphBuilder b = g.Graph;
-        g.Set(0, () => b.Times(g.Grad, b.Times(g.Input(1), b.Add("pow", [g.Input(0), b.Plus(g.Input(1), -1)]))));
+        g.Set(0, () => b.Times(g.Grad, b.Times(g.Input(1), b.Add("pow", [g.Input(0), b.Plus(g.Input(1), -1.0)]))));
         g.Set(1, () => b.Times(g.Grad, b.Times(g.Output(), b.Unary("log", g.Input(0)))));
     }
 

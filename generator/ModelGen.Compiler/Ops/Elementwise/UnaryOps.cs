@@ -33,12 +33,12 @@ internal sealed class UnaryOp(
         yield return new UnaryOp("sqrt", static c => $"{c[0]}.sqrt()", static g => g.Graph.Over(g.Graph.Times(g.Grad, 0.5), g.Output()), Direct("Sqrt"));
         yield return new UnaryOp("rsqrt", static c => $"{c[0]}.rsqrt()", RsqrtGradient, static c => c.Node("Reciprocal", [c.Intermediate("Sqrt", [c.Input(0)], c.Result())]));
         yield return new UnaryOp("reciprocal", static c => $"{c[0]}.reciprocal()", static g => g.Graph.Unary("neg", g.Graph.Times(g.Grad, g.Graph.Unary("square", g.Output()))), Direct("Reciprocal"));
-        yield return new UnaryOp("square", static c => $"{c[0]}.square()", static g => g.Graph.Times(g.Grad, g.Graph.Times(g.Input(0), 2)), static c => c.Node("Mul", [c.Input(0), c.Input(0)]));
+        yield return new UnaryOp("square", static c => $"{c[0]}.square()", static g => g.Graph.Times(g.Grad, g.Graph.Times(g.Input(0), 2.0)), static c => c.Node("Mul", [c.Input(0), c.Input(0)]));
         yield return new UnaryOp("erf", static c => $"{c[0]}.erf()", ErfGradient, Direct("Erf"), flops: 10);
-        yield return new UnaryOp("log1p", static c => $"{c[0]}.log1p()", static g => g.Graph.Over(g.Grad, g.Graph.Plus(g.Input(0), 1)), static c => c.Node("Log", [c.Intermediate("Add", [c.Input(0), c.Scalar(1)], c.Result())]), flops: 8);
-        yield return new UnaryOp("expm1", static c => $"{c[0]}.expm1()", static g => g.Graph.Times(g.Grad, g.Graph.Plus(g.Output(), 1)), static c => c.Node("Sub", [c.Intermediate("Exp", [c.Input(0)], c.Result()), c.Scalar(1)]), flops: 8);
-        yield return new UnaryOp("tanh", static c => $"{c[0]}.tanh()", static g => g.Graph.Times(g.Grad, g.Graph.Minus(1, g.Graph.Unary("square", g.Output()))), Direct("Tanh"), flops: 10);
-        yield return new UnaryOp("sigmoid", static c => $"{c[0]}.sigmoid()", static g => g.Graph.Times(g.Grad, g.Graph.Times(g.Output(), g.Graph.Minus(1, g.Output()))), Direct("Sigmoid"), QuantizationRule.Integer, flops: 10);
+        yield return new UnaryOp("log1p", static c => $"{c[0]}.log1p()", static g => g.Graph.Over(g.Grad, g.Graph.Plus(g.Input(0), 1.0)), static c => c.Node("Log", [c.Intermediate("Add", [c.Input(0), c.Scalar(1)], c.Result())]), flops: 8);
+        yield return new UnaryOp("expm1", static c => $"{c[0]}.expm1()", static g => g.Graph.Times(g.Grad, g.Graph.Plus(g.Output(), 1.0)), static c => c.Node("Sub", [c.Intermediate("Exp", [c.Input(0)], c.Result()), c.Scalar(1)]), flops: 8);
+        yield return new UnaryOp("tanh", static c => $"{c[0]}.tanh()", static g => g.Graph.Times(g.Grad, g.Graph.Minus(1.0, g.Graph.Unary("square", g.Output()))), Direct("Tanh"), flops: 10);
+        yield return new UnaryOp("sigmoid", static c => $"{c[0]}.sigmoid()", static g => g.Graph.Times(g.Grad, g.Graph.Times(g.Output(), g.Graph.Minus(1.0, g.Output()))), Direct("Sigmoid"), QuantizationRule.Integer, flops: 10);
         foreach (OpDefinition activation in Activations())
         {
             yield return activation;
@@ -61,7 +61,7 @@ internal sealed class UnaryOp(
 
     private static IEnumerable<OpDefinition> Activations()
     {
-        yield return new UnaryOp("relu", static c => $"F.relu({c[0]})", static g => g.Graph.Times(g.Grad, g.Graph.Mask("gt", g.Output(), 0)), Direct("Relu"), QuantizationRule.Integer);
+        yield return new UnaryOp("relu", static c => $"F.relu({c[0]})", static g => g.Graph.Times(g.Grad, g.Graph.Mask("gt", g.Output(), 0.0)), Direct("Relu"), QuantizationRule.Integer);
         yield return new UnaryOp("gelu", static c => c.Attributes.Bool("tanh") ? $"F.gelu({c[0]}, TorchSharp.Modules.GELU.Approximate.tanh)" : $"F.gelu({c[0]})", GeluGradient, static c => c.Node("Gelu", [c.Input(0)], OnnxContext.Text("approximate", c.Attributes.Bool("tanh") ? "tanh" : "none")), flops: 14);
         yield return new UnaryOp("silu", static c => $"F.silu({c[0]})", SiluGradient, static c => c.Node("Mul", [c.Input(0), c.Intermediate("Sigmoid", [c.Input(0)], c.Result())]), QuantizationRule.Integer, flops: 11);
         yield return new UnaryOp("leaky_relu", static c => $"F.leaky_relu({c[0]}, {Invariant.Text(c.Attributes.Double("slope"))})", LeakyReluGradient, static c => c.Node("LeakyRelu", [c.Input(0)], OnnxContext.Float("alpha", c.Attributes.Double("slope"))), QuantizationRule.Integer);
@@ -88,30 +88,30 @@ internal sealed class UnaryOp(
         int x = g.Input(0);
         if (!g.Attributes.Bool("tanh"))
         {
-            int cdf = b.Times(b.Plus(b.Unary("erf", b.Times(x, Math.Sqrt(0.5))), 1), 0.5);
+            int cdf = b.Times(b.Plus(b.Unary("erf", b.Times(x, Math.Sqrt(0.5))), 1.0), 0.5);
             int pdf = b.Times(b.Unary("exp", b.Times(b.Unary("square", x), -0.5)), 1 / Math.Sqrt(2 * Math.PI));
             return b.Times(g.Grad, b.Plus(cdf, b.Times(x, pdf)));
         }
 
         double scale = Math.Sqrt(2 / Math.PI);
         int square = b.Unary("square", x);
-        int t = b.Unary("tanh", b.Times(b.Times(x, scale), b.Plus(b.Times(square, 0.044715), 1)));
-        int inner = b.Times(b.Plus(b.Times(square, 3 * 0.044715), 1), scale);
-        int slope = b.Times(b.Times(x, 0.5), b.Times(b.Minus(1, b.Unary("square", t)), inner));
-        return b.Times(g.Grad, b.Plus(b.Times(b.Plus(t, 1), 0.5), slope));
+        int t = b.Unary("tanh", b.Times(b.Times(x, scale), b.Plus(b.Times(square, 0.044715), 1.0)));
+        int inner = b.Times(b.Plus(b.Times(square, 3 * 0.044715), 1.0), scale);
+        int slope = b.Times(b.Times(x, 0.5), b.Times(b.Minus(1.0, b.Unary("square", t)), inner));
+        return b.Times(g.Grad, b.Plus(b.Times(b.Plus(t, 1.0), 0.5), slope));
     }
 
     private static int SiluGradient(GradientContext g)
     {
         int s = g.Graph.Unary("sigmoid", g.Input(0));
-        int slope = g.Graph.Times(s, g.Graph.Plus(g.Graph.Times(g.Input(0), g.Graph.Minus(1, s)), 1));
+        int slope = g.Graph.Times(s, g.Graph.Plus(g.Graph.Times(g.Input(0), g.Graph.Minus(1.0, s)), 1.0));
         return g.Graph.Times(g.Grad, slope);
     }
 
     private static int LeakyReluGradient(GradientContext g)
     {
         double slope = g.Attributes.Double("slope");
-        return g.Graph.Times(g.Grad, g.Graph.Plus(g.Graph.Times(g.Graph.Mask("gt", g.Input(0), 0), 1 - slope), slope));
+        return g.Graph.Times(g.Grad, g.Graph.Plus(g.Graph.Times(g.Graph.Mask("gt", g.Input(0), 0.0), 1 - slope), slope));
     }
 
     private static int EluGradient(GradientContext g)
@@ -145,7 +145,7 @@ internal sealed class UnaryOp(
     private static int HardswishGradient(GradientContext g)
     {
         int middle = g.Graph.Times(Inside(g, 3), g.Graph.Plus(g.Graph.Times(g.Input(0), 1.0 / 3), 0.5));
-        return g.Graph.Times(g.Grad, g.Graph.Plus(middle, g.Graph.Mask("ge", g.Input(0), 3)));
+        return g.Graph.Times(g.Grad, g.Graph.Plus(middle, g.Graph.Mask("ge", g.Input(0), 3.0)));
     }
 
     private static int SoftplusGradient(GradientContext g)
@@ -174,7 +174,7 @@ internal sealed class UnaryOp(
     {
         GraphBuilder b = g.Graph;
         int t = b.Unary("tanh", b.Unary("softplus", g.Input(0), ("beta", 1.0), ("threshold", 20.0)));
-        int slope = b.Times(b.Times(g.Input(0), b.Unary("sigmoid", g.Input(0))), b.Minus(1, b.Unary("square", t)));
+        int slope = b.Times(b.Times(g.Input(0), b.Unary("sigmoid", g.Input(0))), b.Minus(1.0, b.Unary("square", t)));
         return b.Times(g.Grad, b.Plus(t, slope));
     }
 }

@@ -61,7 +61,7 @@ internal sealed class LossOp(string name, Func<CSharpContext, string> csharp, Ac
         int difference = b.Minus(g.Input(0), g.Input(1));
         return name switch
         {
-            "mse_loss" => b.Times(difference, 2),
+            "mse_loss" => b.Times(difference, 2.0),
             "l1_loss" => b.Unary("sign", difference),
             _ => b.Unary("clamp", b.Times(difference, 1 / g.Attributes.Double("beta")), ("min", -1.0), ("max", 1.0)),
         };

@@ -1,0 +1,47 @@
+namespace ModelGen.Generator.Tests;
+
+public sealed class SmokeTests(Xunit.Abstractions.ITestOutputHelper output)
+{
+    private const string DigitNet = """
+        namespace Samples;
+        [Model]
+        [Train(Loss.CrossEntropy, Optimizer.AdamW, LearningRate = 1e-3, Schedule = Schedule.OneCycle, BatchSize = 64, Epochs = 3)]
+        [ExportOnnx(Batch = 1)]
+        [Quantize(QuantizationMode.Static, Calibration = Calibration.MinMax)]
+        public sealed partial class DigitNet
+        {
+            [Conv2d(32, 3)]  private partial Tensor Conv1(Tensor x);
+            [Conv2d(64, 3)]  private partial Tensor Conv2(Tensor x);
+            [Dropout(0.25)]  private partial Tensor Drop(Tensor x);
+            [Linear(128)]    private partial Tensor Hidden(Tensor x);
+            [Linear(10)]     private partial Tensor Classify(Tensor x);
+
+            public Tensor Forward([Shape("N", 1, 28, 28)] Tensor image)
+            {
+                var x = relu(Conv1(image));
+                x = max_pool2d(relu(Conv2(x)), 2);
+                x = relu(Hidden(flatten(Drop(x), 1)));
+                return Classify(x);
+            }
+        }
+        """;
+
+    [Fact]
+    public void DigitNet_Compiles()
+    {
+        var (files, diagnostics, errors) = GeneratorRun.Run(DigitNet);
+        foreach (var file in files)
+        {
+            output.WriteLine("=== " + file.Key);
+            output.WriteLine(file.Value);
+        }
+
+        foreach (var diagnostic in diagnostics.Concat(errors))
+        {
+            output.WriteLine(diagnostic.ToString());
+        }
+
+        Assert.Empty(diagnostics);
+        Assert.Empty(errors);
+    }
+}
