@@ -115,7 +115,7 @@ internal static class SkeletonEmitter
                 LayerDefinition definition = LayerRegistry.Find(layer.Layer)!;
                 int count = definition.InferredSizes(name => long.TryParse(Argument(layer)(name), out long number) ? number : null);
                 string inferredName = char.ToLowerInvariant(layer.Member[0]) + layer.Member.Substring(1) + "Sizes";
-                string[] inferred = [.. Enumerable.Range(0, count).Select(static index => $"{inferredName}[{Invariant.Text(index)}]")];
+                string[] inferred = [.. Enumerable.Range(0, count).Select(index => $"{inferredName}[{Invariant.Text(index)}]")];
                 using (writer.Braces($"if (sizes.TryGet(path + \"{layer.Key}\", out {(count > 0 ? "long[] " + inferredName : "_")}))"))
                 {
                     writer.Line($"__layers.{layer.Member} = {definition.Construct(Argument(layer), inferred)};");
