@@ -44,14 +44,14 @@ internal static class Misreads
     public static void SaveSheet(string path, IReadOnlyList<Misread> misreads, int testCount, Func<int, byte[]> pixels, int size)
     {
         string title = string.Create(
-            CultureInfo.InvariantCulture, $"Misread: {misreads.Count:N0} of {testCount:N0} test digits ({100.0 * misreads.Count / testCount:0.00} %)");
+            CultureInfo.InvariantCulture, $"Misread: {misreads.Count:N0} of {testCount:N0} test images ({100.0 * misreads.Count / testCount:0.00} %)");
         if (misreads.Count > MaxShown)
         {
             title += $", the {MaxShown} worst";
         }
 
         Tile[] tiles = [.. misreads.Take(MaxShown).Select(misread => new Tile(pixels(misread.Index), Caption(misread)))];
-        ContactSheet.Save(path, title, tiles, size, size, emptyText: "All test digits were read correctly.");
+        ContactSheet.Save(path, title, tiles, size, size, emptyText: "All test images were read correctly.");
     }
 
     private static string Caption(Misread misread) =>

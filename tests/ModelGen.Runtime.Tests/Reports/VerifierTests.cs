@@ -121,6 +121,86 @@ public sealed class VerifierTests : IDisposable
         Assert.Equal("output has 2 values per sample, eager has 3", report["fused"].Failure);
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    [InlineData(4)]
+    [InlineData(10)]
+    public void OnnxFile_OfAnyStaticBatchSize_IsRunOnEverySample(int batch)
+    {
+        VerifyReport report = Verifier.Compare("Toy", [inputs], Paths(Scores) with { ExportOnnx = path => Export(path, batch) }, new VerifyOptions { LatencyCalls = 5 });
+
+        Assert.True(report.Passed, report.ToString());
+        Assert.InRange(report["onnx"].MaxRelativeError!.Value, 0, 1e-6);
+        Assert.Equal(1, report["onnx"].Agreement);
+        Assert.Equal(batch, report["onnx"].LatencyBatch);
+        Assert.True(report["onnx"].LatencyMs > 0);
+    }
+
+    [Fact]
+    public void OnnxFile_WithOtherWeights_Fails()
+    {
+        VerifyReport report = Verifier.Compare(
+            "Toy", [inputs], Paths(Scores) with { ExportOnnx = path => MatMulOnnx.Write(path, [1, -1, 0, 2, 0.5f, -3.001f], 2, 3, batch: 3) }, NoLatency);
+
+        // Only the last sample's last score is off by 3 times 0.001; a runner that drops the incomplete last batch would miss it.
+        Assert.Equal(0.003, report["onnx"].MaxAbsoluteError!.Value, 5);
+        Assert.StartsWith("relative error 3.3e-4", report["onnx"].Failure);
+    }
+
+    [Fact]
+    public void Files_StayWhereTheOptionsSay()
+    {
+        string folder = Directory.CreateTempSubdirectory().FullName;
+        string onnx = Path.Combine(folder, "kept.onnx");
+        string? temporary = null;
+        VerifyPaths paths = Paths(Scores) with
+        {
+            ExportOnnx = path => Export(path, 1),
+            ExportInt8 = (path, _) => Export(temporary = path, 1),
+        };
+        VerifyReport report = Verifier.Compare("Toy", [inputs], paths, NoLatency with { OnnxPath = onnx });
+
+        Assert.Equal(new FileInfo(onnx).Length, report["onnx"].Bytes);
+        Assert.False(Directory.Exists(Path.GetDirectoryName(temporary)));
+        Directory.Delete(folder, recursive: true);
+    }
+
+    [Fact]
+    public void Int8_IsCalibratedWithTheGivenSamples_OrTheFirstBatch()
+    {
+        using Tensor own = zeros(7, 2);
+        var sizes = new List<long>();
+        VerifyPaths paths = Paths(Scores) with
+        {
+            ExportInt8 = (path, calibration) =>
+            {
+                sizes.Add(calibration[0].shape[0]);
+                Export(path, 1);
+            },
+        };
+        Verifier.Compare("Toy", [inputs], paths, NoLatency with { Calibration = [own] });
+        Verifier.Compare("Toy", [inputs], paths, NoLatency with { BatchSize = 3 });
+        Assert.Equal([7, 3], sizes);
+    }
+
+    [Fact]
+    public void Int8_IsJudgedOnlyByWhatIsAsked()
+    {
+        using Tensor labels = tensor(new long[] { 0, 0, 2, 0 });
+        // Negated scores: every class is wrong.
+        VerifyPaths paths = Paths(Scores) with { ExportInt8 = static (path, _) => MatMulOnnx.Write(path, [-1, 1, 0, -2, -0.5f, 3], 2, 3, batch: 1) };
+
+        Assert.True(Verifier.Compare("Toy", [inputs], paths, NoLatency).Passed);
+        Assert.Equal(
+            "agreement 0.00 % is below the 90.00 % asked for",
+            Verifier.Compare("Toy", [inputs], paths, NoLatency with { MinInt8Agreement = 0.9 })["int8"].Failure);
+        Assert.Equal(
+            "accuracy drops by 100.00 points, more than the 1.00 allowed",
+            Verifier.Compare("Toy", [inputs], paths, NoLatency with { Labels = labels, MaxInt8AccuracyDrop = 0.01 })["int8"].Failure);
+        Assert.True(Verifier.Compare("Toy", [inputs], paths, NoLatency with { Labels = labels, MaxInt8AccuracyDrop = 1 }).Passed);
+    }
+
     [Fact]
     public void EagerThatThrows_IsNotHidden()
     {
@@ -178,6 +258,8 @@ public sealed class VerifierTests : IDisposable
     }
 
     private Tensor Scores(IReadOnlyList<Tensor> batch) => batch[0].matmul(weight);
+
+    private void Export(string path, int batch) => MatMulOnnx.Write(path, weight.data<float>().ToArray(), 2, 3, batch);
 
     private VerifyPaths Paths(Func<IReadOnlyList<Tensor>, Tensor> fused) => new(Scores, fused, ParameterBytes: 24);
 }
