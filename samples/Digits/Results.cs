@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using ModelGen;
 
 namespace Digits;
 
@@ -32,6 +33,17 @@ internal sealed record PathResult
     /// <summary>Why the path is not verified; absent when it is.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Failure { get; init; }
+
+    public static PathResult From(VerifyRow row) => new()
+    {
+        Accuracy = row.Accuracy,
+        Bytes = row.Bytes,
+        LatencyMs = row.LatencyMs,
+        MaxError = row.MaxRelativeError,
+        MaxAbsoluteError = row.MaxAbsoluteError,
+        Agreement = row.Agreement,
+        Failure = row.Failure,
+    };
 }
 
 /// <summary>Where the sample left its files, as absolute paths.</summary>

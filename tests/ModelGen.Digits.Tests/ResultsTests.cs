@@ -68,5 +68,21 @@ public sealed class ResultsTests
         }
     }
 
+    [Fact]
+    public void MaxError_IsTheRelativeOne()
+    {
+        PathResult path = PathResult.From(new VerifyRow("onnx")
+        {
+            MaxAbsoluteError = 2e-6,
+            MaxRelativeError = 1e-7,
+            Agreement = 1,
+            Accuracy = 0.98,
+            Bytes = 12,
+            LatencyMs = 0.5,
+        });
+        Assert.Equal(
+            new PathResult { MaxError = 1e-7, MaxAbsoluteError = 2e-6, Agreement = 1, Accuracy = 0.98, Bytes = 12, LatencyMs = 0.5 }, path);
+    }
+
     private static JsonElement Parse() => JsonDocument.Parse(Sample.ToJson()).RootElement;
 }
