@@ -1,0 +1,144 @@
+using ModelGen.Compiler.Ir;
+using ModelGen.Compiler.Ops;
+
+namespace ModelGen.Compiler.Codegen;
+
+/// <summary>Writes the calls that build the ONNX graph: what depends only on weights is computed by the exporter and becomes initialisers.</summary>
+internal sealed class OnnxBody
+{
+    private readonly Graph graph;
+    private readonly IndentedWriter writer;
+    private readonly HashSet<int> weights = [];
+    private readonly Dictionary<int, double> constants = [];
+    private readonly Dictionary<int, string> names = [];
+    private readonly HashSet<string> initializers = new(StringComparer.Ordinal);
+    private readonly NameAllocator nodeNames = new();
+    private readonly NameAllocator valueNames = new();
+    private readonly CSharpBody prologue;
+
+    public OnnxBody(Graph graph, IndentedWriter writer, CSharpBody prologue)
+    {
+        this.graph = graph;
+        this.writer = writer;
+        this.prologue = prologue;
+        foreach (int value in graph.ValuesOf(ValueKind.Parameter).Concat(graph.ValuesOf(ValueKind.Buffer)))
+        {
+            weights.Add(value);
+        }
+
+        foreach (int value in graph.ValuesOf(ValueKind.Input))
+        {
+            names[value] = Invariant.Literal(Unique(graph.Values[value].Name));
+        }
+
+        for (int i = 0; i < graph.Outputs.Count; i++)
+        {
+            // An output that is an input or a weight itself gets an Identity node, see WriteOutputs.
+            if (graph.Values[graph.Outputs[i]].Kind == ValueKind.Intermediate && !names.ContainsKey(graph.Outputs[i]))
+            {
+                names[graph.Outputs[i]] = Invariant.Literal(Unique(OutputName(graph, i)));
+            }
+        }
+
+        foreach (Node node in graph.Nodes)
+        {
+            if (node.Op == "constant")
+            {
+                constants[node.Outputs[0]] = node.Attributes.Double("value");
+            }
+
+            if (node.Inputs.All(input => input < 0 || weights.Contains(input)))
+            {
+                weights.UnionWith(node.Outputs);
+            }
+        }
+    }
+
+    public static string OutputName(Graph graph, int index) => graph.Outputs.Count == 1 ? "output" : "output" + Invariant.Text(index);
+
+    /// <summary>Whether the exporter computes a node itself.</summary>
+    public bool IsPrologue(Node node) => node.Outputs.Count > 0 && node.Outputs.All(weights.Contains);
+
+    public void Write()
+    {
+        foreach (Node node in graph.Nodes.Where(node => !IsPrologue(node)))
+        {
+            OpRegistry.Get(node.Op).EmitOnnx(new OnnxContext(graph, node, this));
+        }
+    }
+
+    /// <summary>C# text of the ONNX name of a value.</summary>
+    public string NameOf(int value)
+    {
+        if (names.TryGetValue(value, out string name))
+        {
+            return name;
+        }
+
+        if (constants.TryGetValue(value, out double constant))
+        {
+            return Scalar(constant, graph.TypeOf(value).DType);
+        }
+
+        string wanted = graph.Values[value].Name;
+        if (weights.Contains(value))
+        {
+            names[value] = name = Invariant.Literal(Unique(wanted.Length > 0 ? wanted : "weight"));
+            writer.Line($"OnnxExport.Initializer(onnx, {name}, {prologue.NameOf(value)});");
+            return name;
+        }
+
+        names[value] = name = Invariant.Literal(Unique(wanted.Length > 0 ? wanted : "value"));
+        return name;
+    }
+
+    public string? TransposedWeight(int value)
+    {
+        if (!weights.Contains(value))
+        {
+            return null;
+        }
+
+        string name = Invariant.Literal((graph.Values[value].Name.Length > 0 ? graph.Values[value].Name : prologue.NameOf(value)) + "_transposed");
+        if (initializers.Add(name))
+        {
+            writer.Line($"OnnxExport.Initializer(onnx, {name}, {prologue.NameOf(value)}, transpose: true);");
+        }
+
+        return name;
+    }
+
+    /// <summary>C# text of the name of an int64 initialiser; equal ones are written once.</summary>
+    public string Longs(string[] values)
+    {
+        string list = string.Join(", ", values);
+        return $"OnnxExport.Longs(onnx, [{list}])";
+    }
+
+    public string Scalar(double value, DType dtype) => dtype == DType.Int64
+        ? $"OnnxExport.Long(onnx, {Invariant.Text((long)value)})"
+        : $"OnnxExport.Float(onnx, {Invariant.Text(value)})";
+
+    public string FreshName(Node node, string op) => Invariant.Literal(Unique((node.Layer.Length > 0 ? node.Layer + "/" : "") + op));
+
+    public void Node(Node node, string op, string[] inputs, string output, TensorType type, string[] attributes)
+    {
+        string path = "/" + (node.Layer.Length > 0 ? node.Layer.Replace('.', '/') + "/" : "") + op;
+        string suffix = attributes.Length > 0 ? ", " + string.Join(", ", attributes) : "";
+        writer.Line($"onnx.Node(\"{op}\", {Invariant.Literal(NodeName(path))}, [{string.Join(", ", inputs)}], [({output}, {OnnxType(type.DType)}, {Shape(type)})]{suffix});");
+    }
+
+    public static string OnnxType(DType type) => type switch
+    {
+        DType.Float32 => "OnnxType.Float",
+        DType.Float64 => "OnnxType.Double",
+        DType.Int64 => "OnnxType.Int64",
+        _ => "OnnxType.Bool",
+    };
+
+    public static string Shape(TensorType type) => "[" + string.Join(", ", type.Shape.Select(static dim => dim.ToCSharp())) + "]";
+
+    private string Unique(string wanted) => valueNames.UniqueText(wanted);
+
+    private string NodeName(string path) => nodeNames.UniqueText(path);
+}

@@ -1,0 +1,236 @@
+using ModelGen.Compiler.Ir;
+using ModelGen.Compiler.Ops;
+
+namespace ModelGen.Compiler.FrontEnd;
+
+/// <content>Shapes, reductions and products.</content>
+internal static partial class TensorFunctions
+{
+    private static void AddShapes(Dictionary<string, Func<CallArguments, object?>> table)
+    {
+        Add(table, "t", "view", static c => Reshape(c, c.Dims("shape")));
+        Add(table, "Tt", "reshape", static c => Reshape(c, c.Dims("shape")));
+        Add(table, "Tt", "flatten", Flatten);
+        Add(table, "Tt", "unflatten", Unflatten);
+        Add(table, "Tt", "permute", static c => c.Graph.Permute(c.Self, [.. c.Dims("permutation").Select(dim => Axis(c, "permute", dim))]));
+        Add(table, "Tt", "transpose", static c => Swap(c, c.Int("dim0", 0), c.Int("dim1", 1)));
+        Add(table, "Tt", "t", static c => Swap(c, 0, 1));
+        Add(table, "Tt", "unsqueeze", Unsqueeze);
+        Add(table, "Tt", "squeeze", Squeeze);
+        Add(table, "t", "expand", Expand);
+        Add(table, "T", "cat", static c => Cat(c, [.. Tensors(c)]));
+        Add(table, "T", "stack", Stack);
+        Add(table, "Tt", "narrow", static c => c.Graph.Slice(c.Self, Axis(c, "narrow", c.Int("dim", 0)), c.Dims("start")[0], c.Dims("length")[0]));
+        AddAny(table, "Tt", "chunk", static c => Chunk(c));
+        AddAny(table, "Tt", "split", static c => Split(c));
+        AddAny(table, "t", "size", static c => c["dim"] is null ? Shape(c) : Shape(c).Items[(int)Axis(c, "size", c.Int("dim", 0))]);
+        AddAny(table, "t", "dim", static c => (Dim)c.Graph.TypeOf(c.Self).Rank);
+        AddAny(table, "Tt", "numel", static c => c.Graph.TypeOf(c.Self).Count);
+        Add(table, "Tt", "sum", static c => Reduce(c, "sum", c.Any("dim", "dim0")));
+        Add(table, "Tt", "mean", static c => Reduce(c, "mean", c["dimensions"]));
+        Add(table, "Tt", "amax", static c => Reduce(c, "amax", c["dims"]));
+        Add(table, "Tt", "argmax", Argmax);
+        Add(table, "Tt", "var", static c => Variance(c));
+        Add(table, "Tt", "std", static c => c.Graph.Unary("sqrt", Variance(c)));
+        Add(table, "FTt", "softmax", static c => Softmax(c, "softmax"));
+        Add(table, "Ft", "log_softmax", static c => Softmax(c, "log_softmax"));
+        foreach (string name in new[] { "matmul", "mm", "bmm" })
+        {
+            Add(table, "Tt", name, static c => c.Graph.MatMul(c.Self, c.Tensor("target", "batch2")));
+        }
+    }
+
+    private static SymList Shape(CallArguments c) => new(c.Graph.TypeOf(c.Self).Shape);
+
+    private static long Axis(CallArguments c, string op, Dim axis) =>
+        OpContext.Axis(op, axis.Constant ?? throw new OpException($"{op}: the dimension must be known during the build"), c.Graph.TypeOf(c.Self).Rank);
+
+    private static int Reshape(CallArguments c, Dim[] shape)
+    {
+        TensorType type = c.Graph.TypeOf(c.Self);
+        int free = Array.FindIndex(shape, static dim => dim.Constant == -1);
+        if (free >= 0)
+        {
+            Dim known = shape.Where((_, index) => index != free).Aggregate(Dim.One, static (product, dim) => product * dim);
+            Dim[] resolved = [.. shape];
+            resolved[free] = Dim.DivideExactly(type.Count, known)
+                ?? throw new OpException($"reshape: the {type.Count} elements of {type.ShapeText()} do not divide by {known}, so the -1 in [{string.Join(", ", shape.AsEnumerable())}] has no value");
+            shape = resolved;
+        }
+
+        if (shape.Any(static dim => dim.Constant == -1))
+        {
+            throw new OpException("reshape: only one size may be -1");
+        }
+
+        return c.Graph.Add("reshape", [c.Self], ("shape", shape));
+    }
+
+    private static int Flatten(CallArguments c)
+    {
+        TensorType type = c.Graph.TypeOf(c.Self);
+        int start = (int)Axis(c, "flatten", c.Int("start_dim", 0));
+        int end = (int)Axis(c, "flatten", c.Int("end_dim", -1));
+        if (end < start)
+        {
+            throw new OpException($"flatten: the last dimension {Invariant.Text(end)} lies before the first {Invariant.Text(start)}");
+        }
+
+        Dim joined = type.Shape.Skip(start).Take(end - start + 1).Aggregate(Dim.One, static (product, dim) => product * dim);
+        return c.Graph.Reshape(c.Self, new Dim[] { }.Concat(type.Shape.Take(start)).Append(joined).Concat(type.Shape.Skip(end + 1)).ToEquatableArray());
+    }
+
+    private static int Unflatten(CallArguments c)
+    {
+        TensorType type = c.Graph.TypeOf(c.Self);
+        int axis = (int)Axis(c, "unflatten", c.Int("dim", 0));
+        return Reshape(c, [.. type.Shape.Take(axis), .. c.Dims("sizes"), .. type.Shape.Skip(axis + 1)]);
+    }
+
+    private static int Swap(CallArguments c, long first, long second)
+    {
+        TensorType type = c.Graph.TypeOf(c.Self);
+        long[] order = [.. Enumerable.Range(0, type.Rank).Select(static axis => (long)axis)];
+        (long a, long b) = (OpContext.Axis("transpose", first, type.Rank), OpContext.Axis("transpose", second, type.Rank));
+        (order[a], order[b]) = (order[b], order[a]);
+        return c.Graph.Permute(c.Self, order);
+    }
+
+    private static int Unsqueeze(CallArguments c)
+    {
+        TensorType type = c.Graph.TypeOf(c.Self);
+        int axis = (int)OpContext.Axis("unsqueeze", c.Int("dim", 0), type.Rank + 1);
+        return c.Graph.Reshape(c.Self, type.Shape.Take(axis).Append(Dim.One).Concat(type.Shape.Skip(axis)).ToEquatableArray());
+    }
+
+    private static int Squeeze(CallArguments c)
+    {
+        TensorType type = c.Graph.TypeOf(c.Self);
+        if (c["dim"] is null)
+        {
+            return type.Shape.All(static dim => dim.Constant is not null)
+                ? c.Graph.Reshape(c.Self, type.Shape.Where(static dim => dim.Constant != 1).ToEquatableArray())
+                : throw new OpException($"squeeze() of {type.ShapeText()} would depend on whether a symbolic size is 1; name the dimension: squeeze(dim)");
+        }
+
+        int axis = (int)Axis(c, "squeeze", c.Int("dim", 0));
+        return type.Shape[axis].Constant switch
+        {
+            1 => c.Graph.Reshape(c.Self, type.Shape.Where((_, index) => index != axis).ToEquatableArray()),
+            null => throw new OpException($"squeeze({Invariant.Text(axis)}) of {type.ShapeText()}: the symbolic size {type.Shape[axis]} may or may not be 1"),
+            _ => c.Self,
+        };
+    }
+
+    private static int Expand(CallArguments c)
+    {
+        TensorType type = c.Graph.TypeOf(c.Self);
+        Dim[] sizes = c.Dims("sizes");
+        int lead = sizes.Length - type.Rank;
+        Dim[] shape = [.. sizes.Select((size, index) => size.Constant == -1 && index >= lead ? type.Shape[index - lead] : size)];
+        return c.Graph.Add("expand", [c.Self], ("shape", shape));
+    }
+
+    private static IEnumerable<int> Tensors(CallArguments c) =>
+        c["tensors"] is SymList list && list.Items.Count > 0 && list.Items.All(static item => item is SymTensor)
+            ? list.Items.Select(static item => ((SymTensor)item!).Id)
+            : throw new OpException("the list of tensors must be known during the build and must not be empty");
+
+    private static int Cat(CallArguments c, int[] tensors) =>
+        c.Graph.Add("cat", tensors, ("axis", OpContext.Axis("cat", c.Int("dim", 0), c.Graph.TypeOf(tensors[0]).Rank)));
+
+    private static int Stack(CallArguments c)
+    {
+        int[] tensors = [.. Tensors(c)];
+        int rank = c.Graph.TypeOf(tensors[0]).Rank;
+        int axis = (int)OpContext.Axis("stack", c.Int("dim", 0), rank + 1);
+        int[] raised =
+        [
+            .. tensors.Select(tensor => c.Graph.Reshape(tensor, c.Graph.TypeOf(tensor).Shape.Take(axis).Append(Dim.One).Concat(c.Graph.TypeOf(tensor).Shape.Skip(axis)).ToEquatableArray())),
+        ];
+        return c.Graph.Add("cat", raised, ("axis", (long)axis));
+    }
+
+    private static SymList Chunk(CallArguments c)
+    {
+        TensorType type = c.Graph.TypeOf(c.Self);
+        long axis = Axis(c, "chunk", c.Int("dim", 0));
+        long size = type.Shape[(int)axis].Constant ?? throw new OpException($"chunk: the size {type.Shape[(int)axis]} must be known during the build");
+        long chunks = c.Int("chunks", 1);
+        return Pieces(c, axis, size, (size + chunks - 1) / chunks);
+    }
+
+    private static SymList Split(CallArguments c)
+    {
+        TensorType type = c.Graph.TypeOf(c.Self);
+        long axis = Axis(c, "split", c.Int("dim", 0));
+        long size = type.Shape[(int)axis].Constant ?? throw new OpException($"split: the size {type.Shape[(int)axis]} must be known during the build");
+        if (c["size"] is not null)
+        {
+            return Pieces(c, axis, size, c.Int("size", 1));
+        }
+
+        Dim[] sizes = c.Dims("sizes", "split_size_or_sections");
+        Dim start = Dim.Zero;
+        var parts = new List<object?>();
+        foreach (Dim length in sizes)
+        {
+            parts.Add(new SymTensor(c.Graph.Slice(c.Self, axis, start, length)));
+            start += length;
+        }
+
+        return start.Constant == size ? new SymList(parts) : throw new OpException($"split: the sizes add up to {start}, but dimension {Invariant.Text(axis)} of {type.ShapeText()} has {Invariant.Text(size)}");
+    }
+
+    private static SymList Pieces(CallArguments c, long axis, long size, long piece)
+    {
+        var parts = new List<object?>();
+        for (long start = 0; start < size; start += piece)
+        {
+            parts.Add(new SymTensor(c.Graph.Slice(c.Self, axis, start, Math.Min(piece, size - start))));
+        }
+
+        return new SymList(parts);
+    }
+
+    private static int Reduce(CallArguments c, string op, object? axes)
+    {
+        if (c["type"] is not null || c["out"] is not null)
+        {
+            throw new OpException($"{op}: the 'type' and 'out' arguments are not supported; convert the tensor before");
+        }
+
+        TensorType type = c.Graph.TypeOf(c.Self);
+        List<object?> given = axes is SymList list ? list.Items : axes is null ? [.. Enumerable.Range(0, type.Rank).Select(static axis => (object)(Dim)axis)] : [axes];
+        given = [.. given, .. new[] { c["dim1"], c["dim2"] }.Where(static axis => axis is not null)];
+        return c.Graph.Add(op, [c.Self], ("axes", c.Axes(type, op, new SymList(given))), ("keep", c.Flag("keepdim")));
+    }
+
+    private static int Argmax(CallArguments c)
+    {
+        if (c["dim"] is null)
+        {
+            int flat = c.Graph.Reshape(c.Self, new[] { c.Graph.TypeOf(c.Self).Count });
+            return c.Graph.Add("argmax", [flat], ("axis", 0L), ("keep", false));
+        }
+
+        return c.Graph.Add("argmax", [c.Self], ("axis", Axis(c, "argmax", c.Int("dim", 0))), ("keep", c.Flag("keepdim")));
+    }
+
+    private static int Variance(CallArguments c)
+    {
+        TensorType type = c.Graph.TypeOf(c.Self);
+        object? given = c.Any("dimensions", "dim");
+        long[] axes = given is null ? [.. Enumerable.Range(0, type.Rank).Select(static axis => (long)axis)] : c.Axes(type, "var", given);
+        long count = axes.Aggregate(1L, (product, axis) => product * (type.Shape[(int)axis].Constant ?? throw new OpException($"var over the symbolic size {type.Shape[(int)axis]} is not supported; name dimensions with known sizes")));
+        int mean = c.Graph.Add("mean", [c.Self], ("axes", axes), ("keep", true));
+        int square = c.Graph.Unary("square", c.Graph.Minus(c.Self, mean));
+        int variance = c.Graph.Add("mean", [square], ("axes", axes), ("keep", c.Flag("keepdim")));
+        return c.Flag("unbiased", true) ? c.Graph.Times(variance, (double)count / (count - 1)) : variance;
+    }
+
+    private static int Softmax(CallArguments c, string op) =>
+        c["dtype"] is null
+            ? c.Graph.Add(op, [c.Self], ("axis", Axis(c, op, c.Int("dim", -1))))
+            : throw new OpException($"{op}: the 'dtype' argument is not supported; convert the tensor before");
+}

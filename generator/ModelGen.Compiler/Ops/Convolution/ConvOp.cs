@@ -1,0 +1,141 @@
+using ModelGen.Compiler.Codegen;
+using ModelGen.Compiler.Ir;
+
+namespace ModelGen.Compiler.Ops;
+
+/// <summary>
+/// Convolution of <c>x [N, C, d...]</c> with <c>weight [O, C / groups, k...]</c> and optional bias <c>[O]</c>; attributes stride, padding and
+/// dilation have one entry per spatial dimension (one or two).
+/// </summary>
+internal sealed class ConvOp : OpDefinition
+{
+    public override string Name => "conv";
+
+    public override FusionKind Fusion => FusionKind.Anchor;
+
+    public override QuantizationRule Quantization => QuantizationRule.Integer;
+
+    /// <summary>Size of one output dimension of a sliding window.</summary>
+    public static Dim Window(string op, Dim size, long kernel, long stride, long padding, long dilation, string axis, bool ceil = false)
+    {
+        Dim span = size + (2 * padding) - ((dilation * (kernel - 1)) + 1);
+        if (span.Constant < 0)
+        {
+            throw new OpException(
+                $"{op}: a window of {Invariant.Text((dilation * (kernel - 1)) + 1)} does not fit into {axis} {size} with padding {Invariant.Text(padding)}. "
+                + "Use a smaller kernel, more padding, or fewer poolings before");
+        }
+
+        Dim windows = Dim.FloorDivide(ceil ? span + (stride - 1) : span, stride) + 1;
+
+        // A last window that would start in the right padding is left out (PyTorch's rule for ceil_mode).
+        return ceil && windows.Constant is long count && size.Constant is long length && (count - 1) * stride >= length + padding ? windows - 1 : windows;
+    }
+
+    public override EquatableArray<TensorType> Infer(OpContext op)
+    {
+        (TensorType x, TensorType weight) = (op[0], op[1]);
+        OpContext.RequireFloat(Name, x);
+        int spatial = weight.Rank - 2;
+        long groups = op.Attributes.Int("groups");
+        if (x.Rank != weight.Rank)
+        {
+            throw new OpException($"a {Invariant.Text(spatial)}-D convolution needs an input with {Invariant.Text(weight.Rank)} dimensions [N, C, ...], got {x.ShapeText()}");
+        }
+
+        if (!x.Shape[1].Equals(weight.Shape[1] * groups))
+        {
+            throw new OpException($"conv: the input {x.ShapeText()} has {x.Shape[1]} channels but the weight {weight.ShapeText()} with {Invariant.Text(groups)} group(s) takes {weight.Shape[1] * groups}");
+        }
+
+        if (weight.Shape[0].Constant % groups != 0)
+        {
+            throw new OpException($"conv: {weight.Shape[0]} output channels are not a multiple of {Invariant.Text(groups)} groups");
+        }
+
+        var shape = new List<Dim> { x.Shape[0], weight.Shape[0] };
+        for (int i = 0; i < spatial; i++)
+        {
+            string axis = spatial == 1 ? "length" : i == 0 ? "height" : "width";
+            shape.Add(Window(Name, x.Shape[i + 2], weight.Shape[i + 2].Constant!.Value, op.Attributes.Ints("stride")[i], op.Attributes.Ints("padding")[i], op.Attributes.Ints("dilation")[i], axis));
+        }
+
+        return One(x.WithShape(shape));
+    }
+
+    public override void Differentiate(GradientContext g)
+    {
+        if (!g.Needs(0) && !g.Needs(1) && !g.Needs(2))
+        {
+            return;
+        }
+
+        // One library call gives all three; the mask says which are wanted.
+        long[] mask = [g.Needs(0) ? 1 : 0, g.Needs(1) ? 1 : 0, g.Needs(2) ? 1 : 0];
+        EquatableArray<int> results = g.Graph.AddNode("conv_backward", new[] { g.Grad, g.Input(0), g.Input(1) }, g.Attributes.With("mask", (EquatableArray<long>)mask));
+        int next = 0;
+        for (int i = 0; i < 3; i++)
+        {
+            if (mask[i] == 1)
+            {
+                g.Set(i, results[next++]);
+            }
+        }
+    }
+
+    public override string EmitCSharp(CSharpContext c) =>
+        $"Kernels.Convolution({c[0]}, {c[1]}, {c[2]}, stride: {c.Ints("stride")}, padding: {c.Ints("padding")}, dilation: {c.Ints("dilation")}, groups: {Invariant.Text(c.Attributes.Int("groups"))})";
+
+    public override void EmitOnnx(OnnxContext c)
+    {
+        long[] pads = c.Attributes.Ints("padding").ToArray();
+        c.Node(
+            "Conv",
+            c.Has(2) ? [c.Input(0), c.Input(1), c.Input(2)] : [c.Input(0), c.Input(1)],
+            OnnxContext.Ints("strides", c.Attributes.Ints("stride")),
+            OnnxContext.Ints("pads", [.. pads, .. pads]),
+            OnnxContext.Ints("dilations", c.Attributes.Ints("dilation")),
+            OnnxContext.Int("group", c.Attributes.Int("groups")));
+    }
+
+    public override Dim Flops(OpContext op, EquatableArray<TensorType> results)
+    {
+        Dim perOutput = op[1].Shape.Skip(1).Aggregate(Dim.One, static (product, dim) => product * dim) * 2;
+        return results[0].Count * perOutput + (op.Has(2) ? results[0].Count : 0);
+    }
+}
+
+/// <summary>Gradients of a convolution: of the input, the weight and the bias, those whose <c>mask</c> entry is 1.</summary>
+internal sealed class ConvBackwardOp : OpDefinition
+{
+    public override string Name => "conv_backward";
+
+    public override FusionKind Fusion => FusionKind.Anchor;
+
+    public override QuantizationRule Quantization => QuantizationRule.TrainingOnly;
+
+    public override string NotDifferentiable => "second derivatives are not needed for training";
+
+    public override string NotExportable => "only gradients use it";
+
+    public override EquatableArray<TensorType> Infer(OpContext op)
+    {
+        EquatableArray<long> mask = op.Attributes.Ints("mask");
+        TensorType[] all = [op[1], op[2], op[2].WithShape([op[2].Shape[0]])];
+        return all.Where((_, index) => mask[index] == 1).ToEquatableArray();
+    }
+
+    public override string EmitCSharp(CSharpContext c)
+    {
+        EquatableArray<long> mask = c.Attributes.Ints("mask");
+        string call = $"Kernels.ConvolutionBackward({c[0]}, {c[1]}, {c[2]}, stride: {c.Ints("stride")}, padding: {c.Ints("padding")}, dilation: {c.Ints("dilation")}, groups: {Invariant.Text(c.Attributes.Int("groups"))}";
+        return $"{call}, input: {Invariant.Text(mask[0] == 1)}, weight: {Invariant.Text(mask[1] == 1)}, bias: {Invariant.Text(mask[2] == 1)})";
+    }
+
+    public override Dim Flops(OpContext op, EquatableArray<TensorType> results)
+    {
+        Dim once = op[0].Count * op[2].Shape.Skip(1).Aggregate(Dim.One, static (product, dim) => product * dim) * 2;
+        EquatableArray<long> mask = op.Attributes.Ints("mask");
+        return once * (mask[0] + mask[1]);
+    }
+}

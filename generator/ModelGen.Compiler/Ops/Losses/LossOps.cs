@@ -1,0 +1,112 @@
+using ModelGen.Compiler.Codegen;
+using ModelGen.Compiler.Ir;
+
+namespace ModelGen.Compiler.Ops;
+
+/// <summary>A loss averaged to a number; operands: prediction and target. The family's members are the table <see cref="All"/>.</summary>
+internal sealed class LossOp(string name, Func<CSharpContext, string> csharp, Action<string, OpContext> check) : OpDefinition
+{
+    public override string Name => name;
+
+    public override FusionKind Fusion => FusionKind.Reduction;
+
+    public override QuantizationRule Quantization => QuantizationRule.TrainingOnly;
+
+    public override string NotExportable => "only the training step uses it";
+
+    public static IEnumerable<OpDefinition> All()
+    {
+        yield return new LossOp("cross_entropy", static c => $"F.cross_entropy({c[0]}, {c[1]}, label_smoothing: {Invariant.Text(c.Attributes.Double("label_smoothing"))})", CheckClasses);
+        yield return new LossOp("mse_loss", static c => $"F.mse_loss({c[0]}, {c[1]})", CheckSame);
+        yield return new LossOp("bce_with_logits", static c => $"F.binary_cross_entropy_with_logits({c[0]}, {c[1]})", CheckSame);
+        yield return new LossOp("l1_loss", static c => $"F.l1_loss({c[0]}, {c[1]})", CheckSame);
+        yield return new LossOp("smooth_l1_loss", static c => $"F.smooth_l1_loss({c[0]}, {c[1]}, beta: {Invariant.Text(c.Attributes.Double("beta"))})", CheckSame);
+    }
+
+    public override EquatableArray<TensorType> Infer(OpContext op)
+    {
+        OpContext.RequireFloat(name, op[0]);
+        check(name, op);
+        return One(TensorType.Scalar(op[0].DType));
+    }
+
+    public override void Differentiate(GradientContext g) =>
+        g.Set(0, () =>
+        {
+            TensorType prediction = g.TypeOf(g.Input(0));
+            int slope = name == "cross_entropy" ? CrossEntropySlope(g) : PointwiseSlope(g);
+            Dim count = name == "cross_entropy" ? g.TypeOf(g.Input(1)).Count : prediction.Count;
+            return g.Graph.Times(g.Graph.Add("divide_by_size", [slope], ("size", new[] { count })), g.Grad);
+        });
+
+    public override string EmitCSharp(CSharpContext c) => csharp(c);
+
+    public override Dim Flops(OpContext op, EquatableArray<TensorType> results) => op[0].Count * 15;
+
+    // softmax(x) minus the smoothed one-hot target.
+    private static int CrossEntropySlope(GradientContext g)
+    {
+        int probabilities = g.Graph.Unary("softmax", g.Input(0), ("axis", 1L));
+        return g.Graph.Add("subtract_target", [probabilities, g.Input(1)], ("label_smoothing", g.Attributes.Double("label_smoothing")));
+    }
+
+    private int PointwiseSlope(GradientContext g)
+    {
+        GraphBuilder b = g.Graph;
+        if (name == "bce_with_logits")
+        {
+            return b.Minus(b.Unary("sigmoid", g.Input(0)), g.Input(1));
+        }
+
+        int difference = b.Minus(g.Input(0), g.Input(1));
+        return name switch
+        {
+            "mse_loss" => b.Times(difference, 2),
+            "l1_loss" => b.Unary("sign", difference),
+            _ => b.Unary("clamp", b.Times(difference, 1 / g.Attributes.Double("beta")), ("min", -1.0), ("max", 1.0)),
+        };
+    }
+
+    private static void CheckClasses(string name, OpContext op)
+    {
+        TensorType x = op[0];
+        if (x.Rank < 2)
+        {
+            throw new OpException($"cross-entropy needs scores [N, classes, ...], got {x.ShapeText()}");
+        }
+
+        TensorType expected = new(DType.Int64, x.Shape.Where(static (_, axis) => axis != 1).ToEquatableArray());
+        if (!op[1].Equals(expected))
+        {
+            throw new OpException($"cross-entropy of scores {x.ShapeText()} needs class indices {expected}, got {op[1]}");
+        }
+    }
+
+    private static void CheckSame(string name, OpContext op)
+    {
+        if (!op[0].Equals(op[1]))
+        {
+            throw new OpException($"{name} needs a target of the prediction's type {op[0]}, got {op[1]}");
+        }
+    }
+}
+
+/// <summary>Subtracts the (smoothed) one-hot target from class probabilities <c>[N, C, d...]</c>: the core of the cross-entropy gradient.</summary>
+internal sealed class SubtractTargetOp : OpDefinition
+{
+    public override string Name => "subtract_target";
+
+    public override FusionKind Fusion => FusionKind.Elementwise;
+
+    public override QuantizationRule Quantization => QuantizationRule.TrainingOnly;
+
+    public override string NotDifferentiable => "second derivatives are not needed for training";
+
+    public override string NotExportable => "only gradients use it";
+
+    public override EquatableArray<TensorType> Infer(OpContext op) => One(op[0]);
+
+    public override string EmitCSharp(CSharpContext c) => $"Kernels.SubtractTarget({c[0]}, {c[1]}, {Invariant.Text(c.Attributes.Double("label_smoothing"))})";
+
+    public override Dim Flops(OpContext op, EquatableArray<TensorType> results) => results[0].Count;
+}

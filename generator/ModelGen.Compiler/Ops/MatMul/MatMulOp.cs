@@ -1,0 +1,48 @@
+using ModelGen.Compiler.Codegen;
+using ModelGen.Compiler.Ir;
+
+namespace ModelGen.Compiler.Ops;
+
+/// <summary>Matrix product over the last two dimensions, broadcasting the leading ones; operands have at least two dimensions.</summary>
+internal sealed class MatMulOp : OpDefinition
+{
+    public override string Name => "matmul";
+
+    public override FusionKind Fusion => FusionKind.Anchor;
+
+    public override QuantizationRule Quantization => QuantizationRule.Integer;
+
+    public override EquatableArray<TensorType> Infer(OpContext op)
+    {
+        (TensorType a, TensorType b) = (op[0], op[1]);
+        OpContext.RequireFloat(Name, a);
+        if (a.Rank < 2 || b.Rank < 2 || a.DType != b.DType)
+        {
+            throw new OpException($"matmul needs two matrices (or batches of them) of one type, got {a} and {b}; use unsqueeze for vectors");
+        }
+
+        if (!a.Shape[a.Rank - 1].Equals(b.Shape[b.Rank - 2]))
+        {
+            throw new OpException(
+                $"matmul: {a.ShapeText()} times {b.ShapeText()}: the inner sizes {a.Shape[a.Rank - 1]} and {b.Shape[b.Rank - 2]} differ. "
+                + $"If the second operand is stored transposed, use transpose(-2, -1)");
+        }
+
+        EquatableArray<Dim> batch = OpContext.Broadcast(Name, Leading(a), Leading(b));
+        return One(a.WithShape([.. batch, a.Shape[a.Rank - 2], b.Shape[b.Rank - 1]]));
+    }
+
+    public override void Differentiate(GradientContext g)
+    {
+        g.Set(0, () => g.Graph.MatMul(g.Grad, g.Graph.Transposed(g.Input(1))));
+        g.Set(1, () => g.Graph.MatMul(g.Graph.Transposed(g.Input(0)), g.Grad));
+    }
+
+    public override string EmitCSharp(CSharpContext c) => $"matmul({c[0]}, {c[1]})";
+
+    public override void EmitOnnx(OnnxContext c) => c.Node("MatMul", [c.Input(0), c.Input(1)]);
+
+    public override Dim Flops(OpContext op, EquatableArray<TensorType> results) => results[0].Count * op[0].Shape[op[0].Rank - 1] * 2;
+
+    private static EquatableArray<Dim> Leading(TensorType type) => type.Shape.Take(type.Rank - 2).ToEquatableArray();
+}

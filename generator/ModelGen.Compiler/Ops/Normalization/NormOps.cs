@@ -1,0 +1,148 @@
+using ModelGen.Compiler.Codegen;
+using ModelGen.Compiler.Ir;
+
+namespace ModelGen.Compiler.Ops;
+
+/// <summary>
+/// Batch normalisation with running statistics: operands x <c>[N, C, d...]</c>, weight, bias, running mean, running variance (all <c>[C]</c>)
+/// and the count of batches. A pass replaces it by <c>batch_norm_train</c> in the training step.
+/// </summary>
+internal sealed class BatchNormOp : OpDefinition
+{
+    public override string Name => "batch_norm";
+
+    public override FusionKind Fusion => FusionKind.Elementwise;
+
+    public override QuantizationRule Quantization => QuantizationRule.Float;
+
+    public override string NotDifferentiable => "training uses batch_norm_train";
+
+    public override EquatableArray<TensorType> Infer(OpContext op) => One(CheckedInput(Name, op));
+
+    public override string EmitCSharp(CSharpContext c) => $"F.batch_norm({c[0]}, {c[3]}, {c[4]}, {c[1]}, {c[2]}, training: false, eps: {Invariant.Text(c.Attributes.Double("eps"))})";
+
+    public override void EmitOnnx(OnnxContext c) =>
+        c.Node("BatchNormalization", [c.Input(0), c.Input(1), c.Input(2), c.Input(3), c.Input(4)], OnnxContext.Float("epsilon", c.Attributes.Double("eps")));
+
+    public override Dim Flops(OpContext op, EquatableArray<TensorType> results) => results[0].Count * 2;
+
+    internal static TensorType CheckedInput(string name, OpContext op)
+    {
+        OpContext.RequireFloat(name, op[0]);
+        return op[0].Rank >= 2 && op[0].Shape[1].Equals(op[1].Shape[0])
+            ? op[0]
+            : throw new OpException($"batch_norm over {op[1].Shape[0]} channels needs an input [N, {op[1].Shape[0]}, ...], got {op[0].ShapeText()}");
+    }
+}
+
+/// <summary>Batch normalisation by the batch's own statistics, which also move the running ones. Results: y, batch mean, reciprocal standard deviation.</summary>
+internal sealed class BatchNormTrainOp : OpDefinition
+{
+    public override string Name => "batch_norm_train";
+
+    public override FusionKind Fusion => FusionKind.Reduction;
+
+    public override QuantizationRule Quantization => QuantizationRule.TrainingOnly;
+
+    public override string NotExportable => "only the training step uses it";
+
+    public override bool HasSideEffect => true;
+
+    public override EquatableArray<TensorType> Infer(OpContext op)
+    {
+        TensorType x = BatchNormOp.CheckedInput(Name, op);
+        TensorType statistic = x.WithShape([x.Shape[1]]);
+        return new[] { x, statistic, statistic };
+    }
+
+    public override void Differentiate(GradientContext g)
+    {
+        EquatableArray<int> results = g.Graph.AddNode("batch_norm_backward", new[] { g.Grad, g.Input(0), g.Input(1), g.Output(1), g.Output(2) }, OpAttributes.None);
+        for (int i = 0; i < 3; i++)
+        {
+            int result = results[i];
+            g.Set(i, () => result);
+        }
+    }
+
+    public override string EmitCSharp(CSharpContext c) =>
+        $"Kernels.BatchNormTrain({c[0]}, {c[1]}, {c[2]}, {c[3]}, {c[4]}, {c[5]}, momentum: {Invariant.Text(c.Attributes.Double("momentum"))}, eps: {Invariant.Text(c.Attributes.Double("eps"))})";
+
+    public override Dim Flops(OpContext op, EquatableArray<TensorType> results) => results[0].Count * 6;
+}
+
+/// <summary>Gradients of batch normalisation: of the input, the weight and the bias.</summary>
+internal sealed class BatchNormBackwardOp : OpDefinition
+{
+    public override string Name => "batch_norm_backward";
+
+    public override FusionKind Fusion => FusionKind.Reduction;
+
+    public override QuantizationRule Quantization => QuantizationRule.TrainingOnly;
+
+    public override string NotDifferentiable => "second derivatives are not needed for training";
+
+    public override string NotExportable => "only gradients use it";
+
+    public override EquatableArray<TensorType> Infer(OpContext op) => new[] { op[1], op[2], op[2] };
+
+    public override string EmitCSharp(CSharpContext c) => $"Kernels.BatchNormBackward({c[0]}, {c[1]}, {c[2]}, {c[3]}, {c[4]})";
+
+    public override Dim Flops(OpContext op, EquatableArray<TensorType> results) => op[1].Count * 10;
+}
+
+/// <summary>Layer normalisation over the trailing dimensions that weight and bias have.</summary>
+internal sealed class LayerNormOp : OpDefinition
+{
+    public override string Name => "layer_norm";
+
+    public override FusionKind Fusion => FusionKind.Reduction;
+
+    public override QuantizationRule Quantization => QuantizationRule.Float;
+
+    public override EquatableArray<TensorType> Infer(OpContext op)
+    {
+        OpContext.RequireFloat(Name, op[0]);
+        int rank = op[1].Rank;
+        return op[0].Rank >= rank && op[0].Shape.Skip(op[0].Rank - rank).SequenceEqual(op[1].Shape)
+            ? One(op[0])
+            : throw new OpException($"layer_norm over {op[1].ShapeText()} needs an input that ends in these sizes, got {op[0].ShapeText()}");
+    }
+
+    public override void Differentiate(GradientContext g)
+    {
+        EquatableArray<int> results = g.Graph.AddNode("layer_norm_backward", new[] { g.Grad, g.Input(0), g.Input(1) }, g.Attributes);
+        for (int i = 0; i < 3; i++)
+        {
+            int result = results[i];
+            g.Set(i, () => result);
+        }
+    }
+
+    public override string EmitCSharp(CSharpContext c) => $"F.layer_norm({c[0]}, {CSharpContext.Longs(c.Type(1).Shape)}, {c[1]}, {c[2]}, {Invariant.Text(c.Attributes.Double("eps"))})";
+
+    public override void EmitOnnx(OnnxContext c) =>
+        c.Node("LayerNormalization", [c.Input(0), c.Input(1), c.Input(2)], OnnxContext.Int("axis", -c.Type(1).Rank), OnnxContext.Float("epsilon", c.Attributes.Double("eps")));
+
+    public override Dim Flops(OpContext op, EquatableArray<TensorType> results) => results[0].Count * 8;
+}
+
+/// <summary>Gradients of layer normalisation: of the input, the weight and the bias.</summary>
+internal sealed class LayerNormBackwardOp : OpDefinition
+{
+    public override string Name => "layer_norm_backward";
+
+    public override FusionKind Fusion => FusionKind.Reduction;
+
+    public override QuantizationRule Quantization => QuantizationRule.TrainingOnly;
+
+    public override string NotDifferentiable => "second derivatives are not needed for training";
+
+    public override string NotExportable => "only gradients use it";
+
+    public override EquatableArray<TensorType> Infer(OpContext op) => new[] { op[1], op[2], op[2] };
+
+    public override string EmitCSharp(CSharpContext c) => $"Kernels.LayerNormBackward({c[0]}, {c[1]}, {c[2]}, {Invariant.Text(c.Attributes.Double("eps"))})";
+
+    public override Dim Flops(OpContext op, EquatableArray<TensorType> results) => op[1].Count * 12;
+}

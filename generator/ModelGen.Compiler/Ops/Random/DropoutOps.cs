@@ -1,0 +1,52 @@
+using ModelGen.Compiler.Codegen;
+using ModelGen.Compiler.Ir;
+
+namespace ModelGen.Compiler.Ops;
+
+/// <summary>Dropout as the model states it: the identity in inference; a pass replaces it by a random mask in the training step.</summary>
+internal sealed class DropoutOp : OpDefinition
+{
+    public override string Name => "dropout";
+
+    public override FusionKind Fusion => FusionKind.Elementwise;
+
+    public override QuantizationRule Quantization => QuantizationRule.SameRange;
+
+    public override string NotDifferentiable => "training uses dropout_mask and mul";
+
+    public override string NotExportable => "inference drops it";
+
+    public override int ViewOf => 0;
+
+    public override EquatableArray<TensorType> Infer(OpContext op)
+    {
+        OpContext.RequireFloat(Name, op[0]);
+        double p = op.Attributes.Double("p");
+        return p is >= 0 and < 1 ? One(op[0]) : throw new OpException($"dropout probability {Invariant.Text(p)} is outside [0, 1)");
+    }
+
+    public override string EmitCSharp(CSharpContext c) => $"{c[0]}.alias()";
+}
+
+/// <summary>
+/// A random tensor of the operand's shape: 0 with probability <c>p</c>, 1/(1-p) otherwise. Drawn as PyTorch's CPU dropout draws it, so that the same
+/// seed drops the same elements in the eager model.
+/// </summary>
+internal sealed class DropoutMaskOp : OpDefinition
+{
+    public override string Name => "dropout_mask";
+
+    public override FusionKind Fusion => FusionKind.Elementwise;
+
+    public override QuantizationRule Quantization => QuantizationRule.TrainingOnly;
+
+    public override string NotDifferentiable => "it is random and does not depend on its operand's values";
+
+    public override string NotExportable => "only the training step uses it";
+
+    public override EquatableArray<TensorType> Infer(OpContext op) => One(op[0]);
+
+    public override string EmitCSharp(CSharpContext c) => $"Kernels.DropoutMask({c[0]}, {Invariant.Text(c.Attributes.Double("p"))})";
+
+    public override Dim Flops(OpContext op, EquatableArray<TensorType> results) => results[0].Count * 10;
+}

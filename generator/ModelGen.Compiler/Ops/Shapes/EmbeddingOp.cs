@@ -1,0 +1,49 @@
+using ModelGen.Compiler.Codegen;
+using ModelGen.Compiler.Ir;
+
+namespace ModelGen.Compiler.Ops;
+
+/// <summary>Rows of a table: weight <c>[count, dimension]</c>, int64 indices <c>[...]</c>, result <c>[..., dimension]</c>.</summary>
+internal sealed class EmbeddingOp : OpDefinition
+{
+    public override string Name => "embedding";
+
+    public override FusionKind Fusion => FusionKind.Injective;
+
+    public override QuantizationRule Quantization => QuantizationRule.Float;
+
+    public override EquatableArray<TensorType> Infer(OpContext op)
+    {
+        if (op[1].DType != DType.Int64)
+        {
+            throw new OpException($"an embedding takes int64 indices, got {op[1]}; declare the input with [Shape(..., Type = ElementType.Int64)]");
+        }
+
+        return One(op[0].WithShape([.. op[1].Shape, op[0].Shape[1]]));
+    }
+
+    public override void Differentiate(GradientContext g) =>
+        g.Set(0, () => g.Graph.Add("embedding_backward", [g.Grad, g.Input(1)], ("shape", g.TypeOf(g.Input(0)).Shape)));
+
+    public override string EmitCSharp(CSharpContext c) => $"Kernels.Embedding({c[0]}, {c[1]})";
+
+    public override void EmitOnnx(OnnxContext c) => c.Node("Gather", [c.Input(0), c.Input(1)], OnnxContext.Int("axis", 0));
+}
+
+/// <summary>Gradient of an embedding table: output gradients summed by index.</summary>
+internal sealed class EmbeddingBackwardOp : OpDefinition
+{
+    public override string Name => "embedding_backward";
+
+    public override FusionKind Fusion => FusionKind.Opaque;
+
+    public override QuantizationRule Quantization => QuantizationRule.TrainingOnly;
+
+    public override string NotDifferentiable => "second derivatives are not needed for training";
+
+    public override string NotExportable => "only gradients use it";
+
+    public override EquatableArray<TensorType> Infer(OpContext op) => One(op[0].WithShape(op.Attributes.Dims("shape")));
+
+    public override string EmitCSharp(CSharpContext c) => $"Kernels.EmbeddingBackward({c[0]}, {c[1]}, {CSharpContext.Longs(c.Attributes.Dims("shape"))})";
+}

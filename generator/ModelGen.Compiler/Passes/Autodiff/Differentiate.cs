@@ -1,0 +1,81 @@
+using ModelGen.Compiler.Ir;
+using ModelGen.Compiler.Ops;
+
+namespace ModelGen.Compiler.Passes;
+
+/// <summary>
+/// Reverse-mode differentiation of a graph whose first output is a number, with respect to its parameters: adds the gradient nodes, a
+/// <c>store_gradient</c> per parameter and the <c>optimizer_step</c>.
+/// </summary>
+/// <remarks>
+/// Walks the nodes backwards once, as Griewank and Walther describe (Evaluating Derivatives, 2008, chapter 3). Gradients of a value with several
+/// readers are added in reverse execution order, so the result is deterministic. Precondition: training mode. Postcondition: forward nodes unchanged.
+/// </remarks>
+internal sealed class Differentiate : IGraphPass
+{
+    public string Name => "differentiate";
+
+    public Graph Run(Graph graph)
+    {
+        GraphBuilder builder = Gradients(graph, [.. graph.ValuesOf(ValueKind.Parameter)], out Dictionary<int, int> gradients);
+        int index = 0;
+        foreach (int parameter in graph.ValuesOf(ValueKind.Parameter))
+        {
+            if (gradients.TryGetValue(parameter, out int gradient))
+            {
+                builder.NameValue(gradient, "grad_" + graph.Values[parameter].Name);
+                builder.AddNode("store_gradient", new[] { gradient }, OpAttributes.Of(("index", index)));
+            }
+
+            index++;
+        }
+
+        builder.AddNode("optimizer_step", default, OpAttributes.None);
+        return builder.Build(graph.Outputs.ToArray());
+    }
+
+    /// <summary>Adds the gradient nodes of the first output with respect to the given values.</summary>
+    public static GraphBuilder Gradients(Graph graph, IReadOnlyCollection<int> wanted, out Dictionary<int, int> gradients)
+    {
+        HashSet<int> needs = Reaching(graph, wanted);
+        var builder = new GraphBuilder(graph);
+        int loss = graph.Outputs[0];
+        gradients = new Dictionary<int, int> { [loss] = builder.Constant(1, graph.TypeOf(loss).DType) };
+        foreach (Node node in graph.Nodes.Reverse())
+        {
+            if (!node.Outputs.Any(needs.Contains) || !node.Outputs.Any(gradients.ContainsKey))
+            {
+                continue;
+            }
+
+            builder.Layer = node.Layer;
+            builder.Source = node.Source;
+            Dictionary<int, int> known = gradients;
+            int[] outputs = [.. node.Outputs.Select(output => known.TryGetValue(output, out int gradient) ? gradient : -1)];
+            var context = new GradientContext(builder, node, outputs, needs.Contains);
+            OpRegistry.Get(node.Op).Differentiate(context);
+            foreach (KeyValuePair<int, int> pair in context.Gradients.OrderBy(static pair => pair.Key))
+            {
+                int input = node.Inputs[pair.Key];
+                gradients[input] = gradients.TryGetValue(input, out int sum) ? builder.Plus(sum, pair.Value) : pair.Value;
+            }
+        }
+
+        return builder;
+    }
+
+    /// <summary>The values that depend on a wanted one: only these need a gradient.</summary>
+    private static HashSet<int> Reaching(Graph graph, IReadOnlyCollection<int> wanted)
+    {
+        var needs = new HashSet<int>(wanted);
+        foreach (Node node in graph.Nodes)
+        {
+            if (OpRegistry.Get(node.Op).NotDifferentiable is null && node.Inputs.Any(needs.Contains))
+            {
+                needs.UnionWith(node.Outputs.Where(output => graph.TypeOf(output).DType.IsFloat()));
+            }
+        }
+
+        return needs;
+    }
+}
