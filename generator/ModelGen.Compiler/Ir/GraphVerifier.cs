@@ -56,7 +56,7 @@ internal static class GraphVerifier
 
         try
         {
-            EquatableArray<TensorType> inferred = op.Infer(new OpContext(node.Op, node.Attributes, node.Inputs.Select(input => input < 0 ? null : graph.TypeOf(input)).ToArray()));
+            EquatableArray<TensorType> inferred = op.Infer(OpContext.Of(graph, node));
             if (!inferred.Equals(node.Outputs.Select(graph.TypeOf).ToEquatableArray()))
             {
                 faults.Add($"type is {inferred}: {text}");

@@ -5,6 +5,10 @@ namespace ModelGen.Compiler.Ops;
 /// <summary>What a type rule sees: operator name, settings and operand types (null for an absent optional operand).</summary>
 internal sealed record OpContext(string Op, OpAttributes Attributes, TensorType?[] Inputs)
 {
+    /// <summary>The context of a node in a graph.</summary>
+    public static OpContext Of(Graph graph, Node node) =>
+        new(node.Op, node.Attributes, [.. node.Inputs.Select(input => input < 0 ? null : graph.TypeOf(input))]);
+
     public TensorType this[int index] => Inputs[index] ?? throw new OpException($"{Op} needs operand {index}");
 
     public bool Has(int index) => index < Inputs.Length && Inputs[index] is not null;

@@ -54,6 +54,9 @@ internal abstract class OpDefinition
     /// <summary>Why the operator has no ONNX form; null when <see cref="EmitOnnx"/> writes it.</summary>
     public virtual string? NotExportable => null;
 
+    /// <summary>Why a use of an exportable operator cannot be exported after all; null when it can.</summary>
+    public virtual string? ExportProblem(OpContext op) => null;
+
     public abstract QuantizationRule Quantization { get; }
 
     /// <summary>The operand whose memory the result may share, or -1 when the result is always new.</summary>

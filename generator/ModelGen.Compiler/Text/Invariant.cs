@@ -36,7 +36,7 @@ internal static class Invariant
     /// <summary>A count with a unit prefix, two or three digits: 2.4 M.</summary>
     public static string Scaled(double value)
     {
-        string[] units = ["", " K", " M", " G", " T", " P"];
+        string[] units = [" ", " K", " M", " G", " T", " P"];
         int unit = 0;
         while (value >= 1000 && unit < units.Length - 1)
         {
@@ -44,6 +44,6 @@ internal static class Invariant
             unit++;
         }
 
-        return value.ToString(value < 10 && unit > 0 ? "0.0" : "0", CultureInfo.InvariantCulture) + units[unit];
+        return value.ToString(value < 10 && unit > 0 ? "0.0" : "0", CultureInfo.InvariantCulture) + units;
     }
 }

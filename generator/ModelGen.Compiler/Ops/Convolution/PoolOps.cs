@@ -121,20 +121,18 @@ internal sealed class AdaptiveAvgPoolOp : OpDefinition
         }
 
         // ONNX has no adaptive pooling: with known sizes that divide it is ordinary pooling.
-        long[] kernel = new long[2];
-        for (int i = 0; i < 2; i++)
-        {
-            if (c.Type(0).Shape[i + 2].Constant is not long length || length % size[i] != 0)
-            {
-                throw new OpException(
-                    $"adaptive_avg_pool2d from {c.Type(0).ShapeText()} to {size} cannot be exported to ONNX: the input size must be a known multiple of the output size. "
-                    + "Choose an output size that divides the input, or 1");
-            }
-
-            kernel[i] = length / size[i];
-        }
-
+        long[] kernel = [.. Enumerable.Range(0, 2).Select(i => c.Type(0).Shape[i + 2].Constant!.Value / size[i])];
         c.Node("AveragePool", [c.Input(0)], OnnxContext.Ints("kernel_shape", kernel), OnnxContext.Ints("strides", kernel));
+    }
+
+    public override string? ExportProblem(OpContext op)
+    {
+        EquatableArray<long> size = op.Attributes.Ints("size");
+        bool divides = Enumerable.Range(0, 2).All(i => size[i] == 1 || op[0].Shape[i + 2].Constant % size[i] == 0);
+        bool global = size[0] == 1 && size[1] == 1;
+        return global || (divides && op[0].Shape[2].Constant is not null && op[0].Shape[3].Constant is not null)
+            ? null
+            : $"adaptive_avg_pool2d from {op[0].ShapeText()} to {size} has no ONNX form: the input size must be a known multiple of the output size. Choose an output size that divides the input, or 1";
     }
 
     public override Dim Flops(OpContext op, EquatableArray<TensorType> results) => op[0].Count;

@@ -1,0 +1,123 @@
+using ModelGen.Compiler.Ir;
+using ModelGen.Compiler.Models;
+using ModelGen.Compiler.Passes;
+
+namespace ModelGen.Compiler.Codegen;
+
+/// <summary>Writes fused inference and the summary of a root model.</summary>
+internal static class InferenceEmitter
+{
+    public static string Write(CompiledModel model, Graph graph)
+    {
+        ModelSpec spec = model.Spec;
+        IndentedWriter writer = ModelEmitter.Begin("System", "TorchSharp", "ModelGen", "static TorchSharp.torch", "F = TorchSharp.torch.nn.functional");
+        string local = ModelEmitter.Local(spec, "Inference");
+        ModelEmitter.InClass(writer, spec, "", () =>
+        {
+            writer.Line("private global::ModelGen.ParameterTable? __weights;");
+            writer.Line();
+            writer.Line("/// <summary>Layers, shapes, parameters, operations and planned memory.</summary>");
+            writer.Line($"public static global::ModelGen.ModelSummary Summary {{ get; }} = global::ModelGen.Generated.{local}.Summary();");
+            writer.Line();
+            writer.Line("/// <summary>Fused inference: no tape, batch normalisation folded, every intermediate freed after its last use. The caller disposes the result.</summary>");
+            writer.Line($"public {ModelEmitter.Result(spec)} Infer({ModelEmitter.Parameters(spec)})");
+            writer.Line($"    => global::ModelGen.Generated.{local}.Run(__Weights(), {ModelEmitter.Arguments(spec)});");
+            writer.Line();
+            writer.Line("/// <inheritdoc/>");
+            string inputs = string.Join(", ", Enumerable.Range(0, spec.Inputs.Count).Select(static index => $"inputs[{Invariant.Text(index)}]"));
+            using (writer.Braces("global::TorchSharp.torch.Tensor global::ModelGen.ICompiledModel.InferBatch(global::System.Collections.Generic.IReadOnlyList<global::TorchSharp.torch.Tensor> inputs)"))
+            {
+                writer.Line($"var results = Infer({inputs});");
+                for (int i = 2; i <= spec.Outputs; i++)
+                {
+                    writer.Line($"results.Item{Invariant.Text(i)}.Dispose();");
+                }
+
+                writer.Line(spec.Outputs == 1 ? "return results;" : "return results.Item1;");
+            }
+
+            writer.Line();
+            writer.Line($"private global::ModelGen.ParameterTable __Weights() => __weights ??= new(this, global::ModelGen.Generated.{local}.Keys);");
+        });
+        writer.Line();
+        using (writer.Braces("namespace ModelGen.Generated"))
+        using (writer.Braces($"file static class {local}"))
+        {
+            WriteKeys(writer, spec.Graph!);
+            writer.Line();
+            WriteSummary(writer, model);
+            writer.Line();
+            WriteRun(writer, spec, graph);
+        }
+
+        return writer.ToString();
+    }
+
+    private static void WriteKeys(IndentedWriter writer, Graph graph)
+    {
+        writer.Line("/// <summary>State-dict keys of the parameters, then of the buffers.</summary>");
+        using (writer.Braces("public static readonly string[] Keys =", "};"))
+        {
+            foreach (int value in GraphFunction.Weights(graph))
+            {
+                writer.Line($"\"{graph.Values[value].Name}\",   // {graph.TypeOf(value)}");
+            }
+        }
+    }
+
+    private static void WriteSummary(IndentedWriter writer, CompiledModel model)
+    {
+        ModelSpec spec = model.Spec;
+        writer.Line("public static ModelSummary Summary() => new(");
+        writer.Line($"    \"{spec.Name}\",");
+        writer.Line("    [");
+        foreach (LayerRow row in LayerTable.Rows(spec, spec.LayerTypes.ToDictionary(static pair => pair.Key, static pair => pair.Value)))
+        {
+            string text = $"\"{row.Path}\", \"{row.Type}\", \"{row.Input.ShapeText()}\", \"{row.Output.ShapeText()}\", {Invariant.Text(row.Parameters)}, {Invariant.Text(ModelEmitter.PerSample(row.Flops))}";
+            writer.Line($"        new LayerSummary({text}),");
+        }
+
+        writer.Line("    ],");
+        writer.Line("    [");
+        foreach (int batch in new[] { 1, spec.ExportBatch, 16, spec.Train?.BatchSize ?? 64 }.Distinct().OrderBy(static batch => batch))
+        {
+            // Other symbolic sizes have no value here; a plan exists only when the batch is the only one.
+            string[] symbols = [.. GraphFunction.Symbols(spec.Graph!)];
+            if (symbols.Length <= 1)
+            {
+                Dictionary<string, long> sizes = symbols.ToDictionary(static name => name, _ => (long)batch);
+                long training = model.Step is null ? 0 : new Liveness(model.Step).PeakBytes(sizes);
+                writer.Line($"        new MemoryPlan({Invariant.Text(batch)}, {Invariant.Text(training)}, {Invariant.Text(new Liveness(model.Inference!).PeakBytes(sizes))}),");
+            }
+        }
+
+        writer.Line("    ]);");
+    }
+
+    private static void WriteRun(IndentedWriter writer, ModelSpec spec, Graph graph)
+    {
+        var function = new GraphFunction(graph, static (index, _) => $"weights[{Invariant.Text(index)}]", "weights");
+        CSharpBody body = function.Body();
+        int operations = graph.Nodes.Count(static node => node.Op != "constant");
+        writer.Line($"// {spec.Name}: {Invariant.Text(operations)} operations, {Invariant.Grouped(graph.ValuesOf(ValueKind.Parameter).Sum(value => graph.TypeOf(value).Count.Constant!.Value))} parameters");
+        string parameters = string.Join(", ", graph.ValuesOf(ValueKind.Input).Select(value => "Tensor " + function.NameOf(value)));
+        string result = spec.Outputs == 1 ? "Tensor" : "(" + string.Join(", ", Enumerable.Repeat("Tensor", spec.Outputs)) + ")";
+        using (writer.Braces($"public static {result} Run(ParameterTable weights, {parameters})"))
+        {
+            function.WriteInputs(writer);
+            writer.Line($"Device device = {function.NameOf(graph.ValuesOf(ValueKind.Input).First())}.device;");
+            writer.Line("using IDisposable noGrad = no_grad();");
+            writer.Line("using DisposeScope scope = NewDisposeScope();");
+            body.Write(writer);
+            writer.Line();
+            string[] results = [.. graph.Outputs.Select(output => Owned(graph, output, body.NameOf(output)))];
+            writer.Line(results.Length == 1 ? $"return {results[0]};" : $"return ({string.Join(", ", results)});");
+        }
+    }
+
+    /// <summary>A result that the caller may dispose: an input or weight returned as it is becomes a second handle.</summary>
+    private static string Owned(Graph graph, int output, string name) =>
+        graph.Values[output].Kind == ValueKind.Intermediate && graph.Outputs.Count(other => other == output) == 1
+            ? name + ".MoveToOuterDisposeScope()"
+            : name + ".alias().MoveToOuterDisposeScope()";
+}

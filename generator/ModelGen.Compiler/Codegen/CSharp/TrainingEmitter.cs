@@ -1,0 +1,96 @@
+using ModelGen.Compiler.Ir;
+using ModelGen.Compiler.Models;
+
+namespace ModelGen.Compiler.Codegen;
+
+/// <summary>Writes the training step, the trainer's factory and the comparison of all paths.</summary>
+internal static class TrainingEmitter
+{
+    public static string Write(CompiledModel model)
+    {
+        ModelSpec spec = model.Spec;
+        IndentedWriter writer = ModelEmitter.Begin("System", "System.Collections.Generic", "TorchSharp", "ModelGen", "static TorchSharp.torch", "F = TorchSharp.torch.nn.functional");
+        string local = ModelEmitter.Local(spec, "Step");
+        ModelEmitter.InClass(writer, spec, "", () => WriteMembers(writer, spec, local));
+        if (model.Step is Graph step)
+        {
+            writer.Line();
+            using (writer.Braces("namespace ModelGen.Generated"))
+            using (writer.Braces($"file sealed class {local}(ParameterTable weights, OptimizerSettings optimizer) : TrainingStep(weights.Parameters({Invariant.Text(step.ValuesOf(ValueKind.Parameter).Count())}), optimizer)"))
+            {
+                WriteRun(writer, step);
+            }
+        }
+
+        return writer.ToString();
+    }
+
+    private static void WriteMembers(IndentedWriter writer, ModelSpec spec, string local)
+    {
+        const string tensor = "global::TorchSharp.torch.Tensor";
+        writer.Line("/// <inheritdoc/>");
+        if (spec.Train is null)
+        {
+            writer.Line("global::ModelGen.TrainAttribute? global::ModelGen.ICompiledModel.TrainSettings => null;");
+        }
+        else
+        {
+            string settings = string.Join(", ", spec.Train.Settings.Select(static pair => $"{pair.Key} = {pair.Value}"));
+            writer.Line("global::ModelGen.TrainAttribute? global::ModelGen.ICompiledModel.TrainSettings { get; } =");
+            writer.Line($"    new(global::ModelGen.Loss.{spec.Train.Loss}, global::ModelGen.Optimizer.{spec.Train.Optimizer}) {{ {settings} }};");
+            writer.Line();
+            writer.Line("/// <summary>A trainer around the generated training step. The caller disposes it.</summary>");
+            writer.Line("/// <param name=\"options\">Settings that differ from the attribute; null for none.</param>");
+            writer.Line($"public global::ModelGen.Trainer<{spec.Name}> CreateTrainer(global::ModelGen.TrainerOptions? options = null) => new(this, options);");
+        }
+
+        writer.Line();
+        writer.Line("/// <inheritdoc/>");
+        writer.Line("global::ModelGen.TrainingStep global::ModelGen.ICompiledModel.CreateTrainingStep(global::ModelGen.OptimizerSettings optimizer)");
+        writer.Line(spec.Train is null
+            ? $"    => throw new global::System.InvalidOperationException(\"{spec.Name} has no [Train] attribute; add one, such as [Train(Loss.CrossEntropy, Optimizer.AdamW)].\");"
+            : $"    => new global::ModelGen.Generated.{local}(__Weights(), optimizer);");
+        string list = string.Join(", ", spec.Inputs.Select(static input => input.Name));
+        string items = string.Join(", ", Enumerable.Range(0, spec.Inputs.Count).Select(static index => $"inputs[{Invariant.Text(index)}]"));
+        writer.Line();
+        writer.Line("/// <summary>Compares eager, fused, ONNX and (with calibration samples) INT8 on the same inputs.</summary>");
+        writer.Line("/// <param name=\"options\">Labels, calibration samples and tolerance; null for the defaults.</param>");
+        using (writer.Braces($"public global::ModelGen.VerifyReport Verify({ModelEmitter.Parameters(spec)}, global::ModelGen.VerifyOptions? options = null)"))
+        {
+            writer.Line($"static {tensor} First({ModelEmitter.Result(spec)} results) => results{(spec.Outputs == 1 ? "" : ".Item1")};");
+            writer.Line("global::ModelGen.ICompiledModel compiled = this;");
+            using (writer.Braces($"var paths = new global::ModelGen.VerifyPaths(inputs => First(forward({items})), compiled.InferBatch, Summary.ParameterBytes)", "};"))
+            {
+                writer.Line("ExportOnnx = path => ExportOnnx(path),");
+                writer.Line("ExportInt8 = (path, calibration) => ExportQuantizedOnnx(path, new global::ModelGen.CalibrationData(calibration)),");
+            }
+
+            writer.Line($"return global::ModelGen.Verifier.Compare(\"{spec.Name}\", [{list}], paths, options);");
+        }
+    }
+
+    private static void WriteRun(IndentedWriter writer, Graph step)
+    {
+        int parameters = step.ValuesOf(ValueKind.Parameter).Count();
+        var function = new GraphFunction(step, (index, _) => index < parameters ? $"Parameters[{Invariant.Text(index)}]" : $"weights[{Invariant.Text(index)}]", "inputs", "weights", "Parameters");
+        CSharpBody body = function.Body();
+        int[] inputs = [.. step.ValuesOf(ValueKind.Input)];
+        string target = function.NameOf(step.ValuesOf(ValueKind.Target).Single());
+        using (writer.Braces($"public override Tensor Run(IReadOnlyList<Tensor> inputs, Tensor {target})"))
+        {
+            writer.Line($"Kernels.CheckCount(inputs.Count, {Invariant.Text(inputs.Length)});");
+            for (int i = 0; i < inputs.Length; i++)
+            {
+                writer.Line($"Tensor {function.NameOf(inputs[i])} = inputs[{Invariant.Text(i)}];");
+            }
+
+            function.WriteInputs(writer);
+            writer.Line($"Device device = {function.NameOf(inputs[0])}.device;");
+            writer.Line("using IDisposable noGrad = no_grad();");
+            writer.Line("using DisposeScope scope = NewDisposeScope();");
+            body.Write(writer);
+            writer.Line();
+            writer.Line($"return {body.NameOf(step.Outputs[0])}.MoveToOuterDisposeScope();");
+        }
+    }
+}

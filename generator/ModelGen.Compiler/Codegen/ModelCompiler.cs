@@ -1,0 +1,65 @@
+using ModelGen.Compiler.Ir;
+using ModelGen.Compiler.Models;
+using ModelGen.Compiler.Ops;
+using ModelGen.Compiler.Passes;
+
+namespace ModelGen.Compiler.Codegen;
+
+/// <summary>The graphs of a root model after all passes.</summary>
+/// <param name="Spec">The model.</param>
+/// <param name="Inference">Forward in inference form.</param>
+/// <param name="Step">The whole training step; null without <c>[Train]</c>.</param>
+internal sealed record CompiledModel(ModelSpec Spec, Graph? Inference, Graph? Step)
+{
+    public bool Equals(CompiledModel? other) => other is not null && Spec.Equals(other.Spec);
+
+    public override int GetHashCode() => Spec.GetHashCode();
+}
+
+/// <summary>Runs the passes over a model.</summary>
+internal static class ModelCompiler
+{
+    /// <summary>Compiles a model.</summary>
+    /// <exception cref="OpException">The loss does not fit the model's output.</exception>
+    public static CompiledModel Compile(ModelSpec spec)
+    {
+        if (spec.Graph is null)
+        {
+            return new CompiledModel(spec, null, null);
+        }
+
+        return new CompiledModel(spec, PassPipeline.Inference.Run(spec.Graph), spec.Train is null ? null : TrainingStep(spec.Graph, spec.Train));
+    }
+
+    /// <summary>Forward, loss, gradients and optimizer in one graph.</summary>
+    public static Graph TrainingStep(Graph forward, TrainSpec train)
+    {
+        Graph training = PassPipeline.Training.Run(forward);
+        var builder = new GraphBuilder(training) { Source = "loss" };
+        return PassPipeline.AfterAutodiff.Run(new Differentiate().Run(builder.Build(AddLoss(builder, training.Outputs[0], train))));
+    }
+
+    /// <summary>Checks that the loss fits the model's first output.</summary>
+    /// <exception cref="OpException">It does not.</exception>
+    public static void CheckLoss(Graph forward, TrainSpec train) => AddLoss(new GraphBuilder(forward), forward.Outputs[0], train);
+
+    private static int AddLoss(GraphBuilder builder, int prediction, TrainSpec train)
+    {
+        TensorType type = builder.TypeOf(prediction);
+        TensorType target = train.Loss == "CrossEntropy" && type.Rank >= 2
+            ? new TensorType(DType.Int64, type.Shape.Where(static (_, axis) => axis != 1).ToEquatableArray())
+            : type;
+        int expected = builder.AddValue("target", target, ValueKind.Target);
+        (string op, (string, object)[] attributes) = train.Loss switch
+        {
+            "CrossEntropy" => ("cross_entropy", new (string, object)[] { ("label_smoothing", train.LabelSmoothing) }),
+            "MSE" => ("mse_loss", []),
+            "BCEWithLogits" => ("bce_with_logits", []),
+            "L1" => ("l1_loss", []),
+            _ => ("smooth_l1_loss", [("beta", train.SmoothL1Beta)]),
+        };
+        int loss = builder.Add(op, [prediction, expected], attributes);
+        builder.NameValue(loss, "loss");
+        return loss;
+    }
+}

@@ -1,0 +1,106 @@
+using ModelGen.Compiler.Ir;
+using ModelGen.Compiler.Models;
+
+namespace ModelGen.Compiler.Codegen;
+
+/// <summary>Writes the ONNX exporter, the INT8 exporter and the typed session of a root model.</summary>
+internal static class OnnxEmitter
+{
+    public static string Write(ModelSpec spec, Graph graph)
+    {
+        IndentedWriter writer = ModelEmitter.Begin("System", "TorchSharp", "ModelGen", "ModelGen.Onnx", "static TorchSharp.torch", "F = TorchSharp.torch.nn.functional");
+        string local = ModelEmitter.Local(spec, "Exporter");
+        ModelEmitter.InClass(writer, spec, "", () =>
+        {
+            WriteExports(writer, spec, local);
+            writer.Line();
+            SessionEmitter.Write(writer, spec, graph, local);
+        });
+        writer.Line();
+        using (writer.Braces("namespace ModelGen.Generated"))
+        using (writer.Braces($"file static class {local}"))
+        {
+            writer.Line($"public static readonly OnnxContract Contract = {SessionEmitter.Contract(spec, graph)};");
+            writer.Line();
+            WriteBuild(writer, spec, graph);
+        }
+
+        return writer.ToString();
+    }
+
+    private static void WriteExports(IndentedWriter writer, ModelSpec spec, string local)
+    {
+        string batch = Invariant.Text(spec.ExportBatch);
+        writer.Line("/// <summary>The model as a static-shape ONNX graph with its current weights.</summary>");
+        writer.Line($"/// <param name=\"options\">Batch size (default {batch}) and other sizes; null for the defaults.</param>");
+        writer.Line("public global::ModelGen.Onnx.OnnxModel ToOnnx(global::ModelGen.OnnxExportOptions? options = null)");
+        writer.Line($"    => global::ModelGen.Generated.{local}.Build(__Weights(), options ?? new(), {batch});");
+        writer.Line();
+        writer.Line("/// <summary>Writes the model as a static-shape ONNX file with its current weights; the file appears whole or not at all.</summary>");
+        writer.Line("/// <param name=\"path\">The file to write.</param>");
+        writer.Line($"/// <param name=\"options\">Batch size (default {batch}) and other sizes; null for the defaults.</param>");
+        writer.Line("public void ExportOnnx(string path, global::ModelGen.OnnxExportOptions? options = null) => ToOnnx(options).Save(path);");
+        writer.Line();
+        writer.Line("/// <summary>Writes the model as an INT8 ONNX file (QDQ form, per-channel weights); activation ranges come from the calibration samples.</summary>");
+        writer.Line("/// <param name=\"path\">The file to write.</param>");
+        writer.Line("/// <param name=\"calibration\">Typical inputs, a hundred or more; a tensor per model input, batch first.</param>");
+        writer.Line("/// <param name=\"options\">Quantization and export settings; null for the defaults.</param>");
+        writer.Line("public void ExportQuantizedOnnx(string path, global::ModelGen.CalibrationData calibration, global::ModelGen.QuantizationOptions? options = null)");
+        writer.Line("    => global::ModelGen.OnnxExport.Quantize(ToOnnx(options?.Export), calibration, options).Save(path);");
+    }
+
+    private static void WriteBuild(IndentedWriter writer, ModelSpec spec, Graph graph)
+    {
+        var function = new GraphFunction(graph, static (index, _) => $"weights[{Invariant.Text(index)}]", "weights", "options", "batch");
+        var text = new IndentedWriter();
+        CSharpBody prologue = function.Body();
+        var body = new OnnxBody(graph, text, prologue);
+        using (writer.Braces("public static OnnxModel Build(ParameterTable weights, OnnxExportOptions options, int batch)"))
+        {
+            string[] symbols = [.. GraphFunction.Symbols(graph)];
+            for (int i = 0; i < symbols.Length; i++)
+            {
+                writer.Line($"long {symbols[i]} = options.Size(\"{symbols[i]}\", {(i == 0 ? "batch" : "null")});");
+            }
+
+            writer.Line("using IDisposable noGrad = no_grad();");
+            writer.Line("using DisposeScope scope = NewDisposeScope();");
+            writer.Line("Device device = CPU;");
+            writer.Line($"OnnxGraphBuilder onnx = OnnxExport.Begin(\"{spec.Name}\", Contract);");
+            foreach (int input in graph.ValuesOf(ValueKind.Input))
+            {
+                writer.Line($"onnx.Input({body.NameOf(input)}, {OnnxBody.OnnxType(graph.TypeOf(input).DType)}, {OnnxBody.Shape(graph.TypeOf(input))});");
+            }
+
+            if (graph.Nodes.Any(node => body.IsPrologue(node) && node.Op != "constant"))
+            {
+                writer.Line();
+                writer.Line("// Weights that are computed from parameters.");
+                prologue.Write(writer, body.IsPrologue, dispose: false);
+            }
+
+            body.Write();
+            writer.Line();
+            writer.Line(text.ToString().TrimEnd('\n'));
+            writer.Line();
+            WriteOutputs(writer, graph, body);
+            writer.Line("return onnx.Build();");
+        }
+    }
+
+    private static void WriteOutputs(IndentedWriter writer, Graph graph, OnnxBody body)
+    {
+        for (int i = 0; i < graph.Outputs.Count; i++)
+        {
+            TensorType type = graph.TypeOf(graph.Outputs[i]);
+            string name = Invariant.Literal(OnnxBody.OutputName(graph, i));
+            if (body.NameOf(graph.Outputs[i]) != name)
+            {
+                // The output is an input, a weight, or another output too.
+                writer.Line($"onnx.Node(\"Identity\", \"/Identity_{Invariant.Text(i)}\", [{body.NameOf(graph.Outputs[i])}], [({name}, {OnnxBody.OnnxType(type.DType)}, {OnnxBody.Shape(type)})]);");
+            }
+
+            writer.Line($"onnx.Output({name}, {OnnxBody.OnnxType(type.DType)}, {OnnxBody.Shape(type)});");
+        }
+    }
+}

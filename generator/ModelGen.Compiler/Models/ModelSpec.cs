@@ -1,0 +1,86 @@
+using ModelGen.Compiler.Ir;
+
+namespace ModelGen.Compiler.Models;
+
+/// <summary>
+/// Everything the back end needs to know of one model class: the boundary between the C# front end and the compiler.
+/// </summary>
+/// <remarks>
+/// Immutable, compared by content, and free of compiler symbols, syntax and source positions: the incremental generator re-emits exactly when this changes.
+/// Whoever adds a member keeps it so.
+/// </remarks>
+internal sealed record ModelSpec
+{
+    /// <summary>Namespace, empty for the global one.</summary>
+    public required string Namespace { get; init; }
+
+    /// <summary>Declarations of the enclosing types, outermost first: <c>partial class Outer</c>.</summary>
+    public required EquatableArray<string> Containers { get; init; }
+
+    /// <summary>Class name without type parameters.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Whether <c>Forward</c>'s inputs have shapes; otherwise the class is a block, sized by the model that holds it.</summary>
+    public required bool IsRoot { get; init; }
+
+    /// <summary>Whether the user's class has no constructor of its own, so that the generated part declares it.</summary>
+    public required bool DeclaresConstructor { get; init; }
+
+    /// <summary>Tensor parameters of <c>Forward</c>.</summary>
+    public required EquatableArray<InputSpec> Inputs { get; init; }
+
+    /// <summary>Number of tensors that <c>Forward</c> returns.</summary>
+    public required int Outputs { get; init; }
+
+    /// <summary>Layer members of this class.</summary>
+    public required EquatableArray<LayerSpec> Layers { get; init; }
+
+    /// <summary>Fields that hold other models.</summary>
+    public required EquatableArray<SubModelSpec> SubModels { get; init; }
+
+    /// <summary>The forward graph of a root, as written; null for a block.</summary>
+    public Graph? Graph { get; init; }
+
+    /// <summary>Inferred sizes of all layers that are called, by state-dict path; roots only.</summary>
+    public EquatableArray<LayerSizes> Sizes { get; init; }
+
+    /// <summary>Layer types by state-dict path, blocks included; roots only.</summary>
+    public EquatableArray<KeyValuePair<string, string>> LayerTypes { get; init; }
+
+    public TrainSpec? Train { get; init; }
+
+    /// <summary>Batch size of the exported ONNX graph.</summary>
+    public int ExportBatch { get; init; } = 1;
+
+    /// <summary>Unique file name stem.</summary>
+    public string HintName => string.Join(".", new[] { Namespace }.Concat(Containers.Select(static container => container.Split(' ').Last())).Append(Name).Where(static part => part.Length > 0));
+}
+
+/// <summary>A tensor parameter of <c>Forward</c>; the type is null in blocks.</summary>
+internal sealed record InputSpec(string Name, TensorType? Type);
+
+/// <summary>A layer member.</summary>
+/// <param name="Member">Name of the method or property.</param>
+/// <param name="Declaration">Signature to implement: <c>private partial Tensor Conv1(Tensor x)</c>.</param>
+/// <param name="IsProperty">Whether the member is a property.</param>
+/// <param name="Parameters">Parameter names.</param>
+/// <param name="Layer">Layer type.</param>
+/// <param name="Key">State-dict name.</param>
+/// <param name="Arguments">C# text of the attribute's arguments.</param>
+internal sealed record LayerSpec(
+    string Member,
+    string Declaration,
+    bool IsProperty,
+    EquatableArray<string> Parameters,
+    string Layer,
+    string Key,
+    EquatableArray<KeyValuePair<string, string>> Arguments);
+
+/// <summary>A field that holds a model or a list of models.</summary>
+internal sealed record SubModelSpec(string Field, string Key, string Type, bool IsList);
+
+/// <summary>Inferred sizes of one layer.</summary>
+internal sealed record LayerSizes(string Path, EquatableArray<long> Sizes);
+
+/// <summary>What <c>[Train]</c> says, as far as it shapes generated code.</summary>
+internal sealed record TrainSpec(string Loss, string Optimizer, double LabelSmoothing, double SmoothL1Beta, int BatchSize, EquatableArray<KeyValuePair<string, string>> Settings);

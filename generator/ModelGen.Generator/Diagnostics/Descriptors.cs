@@ -1,0 +1,46 @@
+using Microsoft.CodeAnalysis;
+
+namespace ModelGen.Generator.Diagnostics;
+
+/// <summary>The diagnostics of the model compiler. Each has an entry in <c>generator/ModelGen.Generator/Diagnostics/README.md</c>.</summary>
+internal static class Descriptors
+{
+    private const string Page = "https://github.com/modelgen/modelgen/blob/main/generator/ModelGen.Generator/Diagnostics/README.md#";
+
+    public static readonly DiagnosticDescriptor Unsupported = Error("MG0001", "This C# cannot be compiled into the model", "{0}");
+
+    public static readonly DiagnosticDescriptor ShapeMismatch = Error("MG0002", "Shapes or element types do not fit", "{0}");
+
+    public static readonly DiagnosticDescriptor LayerNeverCalled = Create(
+        "MG0003", "A layer is declared but never called", "The layer '{0}' is never called in Forward, so it is not created and has no parameters; call it or remove it", DiagnosticSeverity.Warning);
+
+    public static readonly DiagnosticDescriptor NotPartial = Error("MG0004", "A model class must be partial", "'{0}' must be declared partial so that its generated part can be added");
+
+    public static readonly DiagnosticDescriptor Forward = Error("MG0005", "A model needs one Forward method", "{0}");
+
+    public static readonly DiagnosticDescriptor Shape = Error("MG0006", "An input shape is missing or wrong", "{0}");
+
+    public static readonly DiagnosticDescriptor LayerMember = Error("MG0007", "A layer attribute is on the wrong kind of member", "{0}");
+
+    public static readonly DiagnosticDescriptor DataDependent = Error("MG0008", "The control flow depends on values known only when the model runs", "{0}");
+
+    public static readonly DiagnosticDescriptor Training = Error("MG0009", "The training settings do not fit the model", "{0}");
+
+    public static readonly DiagnosticDescriptor NotExportable = Create("MG0010", "The model cannot be exported to ONNX", "{0}; everything else of the model works, ExportOnnx throws", DiagnosticSeverity.Warning);
+
+    public static readonly DiagnosticDescriptor RootConstructor = Error(
+        "MG0011",
+        "A model with input shapes cannot have a constructor of its own",
+        "'{0}' has [Shape] on its inputs and a constructor: its layers are sized during the build, so constructor arguments cannot change them. Move the parametrised part into a block (a [Model] class without [Shape]) and hold it as a field.");
+
+    public static readonly DiagnosticDescriptor Internal = Error("MG9001", "The model compiler failed", "Compiling '{0}' failed inside ModelGen ({1}). This is a fault of ModelGen, not of your model: please report it with the model's source.");
+
+    /// <summary>All descriptors, for the documentation test.</summary>
+    public static IReadOnlyList<DiagnosticDescriptor> All { get; } =
+        [Unsupported, ShapeMismatch, LayerNeverCalled, NotPartial, Forward, Shape, LayerMember, DataDependent, Training, NotExportable, RootConstructor, Internal];
+
+    private static DiagnosticDescriptor Error(string id, string title, string message) => Create(id, title, message, DiagnosticSeverity.Error);
+
+    private static DiagnosticDescriptor Create(string id, string title, string message, DiagnosticSeverity severity) =>
+        new(id, title, message, "ModelGen.Compiler", severity, isEnabledByDefault: true, helpLinkUri: Page + id.ToLowerInvariant());
+}

@@ -1,0 +1,47 @@
+using System.Text;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
+using Microsoft.CodeAnalysis.Text;
+using ModelGen.Compiler.Codegen;
+using ModelGen.Compiler.Models;
+using ModelGen.Generator.Diagnostics;
+using ModelGen.Generator.Parsing;
+
+namespace ModelGen.Generator;
+
+/// <summary>Turns classes marked <c>[Model]</c> into training steps, inference, export and checks.</summary>
+/// <remarks>
+/// Parsing runs on every edit, because a model may use any source of the project. It yields a <see cref="ModelSpec"/> without positions; only when that
+/// changes do the passes and the emitters run. Diagnostics travel on a branch of their own, so that moving code re-reports them without emitting anything.
+/// </remarks>
+[Generator(LanguageNames.CSharp)]
+public sealed class ModelGenerator : IIncrementalGenerator
+{
+    /// <inheritdoc/>
+    public void Initialize(IncrementalGeneratorInitializationContext context)
+    {
+        IncrementalValuesProvider<ParseResult> parsed = context.SyntaxProvider
+            .ForAttributeWithMetadataName("ModelGen.ModelAttribute", static (node, _) => node is ClassDeclarationSyntax, ModelParser.Parse)
+            .WithTrackingName(TrackingNames.Parse);
+
+        IncrementalValuesProvider<CompiledModel> compiled = parsed
+            .Where(static result => result.Model is not null)
+            .Select(static (result, _) => result.Model!)
+            .WithTrackingName(TrackingNames.Model)
+            .Select(static (spec, _) => ModelCompiler.Compile(spec))
+            .WithTrackingName(TrackingNames.Compile);
+
+        context.RegisterSourceOutput(compiled, static (output, model) =>
+        {
+            foreach (GeneratedFile file in ModelEmitter.Emit(model))
+            {
+                output.CancellationToken.ThrowIfCancellationRequested();
+                output.AddSource(file.HintName, SourceText.From(file.Text, Encoding.UTF8));
+            }
+        });
+
+        context.RegisterSourceOutput(
+            parsed.SelectMany(static (result, _) => result.Diagnostics).WithTrackingName(TrackingNames.Diagnostics),
+            static (output, diagnostic) => output.ReportDiagnostic(diagnostic.ToDiagnostic()));
+    }
+}

@@ -1,0 +1,35 @@
+using Microsoft.CodeAnalysis;
+using ModelGen.Compiler.Layers;
+
+namespace ModelGen.Generator.Parsing;
+
+/// <summary>Recognises layer members and models by their attributes.</summary>
+internal static class LayerMembers
+{
+    /// <summary>The layer attribute of a member, or null.</summary>
+    public static AttributeData? AttributeOf(ISymbol member) =>
+        member.GetAttributes().FirstOrDefault(static attribute => DefinitionOf(attribute) is not null)
+        ?? (member is IMethodSymbol { PartialDefinitionPart: { } definition } ? definition.GetAttributes().FirstOrDefault(static attribute => DefinitionOf(attribute) is not null) : null);
+
+    public static LayerDefinition? DefinitionOf(AttributeData attribute)
+    {
+        INamedTypeSymbol? type = attribute.AttributeClass;
+        const string suffix = "Attribute";
+        return type is not null && type.Name.EndsWith(suffix, StringComparison.Ordinal) && type.ContainingNamespace is { Name: "ModelGen", ContainingNamespace.IsGlobalNamespace: true }
+            ? LayerRegistry.Find(type.Name.Substring(0, type.Name.Length - suffix.Length))
+            : null;
+    }
+
+    public static bool IsModel(ITypeSymbol type) => Attribute(type, "ModelAttribute") is not null;
+
+    /// <summary>An attribute of this project's namespace, by class name.</summary>
+    public static AttributeData? Attribute(ISymbol symbol, string name) =>
+        symbol.GetAttributes().FirstOrDefault(attribute => attribute.AttributeClass is { } type && type.Name == name && type.ContainingNamespace is { Name: "ModelGen", ContainingNamespace.IsGlobalNamespace: true });
+
+    /// <summary>State-dict name of a layer member: its own name in camelCase unless the attribute gives another.</summary>
+    public static string KeyOf(ISymbol member, AttributeData attribute)
+    {
+        object? name = attribute.NamedArguments.FirstOrDefault(static argument => argument.Key == "Name").Value.Value;
+        return name as string ?? char.ToLowerInvariant(member.Name[0]) + member.Name.Substring(1);
+    }
+}

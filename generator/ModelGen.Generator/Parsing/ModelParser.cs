@@ -1,0 +1,299 @@
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
+using ModelGen.Compiler;
+using ModelGen.Compiler.Codegen;
+using ModelGen.Compiler.FrontEnd;
+using ModelGen.Compiler.Ir;
+using ModelGen.Compiler.Models;
+using ModelGen.Compiler.Ops;
+using ModelGen.Generator.Diagnostics;
+
+namespace ModelGen.Generator.Parsing;
+
+/// <summary>Reads one <c>[Model]</c> class into a <see cref="ModelSpec"/>.</summary>
+internal sealed class ModelParser
+{
+    private readonly INamedTypeSymbol type;
+    private readonly ClassDeclarationSyntax syntax;
+    private readonly Compilation compilation;
+    private readonly CancellationToken cancellation;
+    private readonly List<DiagnosticInfo> diagnostics = [];
+
+    private ModelParser(GeneratorAttributeSyntaxContext context, CancellationToken cancellation)
+    {
+        type = (INamedTypeSymbol)context.TargetSymbol;
+        syntax = (ClassDeclarationSyntax)context.TargetNode;
+        compilation = context.SemanticModel.Compilation;
+        this.cancellation = cancellation;
+    }
+
+    public static ParseResult Parse(GeneratorAttributeSyntaxContext context, CancellationToken cancellation)
+    {
+        var parser = new ModelParser(context, cancellation);
+        ModelSpec? spec = null;
+        try
+        {
+            spec = parser.Parse();
+        }
+        catch (EvaluationException exception)
+        {
+            parser.diagnostics.Add(exception.Diagnostic);
+        }
+        catch (Exception exception) when (exception is not OperationCanceledException)
+        {
+            parser.diagnostics.Add(DiagnosticInfo.At(Descriptors.Internal, parser.syntax.Identifier, parser.type.Name, exception.GetType().Name + ": " + exception.Message));
+        }
+
+        return new ParseResult(spec, parser.diagnostics.ToEquatableArray());
+    }
+
+    private ModelSpec? Parse()
+    {
+        if (!CheckPartial())
+        {
+            return null;
+        }
+
+        IMethodSymbol[] forwards = [.. type.GetMembers("Forward").OfType<IMethodSymbol>()];
+        if (forwards.Length != 1)
+        {
+            Report(Descriptors.Forward, syntax.Identifier, forwards.Length == 0
+                ? $"'{type.Name}' needs a method 'Forward' that takes and returns tensors: public Tensor Forward([Shape(\"N\", 3, 32, 32)] Tensor image)"
+                : $"'{type.Name}' has {forwards.Length} methods named Forward; keep one and rename the others");
+            return null;
+        }
+
+        IMethodSymbol forward = forwards[0];
+        int outputs = CheckForward(forward);
+        bool isRoot = forward.Parameters.Any(static parameter => LayerMembers.Attribute(parameter, "ShapeAttribute") is not null);
+        bool ownConstructor = type.InstanceConstructors.Any(static constructor => !constructor.IsImplicitlyDeclared);
+        if (isRoot && ownConstructor)
+        {
+            throw new EvaluationException(DiagnosticInfo.At(Descriptors.RootConstructor, syntax.Identifier, type.Name));
+        }
+
+        var spec = new ModelSpec
+        {
+            Namespace = type.ContainingNamespace.IsGlobalNamespace ? "" : type.ContainingNamespace.ToDisplayString(),
+            Containers = Containers(),
+            Name = type.Name,
+            IsRoot = isRoot,
+            DeclaresConstructor = !ownConstructor,
+            Inputs = forward.Parameters.Select(static parameter => new InputSpec(parameter.Name, null)).ToEquatableArray(),
+            Outputs = outputs,
+            Layers = Layers().ToEquatableArray(),
+            SubModels = SubModels().ToEquatableArray(),
+        };
+        return isRoot ? Trace(spec, forward) : spec;
+    }
+
+    private bool CheckPartial()
+    {
+        foreach (TypeDeclarationSyntax declaration in syntax.AncestorsAndSelf().OfType<TypeDeclarationSyntax>())
+        {
+            if (!declaration.Modifiers.Any(SyntaxKind.PartialKeyword))
+            {
+                Report(Descriptors.NotPartial, declaration.Identifier, declaration.Identifier.Text);
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private int CheckForward(IMethodSymbol forward)
+    {
+        static bool IsTensor(ITypeSymbol symbol) => symbol.ToDisplayString() == "TorchSharp.torch.Tensor";
+        SyntaxToken at = forward.DeclaringSyntaxReferences.Select(reference => reference.GetSyntax(cancellation)).OfType<MethodDeclarationSyntax>().First().Identifier;
+        if (forward.Parameters.Length is 0 or > 6 || !forward.Parameters.All(static parameter => IsTensor(parameter.Type)))
+        {
+            throw new EvaluationException(DiagnosticInfo.At(Descriptors.Forward, at, "Forward must take one to six tensors and nothing else; give other settings as constructor parameters of a block or as constants"));
+        }
+
+        if (IsTensor(forward.ReturnType))
+        {
+            return 1;
+        }
+
+        return forward.ReturnType is INamedTypeSymbol { IsTupleType: true } tuple && tuple.TupleElements.All(static element => IsTensor(element.Type))
+            ? tuple.TupleElements.Length
+            : throw new EvaluationException(DiagnosticInfo.At(Descriptors.Forward, at, "Forward must return a Tensor or a tuple of tensors"));
+    }
+
+    private EquatableArray<string> Containers()
+    {
+        var containers = new List<string>();
+        for (INamedTypeSymbol? outer = type.ContainingType; outer is not null; outer = outer.ContainingType)
+        {
+            string kind = outer.IsRecord ? (outer.IsValueType ? "record struct" : "record") : outer.IsValueType ? "struct" : "class";
+            containers.Insert(0, $"partial {kind} {outer.Name}");
+        }
+
+        return containers.ToEquatableArray();
+    }
+
+    private IEnumerable<LayerSpec> Layers()
+    {
+        foreach (ISymbol member in type.GetMembers())
+        {
+            if (member is IMethodSymbol or IPropertySymbol && LayerMembers.AttributeOf(member) is { } attribute)
+            {
+                yield return Layer(member, attribute);
+            }
+        }
+    }
+
+    private LayerSpec Layer(ISymbol member, AttributeData attribute)
+    {
+        MemberDeclarationSyntax declaration = (MemberDeclarationSyntax)member.DeclaringSyntaxReferences[0].GetSyntax(cancellation);
+        SyntaxToken name = declaration is MethodDeclarationSyntax method ? method.Identifier : ((PropertyDeclarationSyntax)declaration).Identifier;
+        Compiler.Layers.LayerDefinition layer = LayerMembers.DefinitionOf(attribute)!;
+        IReadOnlyList<IParameterSymbol> parameters = member is IMethodSymbol symbol ? symbol.Parameters : [];
+        bool isProperty = member is IPropertySymbol;
+        (int least, int most) = layer.Inputs;
+        bool fits = (isProperty ? layer.Name == "Parameter" : parameters.Count >= least && parameters.Count <= most && (layer.Name != "MultiheadAttention" || parameters.Count != 2))
+            && parameters.All(static parameter => parameter.Type.ToDisplayString() == "TorchSharp.torch.Tensor")
+            && (member is IMethodSymbol { ReturnType: var returned } ? returned : ((IPropertySymbol)member).Type).ToDisplayString() == "TorchSharp.torch.Tensor";
+        if (!declaration.Modifiers.Any(SyntaxKind.PartialKeyword) || !fits || member.IsStatic)
+        {
+            string example = layer.Name == "Parameter" ? $"private partial Tensor {member.Name} {{ get; }}" : $"private partial Tensor {member.Name}(Tensor x);";
+            throw new EvaluationException(DiagnosticInfo.At(Descriptors.LayerMember, name, $"the layer [{layer.Name}] belongs on a private partial member without a body: {example}"));
+        }
+
+        string access = string.Join(" ", declaration.Modifiers.Select(static modifier => modifier.Text));
+        string list = string.Join(", ", parameters.Select(static parameter => "global::TorchSharp.torch.Tensor " + parameter.Name));
+        string signature = $"{access} global::TorchSharp.torch.Tensor {member.Name}{(isProperty ? "" : $"({list})")}";
+        LayerArguments arguments = LayerArguments.Read(attribute, null, declaration);
+        return new LayerSpec(member.Name, signature, isProperty, parameters.Select(static parameter => parameter.Name).ToEquatableArray(), layer.Name, LayerMembers.KeyOf(member, attribute), arguments.Texts);
+    }
+
+    private IEnumerable<SubModelSpec> SubModels()
+    {
+        foreach (IFieldSymbol field in type.GetMembers().OfType<IFieldSymbol>().Where(static field => !field.IsStatic && !field.IsImplicitlyDeclared))
+        {
+            ITypeSymbol? element = field.Type switch
+            {
+                IArrayTypeSymbol array => array.ElementType,
+                INamedTypeSymbol { TypeArguments.Length: 1 } list when list.AllInterfaces.Concat([list]).Any(static candidate => candidate.ToDisplayString().StartsWith("System.Collections.Generic.IReadOnlyList<", StringComparison.Ordinal)) => list.TypeArguments[0],
+                _ => null,
+            };
+            if (LayerMembers.IsModel(field.Type) || (element is not null && LayerMembers.IsModel(element)))
+            {
+                yield return new SubModelSpec(field.Name, field.Name, (element ?? field.Type).ToDisplayString(SymbolDisplayFormat.FullyQualifiedFormat), element is not null);
+            }
+        }
+    }
+
+    private ModelSpec? Trace(ModelSpec spec, IMethodSymbol forward)
+    {
+        var builder = new GraphBuilder(type.Name);
+        var evaluator = new Evaluator(compilation, builder, cancellation);
+        List<object?> inputs = [.. forward.Parameters.Select(parameter => (object)new SymTensor(builder.AddValue(parameter.Name, InputType(parameter), ValueKind.Input)))];
+        object? result = evaluator.Run(new ModelInstance(type, ""), forward, inputs, syntax);
+        int[] outputs = result switch
+        {
+            SymTensor tensor => [tensor.Id],
+            SymList list when list.Items.All(static item => item is SymTensor) => [.. list.Items.Select(static item => ((SymTensor)item!).Id)],
+            _ => throw new EvaluationException(DiagnosticInfo.At(Descriptors.Forward, syntax.Identifier, "Forward does not return a tensor that the compiler can follow")),
+        };
+        Graph graph = builder.Build(outputs);
+        WarnUnusedLayers(spec, evaluator);
+        WarnNotExportable(graph, evaluator);
+        return Train(spec with
+        {
+            Graph = graph,
+            Inputs = forward.Parameters.Select((parameter, index) => new InputSpec(parameter.Name, graph.TypeOf(((SymTensor)inputs[index]!).Id))).ToEquatableArray(),
+            Sizes = evaluator.Sizes.ToEquatableArray(),
+            LayerTypes = evaluator.LayerTypes.ToEquatableArray(),
+            ExportBatch = LayerMembers.Attribute(type, "ExportOnnxAttribute")?.NamedArguments.FirstOrDefault(static argument => argument.Key == "Batch").Value.Value as int? ?? 1,
+        });
+    }
+
+    private TensorType InputType(IParameterSymbol parameter)
+    {
+        ParameterSyntax at = (ParameterSyntax)parameter.DeclaringSyntaxReferences[0].GetSyntax(cancellation);
+        AttributeData shape = LayerMembers.Attribute(parameter, "ShapeAttribute")
+            ?? throw new EvaluationException(DiagnosticInfo.At(Descriptors.Shape, at, $"the input '{parameter.Name}' has no [Shape]; give one to every input, or to none if this class is a block"));
+        SyntaxNode where = shape.ApplicationSyntaxReference?.GetSyntax(cancellation) ?? at;
+        Dim[] dims = [.. shape.ConstructorArguments[0].Values.Select(value => Dimension(value.Value, where))];
+        object? element = shape.NamedArguments.FirstOrDefault(static argument => argument.Key == "Type").Value.Value;
+        return new TensorType(element switch { 1 => DType.Int64, 2 => DType.Bool, _ => DType.Float32 }, dims);
+    }
+
+    private static Dim Dimension(object? value, SyntaxNode at) => value switch
+    {
+        int size and > 0 => size,
+        string name when SyntaxFacts.IsValidIdentifier(name) => Dim.Symbol(name),
+        _ => throw new EvaluationException(DiagnosticInfo.At(Descriptors.Shape, at, $"'{value}' is not a size: write a positive whole number, or a name such as \"N\" for a size known only when the model runs")),
+    };
+
+    private void WarnUnusedLayers(ModelSpec spec, Evaluator evaluator)
+    {
+        var called = new HashSet<string>(evaluator.LayerTypes.Select(static pair => pair.Key), StringComparer.Ordinal);
+        foreach (LayerSpec layer in spec.Layers.Where(layer => !called.Contains(layer.Key)))
+        {
+            SyntaxNode declaration = type.GetMembers(layer.Member)[0].DeclaringSyntaxReferences[0].GetSyntax(cancellation);
+            Report(Descriptors.LayerNeverCalled, declaration is MethodDeclarationSyntax method ? method.Identifier : ((PropertyDeclarationSyntax)declaration).Identifier, layer.Member);
+        }
+    }
+
+    private void WarnNotExportable(Graph graph, Evaluator evaluator)
+    {
+        for (int i = 0; i < graph.Nodes.Count; i++)
+        {
+            if (OpRegistry.Get(graph.Nodes[i].Op).ExportProblem(OpContext.Of(graph, graph.Nodes[i])) is string problem && evaluator.NodeSyntax.TryGetValue(i, out SyntaxNode at))
+            {
+                diagnostics.Add(DiagnosticInfo.At(Descriptors.NotExportable, at, problem));
+            }
+        }
+    }
+
+    private ModelSpec Train(ModelSpec spec)
+    {
+        if (LayerMembers.Attribute(type, "TrainAttribute") is not { } attribute)
+        {
+            return spec;
+        }
+
+        string Member(int index) => attribute.ConstructorArguments[index].Type!.GetMembers().OfType<IFieldSymbol>().First(field => Equals(field.ConstantValue, attribute.ConstructorArguments[index].Value)).Name;
+        object? Named(string name) => attribute.NamedArguments.FirstOrDefault(argument => argument.Key == name).Value.Value;
+        KeyValuePair<string, string>[] settings = [.. attribute.NamedArguments.Select(static argument => new KeyValuePair<string, string>(argument.Key, Text(argument.Value)))];
+        var train = new TrainSpec(Member(0), Member(1), Named("LabelSmoothing") as double? ?? 0, Named("SmoothL1Beta") as double? ?? 1, Named("BatchSize") as int? ?? 32, settings);
+        SyntaxNode at = attribute.ApplicationSyntaxReference?.GetSyntax(cancellation) ?? syntax;
+        foreach ((bool wrong, string message) in new[]
+        {
+            (train.LabelSmoothing is < 0 or >= 1, "LabelSmoothing must be at least 0 and below 1"),
+            (train.SmoothL1Beta <= 0, "SmoothL1Beta must be above 0"),
+            (train.BatchSize < 1, "BatchSize must be at least 1"),
+            (Named("Nesterov") is true && Named("Momentum") is null or 0.0, "Nesterov needs Momentum above 0"),
+        })
+        {
+            if (wrong)
+            {
+                throw new EvaluationException(DiagnosticInfo.At(Descriptors.Training, at, message));
+            }
+        }
+
+        try
+        {
+            ModelCompiler.CheckLoss(spec.Graph!, train);
+        }
+        catch (OpException exception)
+        {
+            throw new EvaluationException(DiagnosticInfo.At(Descriptors.Training, at, exception.Message));
+        }
+
+        return spec with { Train = train };
+    }
+
+    private static string Text(TypedConstant constant) => constant switch
+    {
+        { Kind: TypedConstantKind.Enum, Type: { } type } => type.ToDisplayString(SymbolDisplayFormat.FullyQualifiedFormat) + "." + type.GetMembers().OfType<IFieldSymbol>().First(field => Equals(field.ConstantValue, constant.Value)).Name,
+        { Value: double number } => Invariant.Text(number),
+        { Value: bool flag } => Invariant.Text(flag),
+        _ => Convert.ToString(constant.Value, System.Globalization.CultureInfo.InvariantCulture),
+    };
+
+    private void Report(DiagnosticDescriptor descriptor, SyntaxToken at, params string[] arguments) => diagnostics.Add(DiagnosticInfo.At(descriptor, at, arguments));
+}

@@ -1,0 +1,30 @@
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
+
+namespace ModelGen.Generator.Parsing;
+
+/// <summary>Small questions about syntax.</summary>
+internal static class Syntax
+{
+    /// <summary>The block or expression that a member runs, or null when it has none.</summary>
+    public static SyntaxNode? BodyOf(SyntaxNode declaration) => declaration switch
+    {
+        MethodDeclarationSyntax method => method.Body ?? (SyntaxNode?)method.ExpressionBody?.Expression,
+        LocalFunctionStatementSyntax function => function.Body ?? (SyntaxNode?)function.ExpressionBody?.Expression,
+        ConstructorDeclarationSyntax constructor => constructor.Body ?? (SyntaxNode?)constructor.ExpressionBody?.Expression,
+        AccessorDeclarationSyntax accessor => accessor.Body ?? (SyntaxNode?)accessor.ExpressionBody?.Expression,
+        PropertyDeclarationSyntax property => property.ExpressionBody?.Expression
+            ?? property.AccessorList?.Accessors.Where(static accessor => accessor.Keyword.Text == "get").Select(BodyOf).FirstOrDefault(),
+        ArrowExpressionClauseSyntax arrow => arrow.Expression,
+        AnonymousFunctionExpressionSyntax lambda => lambda.Body,
+        _ => null,
+    };
+
+    /// <summary>The initial value of a field or property, or null when it has none.</summary>
+    public static ExpressionSyntax? InitializerOf(SyntaxNode declaration) => declaration switch
+    {
+        VariableDeclaratorSyntax variable => variable.Initializer?.Value,
+        PropertyDeclarationSyntax property => property.Initializer?.Value,
+        _ => null,
+    };
+}
