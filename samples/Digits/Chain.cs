@@ -44,7 +44,7 @@ internal static class Chain
         VerifyReport report = Verify(generated, data, files);
         Console.WriteLine(report);
         IReadOnlyList<Misread> misreads = FindMisreads(generated, data.Test, files.Onnx);
-        Misreads.SaveSheet(files.Misread, misreads, data.Test.Count, index => Pixels(data.Test, index), data.Test.Size);
+        Misreads.SaveSheet(files.Misread, misreads, data.Test.Count, data.Test.Bytes, data.Test.Size);
         PrintFiles(files, misreads.Count);
         return new Results
         {
@@ -67,10 +67,12 @@ internal static class Chain
     private static VerifyReport Verify<M>(Generated<M> generated, DigitData data, FileResult files)
         where M : ICompiledModel
     {
-        using Tensor calibration = data.Train.Images.narrow(0, 0, Math.Min(CalibrationCount, data.Train.Count));
-        return generated.Verify(data.Test.Images, new VerifyOptions
+        using Tensor calibration = data.Train.Range(0, CalibrationCount).ToTensor();
+        using Tensor test = data.Test.ToTensor();
+        using Tensor labels = tensor(data.Test.Labels);
+        return generated.Verify(test, new VerifyOptions
         {
-            Labels = data.Test.Labels,
+            Labels = labels,
             Calibration = [calibration],
             OnnxPath = files.Onnx,
             Int8Path = files.Int8,
@@ -82,27 +84,17 @@ internal static class Chain
         where M : ICompiledModel
     {
         const int Classes = 10;
-        int pixels = test.Size * test.Size;
-        ReadOnlySpan<float> images = test.Images.data<float>().ToArray();
-        long[] labels = test.Labels.data<long>().ToArray();
-        float[] scores = new float[labels.Length * Classes];
+        float[] scores = new float[test.Count * Classes];
         (ReadImage read, IDisposable session) = generated.OpenSession(onnxFile);
         using (session)
         {
-            for (int i = 0; i < labels.Length; i++)
+            for (int i = 0; i < test.Count; i++)
             {
-                read(images.Slice(i * pixels, pixels), scores.AsSpan(i * Classes, Classes));
+                read(test.Image(i), scores.AsSpan(i * Classes, Classes));
             }
         }
 
-        return Misreads.Find(scores, labels);
-    }
-
-    private static byte[] Pixels(ImageSet set, int index)
-    {
-        using Tensor image = set.Images[index];
-        using Tensor grey = image.mul(255).round().clamp(0, 255).to(ScalarType.Byte);
-        return grey.data<byte>().ToArray();
+        return Misreads.Find(scores, test.Labels);
     }
 
     private static void PrintFiles(FileResult files, int misread)

@@ -1,3 +1,5 @@
+using ModelGen.Data;
+
 namespace Digits;
 
 /// <summary>What kind of data a folder holds.</summary>
@@ -14,12 +16,12 @@ internal abstract record DataFolder
 
     /// <summary>Looks into a folder.</summary>
     /// <param name="path">The folder.</param>
-    /// <exception cref="InvalidDataException">There is no such folder, or nothing in it that this sample reads.</exception>
+    /// <exception cref="DataFormatException">There is no such folder, or nothing in it that this sample reads.</exception>
     public static DataFolder Find(string path)
     {
         if (!Directory.Exists(path))
         {
-            throw new InvalidDataException(File.Exists(path) ? $"{path}: is a file; --data wants the folder it is in." : $"{path}: no such folder.");
+            throw new DataFormatException(File.Exists(path) ? $"{path}: is a file; --data wants the folder it is in." : $"{path}: no such folder.");
         }
 
         string[] names = [.. Directory.EnumerateFiles(path).Select(file => Path.GetFileName(file)).Order(StringComparer.Ordinal)];
@@ -31,7 +33,7 @@ internal abstract record DataFolder
         string[] tables = [.. names.Where(static name => name.EndsWith(".csv", StringComparison.OrdinalIgnoreCase))];
         if (tables.Length == 0)
         {
-            throw new InvalidDataException($"{path}: holds neither MNIST files (train-images-idx3-ubyte and so on, gz or not) nor a .csv file of pixels and label.");
+            throw new DataFormatException($"{path}: holds neither MNIST files (train-images-idx3-ubyte and so on, gz or not) nor a .csv file of pixels and label.");
         }
 
         if (tables.Length == 1)
@@ -46,7 +48,7 @@ internal abstract record DataFolder
             string[] found = [.. tables.Where(name => name.Contains(word, StringComparison.OrdinalIgnoreCase))];
             return found.Length == 1
                 ? Path.Combine(path, found[0])
-                : throw new InvalidDataException($"{path}: of several .csv files exactly one must have '{word}' in its name, but {found.Length} have ({string.Join(", ", tables)}).");
+                : throw new DataFormatException($"{path}: of several .csv files exactly one must have '{word}' in its name, but {found.Length} have ({string.Join(", ", tables)}).");
         }
     }
 }

@@ -1,5 +1,5 @@
 using Digits;
-using ModelGen;
+using ModelGen.Data;
 using TorchSharp;
 
 try
@@ -18,7 +18,7 @@ catch (UsageException mistake)
     Console.Error.WriteLine($"digits: {mistake.Message} --help lists the options.");
     return 2;
 }
-catch (Exception fault) when (fault is InvalidDataException or IOException or UnauthorizedAccessException)
+catch (Exception fault) when (fault is DataFormatException or IOException or UnauthorizedAccessException)
 {
     Console.Error.WriteLine($"digits: {fault.Message}");
     return 1;
@@ -33,14 +33,14 @@ static bool Run(Options options)
         Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(json))!);
     }
 
-    using DigitData data = DigitData.Load(options);
+    DigitData data = DigitData.Load(options);
     Console.WriteLine($"Digits: {data.Source}, {Text.Count(data.Train.Count)} to train, {Text.Count(data.Test.Count)} to test\n");
     torch.random.manual_seed(options.Seed);
     Results results = data.Train.Size switch
     {
         28 => TrainDigitNet(data, options, folder),
         8 => TrainSmallDigitNet(data, options, folder),
-        var size => throw new InvalidDataException($"{data.Source}: images are {size} x {size}; this sample has a model for 28 x 28 and one for 8 x 8."),
+        var size => throw new DataFormatException($"{data.Source}: images are {size} x {size}; this sample has a model for 28 x 28 and one for 8 x 8."),
     };
     if (options.JsonFile is not null)
     {

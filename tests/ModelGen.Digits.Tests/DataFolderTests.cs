@@ -1,4 +1,5 @@
 using Digits;
+using ModelGen.Data;
 
 namespace ModelGen.Digits.Tests;
 
@@ -37,20 +38,20 @@ public sealed class DataFolderTests : IDisposable
         Touch("a.csv", "train.csv");
         Assert.Equal(
             $"{folder.Root}: of several .csv files exactly one must have 'test' in its name, but 0 have (a.csv, train.csv).",
-            Assert.Throws<InvalidDataException>(() => DataFolder.Find(folder.Root)).Message);
+            Assert.Throws<DataFormatException>(() => DataFolder.Find(folder.Root)).Message);
     }
 
     [Fact]
     public void EmptyFolder_IsRefused()
     {
-        Assert.StartsWith($"{folder.Root}: holds neither", Assert.Throws<InvalidDataException>(() => DataFolder.Find(folder.Root)).Message);
+        Assert.StartsWith($"{folder.Root}: holds neither", Assert.Throws<DataFormatException>(() => DataFolder.Find(folder.Root)).Message);
     }
 
     [Fact]
     public void MissingFolder_IsRefused()
     {
         string path = folder.File("nowhere");
-        Assert.Equal($"{path}: no such folder.", Assert.Throws<InvalidDataException>(() => DataFolder.Find(path)).Message);
+        Assert.Equal($"{path}: no such folder.", Assert.Throws<DataFormatException>(() => DataFolder.Find(path)).Message);
     }
 
     [Fact]
@@ -58,7 +59,7 @@ public sealed class DataFolderTests : IDisposable
     {
         Touch("x.csv");
         string path = folder.File("x.csv");
-        Assert.Equal($"{path}: is a file; --data wants the folder it is in.", Assert.Throws<InvalidDataException>(() => DataFolder.Find(path)).Message);
+        Assert.Equal($"{path}: is a file; --data wants the folder it is in.", Assert.Throws<DataFormatException>(() => DataFolder.Find(path)).Message);
     }
 
     private void Touch(params string[] names)
