@@ -46,7 +46,7 @@ internal static class OnnxEmitter
         writer.Line("/// <param name=\"calibration\">Typical inputs, a hundred or more; a tensor per model input, batch first.</param>");
         writer.Line("/// <param name=\"options\">Quantization and export settings; null for the defaults.</param>");
         writer.Line("public void ExportQuantizedOnnx(string path, global::ModelGen.CalibrationData calibration, global::ModelGen.QuantizationOptions? options = null)");
-        writer.Line("    => global::ModelGen.OnnxExport.Quantize(ToOnnx(options?.Export), calibration, options).Save(path);");
+        writer.Line("    => global::ModelGen.QuantizedExport.Quantize(ToOnnx(options?.Export), calibration, options).Save(path);");
     }
 
     private static void WriteBuild(IndentedWriter writer, ModelSpec spec, Graph graph)

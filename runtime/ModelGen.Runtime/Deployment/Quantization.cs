@@ -1,0 +1,82 @@
+using System.ComponentModel;
+using System.Runtime.InteropServices;
+using ModelGen.Onnx;
+using static TorchSharp.torch;
+
+namespace ModelGen;
+
+/// <summary>Settings of an INT8 export.</summary>
+public sealed record QuantizationOptions
+{
+    /// <summary>Settings of the float graph that is quantized.</summary>
+    public OnnxExportOptions? Export { get; init; }
+
+    /// <summary>Settings of the quantizer.</summary>
+    public StaticQuantizationOptions Static { get; init; } = new();
+}
+
+/// <summary>Typical inputs of a model, from which activation ranges are found.</summary>
+/// <param name="inputs">One tensor per model input, batch first, all with the same number of samples. Not disposed.</param>
+public sealed class CalibrationData(IReadOnlyList<Tensor> inputs)
+{
+    /// <summary>The tensors.</summary>
+    public IReadOnlyList<Tensor> Inputs { get; } = inputs;
+
+    /// <summary>Samples of a model with one input.</summary>
+    public static implicit operator CalibrationData(Tensor input) => new([input]);
+
+    /// <summary>Samples of a model with several inputs.</summary>
+    public static implicit operator CalibrationData(Tensor[] inputs) => new(inputs);
+
+    /// <summary>The samples in batches of a static graph; the last batch is filled up with the last sample.</summary>
+    internal IEnumerable<IReadOnlyDictionary<string, OnnxTensor>> Batches(OnnxModel model)
+    {
+        var declared = model.Proto.Graph.Input;
+        if (declared.Count != Inputs.Count)
+        {
+            throw new ArgumentException($"The model has {declared.Count} input(s), but the calibration data has {Inputs.Count}.");
+        }
+
+        long samples = Inputs.Min(static input => input.shape[0]);
+        long batch = declared[0].Type.TensorType.Shape.Dim[0].DimValue;
+        for (long start = 0; start < samples; start += batch)
+        {
+            var feed = new Dictionary<string, OnnxTensor>(StringComparer.Ordinal);
+            for (int i = 0; i < Inputs.Count; i++)
+            {
+                feed[declared[i].Name] = Slice(Inputs[i], start, batch);
+            }
+
+            yield return feed;
+        }
+    }
+
+    private static OnnxTensor Slice(Tensor input, long start, long batch)
+    {
+        using Tensor positions = arange(start, start + batch).clamp(0, input.shape[0] - 1);
+        using Tensor indices = positions.to_type(ScalarType.Int64);
+        using Tensor host = input.detach().cpu();
+        using Tensor rows = host.index_select(0, indices);
+        using Tensor dense = rows.contiguous();
+        return dense.dtype switch
+        {
+            ScalarType.Float32 => OnnxTensor.From<float>(MemoryMarshal.Cast<byte, float>(dense.bytes), dense.shape),
+            ScalarType.Int64 => OnnxTensor.From<long>(MemoryMarshal.Cast<byte, long>(dense.bytes), dense.shape),
+            ScalarType.Bool => OnnxTensor.From<bool>(MemoryMarshal.Cast<byte, bool>(dense.bytes), dense.shape),
+            _ => throw new ArgumentException($"Calibration inputs must be float32, int64 or bool, not {dense.dtype}."),
+        };
+    }
+}
+
+/// <summary>What generated exporters call to quantize.</summary>
+[EditorBrowsable(EditorBrowsableState.Never)]
+public static class QuantizedExport
+{
+    /// <summary>Quantizes an exported model with calibration samples.</summary>
+    /// <param name="model">The float model.</param>
+    /// <param name="calibration">Typical inputs.</param>
+    /// <param name="options">Settings; null for the defaults.</param>
+    /// <returns>The INT8 model in QDQ form.</returns>
+    public static OnnxModel Quantize(OnnxModel model, CalibrationData calibration, QuantizationOptions? options) =>
+        Quantizer.QuantizeStatic(model, calibration.Batches(model), (options ?? new()).Static).Model;
+}
