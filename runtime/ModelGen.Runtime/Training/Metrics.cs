@@ -39,18 +39,15 @@ internal sealed class Metrics(TrainAttribute train) : IDisposable
     private static void Accumulate(ref Tensor? sum, Tensor value, double weight)
     {
         using Tensor wide = value.to_type(ScalarType.Float64);
-        Tensor next = Kernels.Multiply(wide, weight);
-        if (sum is not null)
+        Tensor weighted = Kernels.Multiply(wide, weight).DetachFromDisposeScope();
+        if (sum is null)
         {
-            using (next)
-            using (sum)
-            {
-                sum = (sum + next).DetachFromDisposeScope();
-                return;
-            }
+            sum = weighted;
+            return;
         }
 
-        sum = next.DetachFromDisposeScope();
+        sum.add_(weighted).DisposeAliasOf(sum);
+        weighted.Dispose();
     }
 
     private Tensor Loss(Tensor prediction, Tensor target) => train.Loss switch
