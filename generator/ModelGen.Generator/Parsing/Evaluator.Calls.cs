@@ -106,10 +106,13 @@ internal sealed partial class Evaluator
             arguments[pair.Key] = pair.Value;
         }
 
-        return TensorFunctions.TryGet(key, out Func<CallArguments, object?> function)
-            ? Guard(call.Syntax, method.Name, () => function(new CallArguments(graph, arguments)))
-            : throw EvaluationException.Unsupported(call.Syntax, $"'{method.Name}' is not known to the compiler{Suggestion(method.Name)}; supported are the functions listed in the README");
+        return CallTorch(method, arguments, call.Syntax);
     }
+
+    private object? CallTorch(IMethodSymbol method, IReadOnlyDictionary<string, object?> arguments, SyntaxNode at) =>
+        TensorFunctions.TryGet(Owner(method.ContainingType) + method.Name, out Func<CallArguments, object?> function)
+            ? Guard(at, method.Name, () => function(new CallArguments(graph, arguments)))
+            : throw EvaluationException.Unsupported(at, $"'{method.Name}' is not known to the compiler{Suggestion(method.Name)}; supported are the functions listed in the README");
 
     private static string Suggestion(string name)
     {

@@ -103,9 +103,34 @@ internal sealed partial class Evaluator
                 when Model(syntax).GetOperation(access.Expression, cancellation) is { } receiver && Evaluate(receiver, frame) is ModelInstance block:
                 object?[] arguments = [.. invocation.ArgumentList.Arguments.Select(argument => Evaluate(Model(syntax).GetOperation(argument.Expression, cancellation)!, frame))];
                 return Invoke(new SymFunction(ForwardOf(block, syntax), block, null, null), arguments, syntax);
+            case InvocationExpressionSyntax call when Candidate(call) is { } method:
+                return CallTorch(method, UnboundArguments(call, method, frame), call);
             default:
                 throw EvaluationException.Unsupported(syntax, $"'{SourceText(syntax)}' does not compile as C# yet, so the model cannot be evaluated here");
         }
+    }
+
+    /// <summary>The TorchSharp function that a call would bind to if the generated base class were there already.</summary>
+    private IMethodSymbol? Candidate(InvocationExpressionSyntax call)
+    {
+        bool usesTraining = call.ArgumentList.Arguments.Any(static argument => argument.Expression is IdentifierNameSyntax { Identifier.Text: "training" });
+        IMethodSymbol[] candidates = [.. Model(call).GetSymbolInfo(call, cancellation).CandidateSymbols.OfType<IMethodSymbol>().Where(static method => Owner(method.ContainingType) is not null)];
+        return usesTraining && candidates.Length == 1 ? candidates[0] : null;
+    }
+
+    private Dictionary<string, object?> UnboundArguments(InvocationExpressionSyntax call, IMethodSymbol method, Frame frame)
+    {
+        var arguments = new Dictionary<string, object?>(StringComparer.Ordinal);
+        for (int i = 0; i < call.ArgumentList.Arguments.Count; i++)
+        {
+            ArgumentSyntax argument = call.ArgumentList.Arguments[i];
+            string name = argument.NameColon?.Name.Identifier.Text ?? method.Parameters[i].Name;
+            arguments[name] = argument.Expression is IdentifierNameSyntax { Identifier.Text: "training" }
+                ? new SymTraining()
+                : Evaluate(Model(call).GetOperation(argument.Expression, cancellation)!, frame);
+        }
+
+        return arguments;
     }
 
     private IEnumerable<object?> Elements(IOperation element, Frame frame) =>

@@ -13,10 +13,10 @@ public static unsafe partial class Kernels
             : functional.conv2d(x, weight, bias, stride, padding, dilation, groups);
 
     /// <summary>Gradients of a convolution: those asked for, in the order input, weight, bias.</summary>
-    public static Gradients ConvolutionBackward(Tensor gradient, Tensor x, Tensor weight, long[] stride, long[] padding, long[] dilation, long groups, bool input, bool weightGradient, bool bias)
+    public static Gradients ConvolutionBackward(Tensor gradient, Tensor x, Tensor weight, long[] stride, long[] padding, long[] dilation, long groups, bool inputGradient, bool weightGradient, bool biasGradient)
     {
         var function = (delegate* unmanaged<IntPtr, IntPtr, IntPtr, long**, long, long*, long, long*, long, long*, long, int, long*, long, long, int*, long, IntPtr*, IntPtr*, IntPtr*, int>)AtenC.Function(x, "convolution_backward");
-        int* mask = stackalloc int[] { input ? 1 : 0, weightGradient ? 1 : 0, bias ? 1 : 0 };
+        int* mask = stackalloc int[] { inputGradient ? 1 : 0, weightGradient ? 1 : 0, biasGradient ? 1 : 0 };
         long* biasSize = stackalloc long[] { weight.shape[0] };
         long[] outputPadding = new long[stride.Length];
         IntPtr* results = stackalloc IntPtr[3];

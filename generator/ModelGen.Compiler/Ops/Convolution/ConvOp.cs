@@ -129,7 +129,7 @@ internal sealed class ConvBackwardOp : OpDefinition
     {
         EquatableArray<long> mask = c.Attributes.Ints("mask");
         string call = $"Kernels.ConvolutionBackward({c[0]}, {c[1]}, {c[2]}, stride: {c.Ints("stride")}, padding: {c.Ints("padding")}, dilation: {c.Ints("dilation")}, groups: {Invariant.Text(c.Attributes.Int("groups"))}";
-        return $"{call}, input: {Invariant.Text(mask[0] == 1)}, weight: {Invariant.Text(mask[1] == 1)}, bias: {Invariant.Text(mask[2] == 1)})";
+        return $"{call}, inputGradient: {Invariant.Text(mask[0] == 1)}, weightGradient: {Invariant.Text(mask[1] == 1)}, biasGradient: {Invariant.Text(mask[2] == 1)})";
     }
 
     public override Dim Flops(OpContext op, EquatableArray<TensorType> results)

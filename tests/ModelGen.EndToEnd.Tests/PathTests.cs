@@ -1,0 +1,105 @@
+using ModelGen.EndToEnd.Tests.Models;
+using ModelGen.Onnx;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace ModelGen.EndToEnd.Tests;
+
+/// <summary>Every generated path of small models that together use every layer, against eager TorchSharp.</summary>
+public sealed class PathTests
+{
+    private const int Batch = 5;
+
+    public static TheoryData<string> Names => [.. Cases.All.Keys];
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void Infer_EqualsEager(string name)
+    {
+        using Case test = Cases.All[name](Batch);
+        test.Module.eval();
+        Tensor[] inputs = test.Inputs();
+        using (no_grad())
+        {
+            Compare.Close(test.Eager(inputs), test.Compiled.InferBatch(inputs), 1e-5, name);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void Gradients_EqualAutograd(string name)
+    {
+        using Case test = Cases.All[name](Batch);
+        test.Module.train();
+        Tensor[] inputs = test.Inputs();
+        Tensor target = test.Target();
+        random.manual_seed(7);
+        Tensor expected = test.Loss(test.Eager(inputs), target);
+        expected.backward();
+        var gradients = test.Module.named_parameters().ToDictionary(static pair => pair.name, static pair => pair.parameter.grad!.clone());
+        random.manual_seed(7);
+        using TrainingStep step = test.Compiled.CreateTrainingStep(test.Optimizer with { LearningRate = 0 });
+        using Tensor loss = step.Run(inputs, target);
+        Compare.Close(expected.detach(), loss, 1e-5, name + " loss");
+        Assert.Equal(gradients.Count, step.Gradients.Slices.Count);
+        for (int i = 0; i < step.Gradients.Slices.Count; i++)
+        {
+            Compare.Close(gradients[step.Gradients.Slices[i].Name], step.Gradients[i], 1e-4, $"{name} gradient of {step.Gradients.Slices[i].Name}");
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void FiveSteps_EqualTorchSharpsOptimizer(string name)
+    {
+        using Case eager = Cases.All[name](Batch);
+        using Case generated = Cases.All[name](Batch);
+        generated.Module.load_state_dict(eager.Module.state_dict());
+        eager.Module.train();
+        using TrainingStep step = generated.Compiled.CreateTrainingStep(generated.Optimizer);
+        using var optimizer = eager.TorchOptimizer();
+        for (int i = 0; i < 5; i++)
+        {
+            random.manual_seed(i);
+            optimizer.zero_grad();
+            Tensor loss = eager.Loss(eager.Eager(eager.Inputs()), eager.Target());
+            loss.backward();
+            optimizer.step();
+            random.manual_seed(i);
+            using Tensor result = step.Run(generated.Inputs(), generated.Target());
+            Compare.Close(loss.detach(), result, 1e-4, $"{name} loss of step {i}");
+        }
+
+        var expected = eager.Module.state_dict();
+        foreach ((string key, Tensor value) in generated.Module.state_dict())
+        {
+            Compare.Close(expected[key], value, 2e-3, $"{name} {key} after five steps");
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void Onnx_EqualsEager(string name)
+    {
+        using Case test = Cases.All[name](1);
+        test.Module.eval();
+        Tensor[] inputs = test.Inputs();
+        using Tensor expected = no_grad_(() => test.Eager(inputs));
+        OnnxModel model = test.ToOnnx();
+        using var runner = new OnnxRunner(model);
+        var feed = runner.Inputs.Select((entry, index) => (entry.Name, Value: ToOnnx(inputs[index]))).ToDictionary(static pair => pair.Name, static pair => pair.Value);
+        OnnxTensor output = runner.Run(feed)[runner.Outputs[0].Name];
+        using Tensor actual = tensor(output.AsSpan<float>().ToArray(), [.. output.Shape]);
+        Compare.Close(expected, actual, 1e-5, name);
+    }
+
+    private static Tensor no_grad_(Func<Tensor> function)
+    {
+        using IDisposable guard = no_grad();
+        return function();
+    }
+
+    private static OnnxTensor ToOnnx(Tensor tensor) => tensor.dtype == ScalarType.Int64
+        ? OnnxTensor.From<long>(tensor.data<long>().ToArray(), tensor.shape)
+        : OnnxTensor.From<float>(tensor.data<float>().ToArray(), tensor.shape);
+}
