@@ -1,5 +1,3 @@
-using System.Runtime.CompilerServices;
-
 namespace ModelGen.Build.Tests;
 
 /// <summary>
@@ -10,7 +8,7 @@ internal sealed class ConsumerProject : IDisposable
 {
     private readonly TempFolder _folder = new();
 
-    public static string Repository { get; } = Path.GetFullPath(Path.Combine(SourceFolder(), "..", ".."));
+    public static string Repository { get; } = FindRepository();
 
     /// <summary>The configuration this test assembly was built in, whose outputs are packed and used.</summary>
     public static string Configuration { get; } = new DirectoryInfo(AppContext.BaseDirectory).Parent!.Name;
@@ -68,5 +66,13 @@ internal sealed class ConsumerProject : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    private static string SourceFolder([CallerFilePath] string path = "") => Path.GetDirectoryName(path)!;
+    private static string FindRepository()
+    {
+        DirectoryInfo? folder = new(AppContext.BaseDirectory);
+        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "ModelGen.sln")))
+        {
+            folder = folder.Parent;
+        }
+        return folder?.FullName ?? throw new DirectoryNotFoundException($"no folder above {AppContext.BaseDirectory} holds ModelGen.sln");
+    }
 }
