@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+using ModelGen.Native;
 using TorchSharp;
 
 namespace ModelGen;
@@ -24,6 +26,7 @@ public static class NativeLibraries
     {
         try
         {
+            LoadFilesOfThisProcess();
             torch.InitializeDeviceType(DeviceType.CPU);
             return null;
         }
@@ -31,6 +34,24 @@ public static class NativeLibraries
             or BadImageFormatException or TypeInitializationException)
         {
             return failure;
+        }
+    }
+
+    // When a file is there and does not load, TorchSharp copies half a gigabyte out of the NuGet cache and prints a long trace before it gives up.
+    // Loading the files first ends that early, with the loader's own reason. Where they are not there, TorchSharp's search is the right thing.
+    private static void LoadFilesOfThisProcess()
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            return;
+        }
+        var machine = new ThisMachine();
+        foreach (string name in (string[])[PlatformFiles.Torch(machine.Platform), PlatformFiles.Binding(machine.Platform)])
+        {
+            if (machine.NativeFolders.Select(folder => Path.Combine(folder, name)).FirstOrDefault(File.Exists) is { } path)
+            {
+                NativeLibrary.Load(path);
+            }
         }
     }
 }

@@ -11,8 +11,8 @@ public sealed class NativeLoadException : Exception
 
     private static string Text(DoctorReport report, Exception failure)
     {
-        // The last lines of a chain of wrapped loader errors name the file; the outer ones only say that something failed.
-        string reason = failure.GetBaseException().Message.Trim();
+        // The innermost error names the file; TorchSharp's goes on for a page, which the inner exception keeps.
+        string reason = failure.GetBaseException().Message.Trim().Split('\n')[0];
         string finding = report.Finding ?? "The doctor found nothing wrong with the files, so the reason above is all there is.";
         string action = report.IsHealthy
             ? "Please report this with the table below."
