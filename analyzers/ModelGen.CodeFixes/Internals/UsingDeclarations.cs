@@ -36,11 +36,11 @@ internal static class UsingDeclarations
         ((LocalDeclarationStatementSyntax)SyntaxFactory.ParseStatement($"using var {name} = {value.WithoutTrivia()};"))
         .WithAdditionalAnnotations(Formatter.Annotation);
 
-    /// <summary>A name that nothing visible at a position has yet.</summary>
+    /// <summary>A name that no variable visible at a position has, and that the member does not mention.</summary>
     public static string UniqueName(SemanticModel model, int position, string wanted)
     {
         SyntaxNode? scope = model.SyntaxTree.GetRoot().FindToken(position).Parent?.FirstAncestorOrSelf<MemberDeclarationSyntax>();
-        var taken = new HashSet<string>(model.LookupSymbols(position).Select(symbol => symbol.Name));
+        var taken = new HashSet<string>(model.LookupSymbols(position).Where(symbol => symbol is not IMethodSymbol).Select(symbol => symbol.Name));
         taken.UnionWith(scope?.DescendantTokens().Where(token => token.IsKind(SyntaxKind.IdentifierToken)).Select(token => token.ValueText) ?? []);
         string name = wanted;
         for (int number = 2; taken.Contains(name); number++)
