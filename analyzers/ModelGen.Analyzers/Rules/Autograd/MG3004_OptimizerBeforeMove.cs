@@ -101,10 +101,10 @@ internal sealed class MG3004_OptimizerBeforeMove() : TorchAnalyzer(Rule)
     /// <summary>A fresh model is float32 on the CPU: asking for that again replaces nothing.</summary>
     private static bool IsNoMove(IInvocationOperation move) =>
         move.TargetMethod.Name is "cpu" or "float"
-        || move.Arguments.Skip(1).Where(argument => !argument.IsImplicit).Select(argument => argument.Value.Unwrap())
+        || (move.TargetMethod.Name == "to" && move.Arguments.Skip(1).Where(argument => !argument.IsImplicit).Select(argument => argument.Value.Unwrap())
             .All(value => value is IFieldReferenceOperation { Field.Name: "CPU" or "Float32" or "float32" }
                 or IPropertyReferenceOperation { Property.Name: "CPU" }
-                or ILiteralOperation { ConstantValue.Value: "cpu" });
+                or ILiteralOperation { ConstantValue.Value: "cpu" }));
 
     private static bool SameTarget(IInvocationOperation a, IInvocationOperation b) =>
         a.TargetMethod.Name == b.TargetMethod.Name
@@ -119,7 +119,7 @@ internal sealed class MG3004_OptimizerBeforeMove() : TorchAnalyzer(Rule)
             assignment.Target.Names(model)
             && assignment.Start() > creation.Syntax.Span.End
             && assignment.Start() < move.Start()
-            && assignment.Value.Unwrap() != move);
+            && !assignment.Syntax.Span.Contains(move.Syntax.Span));
 
     private static bool IsAssignedAfter(ISymbol optimizer, IOperation creation, IOperation function) =>
         function.Descendants().OfType<ISimpleAssignmentOperation>().Any(assignment =>

@@ -42,8 +42,13 @@ internal sealed class MG4001_ComponentsNotRegisteredFix() : TorchCodeFix(RuleIds
     private static async Task<Solution> ApplyAsync(Document document, List<ConstructorDeclarationSyntax> constructors, CancellationToken cancellation)
     {
         SyntaxNode root = (await document.GetSyntaxRootAsync(cancellation).ConfigureAwait(false))!;
-        StatementSyntax call = SyntaxFactory.ParseStatement("RegisterComponents();").WithTrailingTrivia(SyntaxFactory.ElasticCarriageReturnLineFeed).WithAdditionalAnnotations(Formatter.Annotation);
-        SyntaxNode changed = root.ReplaceNodes(constructors, (_, constructor) => constructor.AddBodyStatements(call));
+        SyntaxNode changed = root.ReplaceNodes(constructors, (_, constructor) => constructor.AddBodyStatements(RegisterCall(constructor.Body!)));
         return document.WithSyntaxRoot(changed).Project.Solution;
     }
+
+    /// <summary>The statement, on a line of its own where the body has lines.</summary>
+    private static StatementSyntax RegisterCall(BlockSyntax body) =>
+        SyntaxFactory.ParseStatement("RegisterComponents();")
+            .WithTrailingTrivia(body.OpenBraceToken.TrailingTrivia.Where(trivia => trivia.IsKind(SyntaxKind.EndOfLineTrivia)).DefaultIfEmpty(SyntaxFactory.Space))
+            .WithAdditionalAnnotations(Formatter.Annotation);
 }
