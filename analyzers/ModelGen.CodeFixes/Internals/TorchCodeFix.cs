@@ -43,6 +43,9 @@ internal abstract class TorchCodeFix(string id, string title) : CodeFixProvider
     protected static Func<CancellationToken, Task<Solution>> Replace(FixRequest request, SyntaxNode old, SyntaxNode @new) =>
         _ => Task.FromResult(request.Document.WithSyntaxRoot(request.Root.ReplaceNode(old, @new)).Project.Solution);
 
+    protected static Task<Func<CancellationToken, Task<Solution>>?> Fixable(Func<CancellationToken, Task<Solution>> apply) =>
+        Task.FromResult<Func<CancellationToken, Task<Solution>>?>(apply);
+
     protected static Task<Func<CancellationToken, Task<Solution>>?> NotFixable { get; } =
         Task.FromResult<Func<CancellationToken, Task<Solution>>?>(null);
 }

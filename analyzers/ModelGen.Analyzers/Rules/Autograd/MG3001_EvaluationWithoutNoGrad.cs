@@ -115,11 +115,24 @@ internal sealed class MG3001_EvaluationWithoutNoGrad() : TorchAnalyzer(Rule)
         {
             IInvocationOperation call => torch.IsGradMode(call.TargetMethod) || IsBareDisposable(call.Type),
             ILocalReferenceOperation or IParameterReferenceOperation or IFieldReferenceOperation => IsBareDisposable(operation.Type),
-            IObjectCreationOperation creation => !torch.Owns(creation.Type) && !IsFromFramework(creation.Type),
+            IObjectCreationOperation creation => IsOfTheUsers(creation.Type, torch),
             _ => false,
         });
 
     private static bool IsBareDisposable(ITypeSymbol? type) => type?.SpecialType == SpecialType.System_IDisposable;
 
-    private static bool IsFromFramework(ITypeSymbol? type) => type?.ContainingNamespace?.ToDisplayString().StartsWith("System", StringComparison.Ordinal) == true;
+    /// <summary>A class that neither TorchSharp nor the framework declares, and that derives from nothing of TorchSharp's (a model, a data set).</summary>
+    private static bool IsOfTheUsers(ITypeSymbol? type, TorchSharpContext torch)
+    {
+        bool isFramework = type?.ContainingNamespace?.ToDisplayString().StartsWith("System", StringComparison.Ordinal) == true;
+        for (ITypeSymbol? current = type; current is not null; current = current.BaseType)
+        {
+            if (torch.Owns(current))
+            {
+                return false;
+            }
+        }
+
+        return !isFramework;
+    }
 }

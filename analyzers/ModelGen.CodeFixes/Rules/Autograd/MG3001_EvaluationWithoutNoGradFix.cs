@@ -26,7 +26,7 @@ internal sealed class MG3001_EvaluationWithoutNoGradFix() : TorchCodeFix(RuleIds
             .WithLeadingTrivia(eval.GetLeadingTrivia().Where(trivia => trivia.IsKind(SyntaxKind.WhitespaceTrivia)))
             .WithTrailingTrivia(eval.GetTrailingTrivia().Where(trivia => trivia.IsKind(SyntaxKind.EndOfLineTrivia)));
         BlockSyntax changed = block.WithStatements(block.Statements.Insert(block.Statements.IndexOf(eval) + 1, declaration));
-        return Task.FromResult<Func<CancellationToken, Task<Solution>>?>(Replace(request, block, changed));
+        return Fixable(Replace(request, block, changed));
     }
 
     private static StatementSyntax Declare(string name, string call)

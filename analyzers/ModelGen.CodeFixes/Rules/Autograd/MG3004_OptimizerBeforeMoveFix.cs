@@ -23,7 +23,7 @@ internal sealed class MG3004_OptimizerBeforeMoveFix() : TorchCodeFix(RuleIds.Opt
 
         SyntaxList<StatementSyntax> statements = block.Statements.Remove(block.Statements.First(statement => statement == move));
         BlockSyntax changed = block.WithStatements(statements.Insert(block.Statements.IndexOf(optimizer), move));
-        return Task.FromResult<Func<CancellationToken, Task<Solution>>?>(Replace(request, block, changed));
+        return Fixable(Replace(request, block, changed));
     }
 
     /// <summary><c>model.to(...)</c>, or <c>model = model.to(...)</c>.</summary>

@@ -13,6 +13,6 @@ internal sealed class MG1001_DisposeScopeNotDisposedFix() : TorchCodeFix(RuleIds
     protected override Task<Func<CancellationToken, Task<Solution>>?> PrepareAsync(FixRequest request) =>
         request.Node.FirstAncestorOrSelf<InvocationExpressionSyntax>() is { } call
         && UsingDeclarations.Rewrite(call, "scope", request) is { } rewrite
-            ? Task.FromResult<Func<CancellationToken, Task<Solution>>?>(Replace(request, rewrite.Old, rewrite.New))
+            ? Fixable(Replace(request, rewrite.Old, rewrite.New))
             : NotFixable;
 }

@@ -13,6 +13,6 @@ internal sealed class MG1002_GradModeNotDisposedFix() : TorchCodeFix(RuleIds.Gra
     protected override Task<Func<CancellationToken, Task<Solution>>?> PrepareAsync(FixRequest request) =>
         request.Node.FirstAncestorOrSelf<InvocationExpressionSyntax>() is { } call
         && UsingDeclarations.Rewrite(call, "mode", request) is { } rewrite
-            ? Task.FromResult<Func<CancellationToken, Task<Solution>>?>(Replace(request, rewrite.Old, rewrite.New))
+            ? Fixable(Replace(request, rewrite.Old, rewrite.New))
             : NotFixable;
 }

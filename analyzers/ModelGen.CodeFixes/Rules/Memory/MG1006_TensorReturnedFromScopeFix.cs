@@ -31,6 +31,6 @@ internal sealed class MG1006_TensorReturnedFromScopeFix() : TorchCodeFix(RuleIds
 
         InvocationExpressionSyntax moved = SyntaxFactory.InvocationExpression(SyntaxFactory.MemberAccessExpression(
             SyntaxKind.SimpleMemberAccessExpression, receiver, SyntaxFactory.IdentifierName("MoveToOuterDisposeScope")));
-        return Task.FromResult<Func<CancellationToken, Task<Solution>>?>(Replace(request, expression, moved.WithTriviaFrom(expression)));
+        return Fixable(Replace(request, expression, moved.WithTriviaFrom(expression)));
     }
 }

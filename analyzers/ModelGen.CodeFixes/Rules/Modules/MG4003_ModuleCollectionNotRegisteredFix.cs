@@ -41,7 +41,7 @@ internal sealed class MG4003_ModuleCollectionNotRegisteredFix() : TorchCodeFix(R
         }
 
         SyntaxNode root = request.Root.ReplaceNodes(changes.Keys, (old, _) => changes[old]);
-        return Task.FromResult<Func<CancellationToken, Task<Solution>>?>(_ => Task.FromResult(request.Document.WithSyntaxRoot(root).Project.Solution));
+        return Fixable(_ => Task.FromResult(request.Document.WithSyntaxRoot(root).Project.Solution));
     }
 
     private static string? NewTypeName(INamedTypeSymbol type) => type.OriginalDefinition.ToDisplayString() switch

@@ -50,6 +50,21 @@ public sealed class MG3001_EvaluationWithoutNoGradTests
         """);
 
     [Fact]
+    public Task Reports_UnderAUsingOfAModel() => Rule.Verify("""
+        class Net : Module<Tensor, Tensor>
+        {
+            public Net() : base("net") { }
+            public override Tensor forward(Tensor x) => x;
+        }
+
+        class C
+        {
+            void Run(Tensor x) { using var net = new Net(); Evaluate(net, x); }
+            void Evaluate(Net net, Tensor x) { net.eval(); [|net.forward(x)|]; }
+        }
+        """);
+
+    [Fact]
     public Task Ignores_NoGradAndInferenceMode() => Rule.Verify("""
         class C
         {
