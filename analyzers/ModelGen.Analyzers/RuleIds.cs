@@ -9,7 +9,9 @@ internal static class RuleIds
     public const string InPlaceResultDisposed = "MG1009";
     public const string AwaitInsideScope = "MG1016";
     public const string BatchTensorKept = "MG1020";
+    public const string LayerMadeInForward = "MG2024";
     public const string EvaluationWithoutNoGrad = "MG3001";
+    public const string GradientsNeverCleared = "MG3002";
     public const string OptimizerBeforeMove = "MG3004";
     public const string ComponentsNotRegistered = "MG4001";
     public const string AssignedAfterRegistration = "MG4002";

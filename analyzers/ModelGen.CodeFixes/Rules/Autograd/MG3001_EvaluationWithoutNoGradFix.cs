@@ -22,9 +22,7 @@ internal sealed class MG3001_EvaluationWithoutNoGradFix() : TorchCodeFix(RuleIds
         }
 
         string name = UsingDeclarations.UniqueName(request.Model, eval.SpanStart, "noGrad");
-        StatementSyntax declaration = Declare(name, "TorchSharp.torch.no_grad()")
-            .WithLeadingTrivia(eval.GetLeadingTrivia().Where(trivia => trivia.IsKind(SyntaxKind.WhitespaceTrivia)))
-            .WithTrailingTrivia(eval.GetTrailingTrivia().Where(trivia => trivia.IsKind(SyntaxKind.EndOfLineTrivia)));
+        StatementSyntax declaration = Declare(name, "TorchSharp.torch.no_grad()").LikeNeighbour(eval);
         BlockSyntax changed = block.WithStatements(block.Statements.Insert(block.Statements.IndexOf(eval) + 1, declaration));
         return Fixable(Replace(request, block, changed));
     }

@@ -139,6 +139,7 @@ public sealed class MG3001_EvaluationWithoutNoGradTests
         {
             void M(Linear model, Tensor x)
             {
+                // quiet
                 model.eval(); // no dropout
                 var y = [|model.forward(x)|];
             }
@@ -149,6 +150,7 @@ public sealed class MG3001_EvaluationWithoutNoGradTests
         {
             void M(Linear model, Tensor x)
             {
+                // quiet
                 model.eval(); // no dropout
                 using var noGrad = torch.no_grad();
                 var y = model.forward(x);
