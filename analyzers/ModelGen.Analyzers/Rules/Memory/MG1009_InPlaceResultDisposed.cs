@@ -65,7 +65,7 @@ internal sealed class MG1009_InPlaceResultDisposed() : TorchAnalyzer(Rule)
 
         IOperation function = call.EnclosingFunction();
         IOperation? loop = EnclosingLoop(call);
-        bool outlivesTurn = loop is not null && !loop.Syntax.Span.Contains(target.DeclaringSyntaxReferences[0].Span);
+        bool outlivesTurn = loop is not null && !target.DeclaringSyntaxReferences.Any(reference => loop.Syntax.Span.Contains(reference.Span));
         foreach (IOperation mention in function.Descendants().Where(operation => operation is ILocalReferenceOperation or IParameterReferenceOperation && operation.Names(target)))
         {
             bool isAssigned = mention.Parent is ISimpleAssignmentOperation assignment && assignment.Target == mention;

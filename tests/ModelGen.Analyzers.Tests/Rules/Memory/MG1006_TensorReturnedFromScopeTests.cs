@@ -118,6 +118,27 @@ public sealed class MG1006_TensorReturnedFromScopeTests
         """);
 
     [Fact]
+    public Task Reports_ThroughTryCatchAndInAsyncMethods() => Rule.Verify("""
+        class C
+        {
+            Tensor Try(Tensor x)
+            {
+                using var scope = torch.NewDisposeScope();
+                Tensor y = x;
+                try { y = x.exp(); } catch (InvalidOperationException) { y = x.log(); } finally { x.add_(1); }
+                return [|y|];
+            }
+
+            async Task<Tensor> Async(Tensor x)
+            {
+                await Task.Yield();
+                using var scope = torch.NewDisposeScope();
+                return [|x.exp()|];
+            }
+        }
+        """);
+
+    [Fact]
     public Task Ignores_MovedAndDetachedTensors() => Rule.Verify("""
         class C
         {

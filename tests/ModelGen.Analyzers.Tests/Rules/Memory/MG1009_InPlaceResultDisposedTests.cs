@@ -55,6 +55,14 @@ public sealed class MG1009_InPlaceResultDisposedTests
         """);
 
     [Fact]
+    public Task Reports_ParameterWithoutADeclaration() => Rule.Verify("""
+        class C
+        {
+            Tensor State { set { for (int i = 0; i < 3; i++) { [|value.add_(i)|].Dispose(); } } }
+        }
+        """);
+
+    [Fact]
     public Task Ignores_OrdinaryOperations() => Rule.Verify("""
         class C { Tensor M(Tensor x) { using var y = x.add(1); x.relu().Dispose(); return x; } }
         """);
