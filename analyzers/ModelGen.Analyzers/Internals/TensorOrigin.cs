@@ -29,6 +29,9 @@ internal static class TensorOrigins
         "with_requires_grad", "dequantize", "atleast_1d", "atleast_2d", "atleast_3d",
     ];
 
+    /// <summary>In-place by name, but they return a second handle to the tensor (read off the code of TorchSharp 0.107).</summary>
+    private static readonly HashSet<string> s_secondHandles = ["gelu_", "tril_", "triu_", "zero_", "elu_"];
+
     private static readonly HashSet<string> s_viewProperties = ["T", "mT", "H", "mH", "real", "imag"];
 
     public static TensorOrigin Of(IInvocationOperation call, TorchSharpContext torch)
@@ -46,7 +49,7 @@ internal static class TensorOrigins
 
         if (IsInPlace(method))
         {
-            return TensorOrigin.SameObject;
+            return s_secondHandles.Contains(method.Name) ? TensorOrigin.NewOrSameObject : TensorOrigin.SameObject;
         }
 
         return s_conversions.Contains(method.Name) || MayRunInPlace(call) ? TensorOrigin.NewOrSameObject
@@ -61,7 +64,7 @@ internal static class TensorOrigins
             ? TensorOrigin.New
             : TensorOrigin.Unknown;
 
-    /// <summary>In-place operations end in one underscore and return the object itself.</summary>
+    /// <summary>In-place operations end in one underscore; nearly all return the object itself.</summary>
     public static bool IsInPlace(IMethodSymbol method) =>
         method.Name.EndsWith("_", StringComparison.Ordinal) && !method.Name.EndsWith("__", StringComparison.Ordinal);
 

@@ -48,7 +48,7 @@ public sealed class MG1009_InPlaceResultDisposedTests
 
             long N(Tensor x)
             {
-                using (var y = [|x.zero_()|]) { }
+                using (var y = [|x.fill_(0)|]) { }
                 return x.shape[0];
             }
         }
@@ -80,6 +80,11 @@ public sealed class MG1009_InPlaceResultDisposedTests
     [Fact]
     public Task Ignores_InPlaceResultsThatNobodyDisposes() => Rule.Verify("""
         class C { Tensor M(Tensor x) { var y = x.add_(1); x.relu_(); return x + y; } }
+        """);
+
+    [Fact]
+    public Task Ignores_InPlaceOperationsThatReturnASecondHandle() => Rule.Verify("""
+        class C { Tensor M(Tensor x) { using var y = x.zero_(); x.tril_().Dispose(); return x + y; } }
         """);
 
     [Fact]
