@@ -35,7 +35,7 @@ internal sealed class MG1006_TensorReturnedFromScope() : TorchAnalyzer(Rule)
 
     private static void Analyze(ControlFlowGraph graph, OperationBlockAnalysisContext context, TorchSharpContext torch)
     {
-        ImmutableArray<TextSpan> scopes = ScopeRegions.Find(graph.OriginalOperation, resource => ScopeRegions.Calls(resource, torch.IsNewDisposeScope));
+        ImmutableArray<TextSpan> scopes = ScopeRegions.Find(graph.OriginalOperation, resource => AlwaysOpens(resource, torch));
         if (!scopes.IsEmpty)
         {
             foreach (IOperation returned in ScopeOwnershipFlow.FindReturned(graph, scopes, FindUntracked(graph.OriginalOperation), torch))
@@ -54,6 +54,11 @@ internal sealed class MG1006_TensorReturnedFromScope() : TorchAnalyzer(Rule)
             Analyze(graph.GetAnonymousFunctionControlFlowGraph(lambda, context.CancellationToken), context, torch);
         }
     }
+
+    /// <summary>False for a scope that is opened only on a condition: the return may well be on the other branch of the same condition.</summary>
+    private static bool AlwaysOpens(IOperation resource, TorchSharpContext torch) =>
+        ScopeRegions.Calls(resource, torch.IsNewDisposeScope)
+        && !resource.DescendantsAndSelf().Any(operation => operation is IConditionalOperation or ICoalesceOperation or ISwitchExpressionOperation);
 
     private static IEnumerable<IFlowAnonymousFunctionOperation> FindLambdas(ControlFlowGraph graph) =>
         graph.Blocks

@@ -181,6 +181,11 @@ public sealed class MG1006_TensorReturnedFromScopeTests
         """);
 
     [Fact]
+    public Task Ignores_ScopeThatIsOpenedOnACondition() => Rule.Verify("""
+        class C { Tensor M(Tensor x, bool tidy) { using var scope = tidy ? torch.NewDisposeScope() : null; var y = x * 2; return y; } }
+        """);
+
+    [Fact]
     public Task Ignores_ParametersAndTheirAliases() => Rule.Verify("""
         class C
         {
