@@ -1,0 +1,113 @@
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.Operations;
+
+namespace ModelGen.Analyzers;
+
+/// <summary>What one mention of a module collection tells about it.</summary>
+internal enum CollectionUse
+{
+    /// <summary>Reading: counting, indexing to run a layer, iterating.</summary>
+    Neutral,
+
+    /// <summary>A module that is made on the spot goes into the collection.</summary>
+    StoresNewModule,
+
+    /// <summary>The collection or an element of it goes to code that may register it.</summary>
+    Escapes,
+}
+
+/// <summary>Classifies the mentions of a field that holds modules in an ordinary collection.</summary>
+internal static class CollectionUses
+{
+    private static readonly HashSet<string> s_adding = ["Add", "AddRange", "Insert", "Append", "Enqueue", "Push", "TryAdd", "AddLast", "AddFirst"];
+
+    public static CollectionUse Classify(IOperation reference, TorchSharpContext torch)
+    {
+        IOperation current = reference;
+        while (true)
+        {
+            switch (current.MeaningfulParent())
+            {
+                case ISimpleAssignmentOperation assignment when assignment.Target.Unwrap() == current:
+                    return MakesModule(assignment.Value, torch) ? CollectionUse.StoresNewModule : CollectionUse.Neutral;
+                case ISimpleAssignmentOperation or IVariableInitializerOperation or IReturnOperation:
+                    return current == reference || IsElement(current, torch) ? CollectionUse.Escapes : CollectionUse.Neutral;
+                case IInvocationOperation call when call.Instance?.Unwrap() == current:
+                    if (s_adding.Contains(call.TargetMethod.Name) && !torch.Owns(call.TargetMethod))
+                    {
+                        return call.Arguments.Any(argument => MakesModule(argument.Value, torch)) ? CollectionUse.StoresNewModule : CollectionUse.Neutral;
+                    }
+
+                    if (torch.IsModule(call.TargetMethod.ContainingType))
+                    {
+                        return CollectionUse.Neutral;
+                    }
+
+                    current = call;
+                    break;
+                case IArgumentOperation { Parent: IInvocationOperation { TargetMethod.IsExtensionMethod: true } extension } argument
+                    when extension.Arguments[0] == argument && !torch.IsModuleMove(extension.TargetMethod) && IsLinq(extension.TargetMethod):
+                    current = extension;
+                    break;
+                case IArgumentOperation { Parent: IInvocationOperation move } when torch.IsModuleMove(move.TargetMethod):
+                    return CollectionUse.Neutral;
+                case IForEachLoopOperation loop:
+                    return LoopVariableEscapes(loop, torch) ? CollectionUse.Escapes : CollectionUse.Neutral;
+                case IArrayElementReferenceOperation element when element.ArrayReference.Unwrap() == current:
+                    current = element;
+                    break;
+                case IPropertyReferenceOperation property when property.Instance?.Unwrap() == current:
+                    if (!property.Property.IsIndexer)
+                    {
+                        return property.Property.Name is "Values" && !IsIterated(property, torch) ? CollectionUse.Escapes : CollectionUse.Neutral;
+                    }
+
+                    current = property;
+                    break;
+                case IArgumentOperation or IArrayInitializerOperation or ITupleOperation or ISpreadOperation or ICollectionExpressionOperation or IAnonymousFunctionOperation:
+                    return CollectionUse.Escapes;
+                default:
+                    return CollectionUse.Neutral;
+            }
+        }
+    }
+
+    /// <summary>True when the value makes modules: constructs one, or calls a TorchSharp factory, possibly in a lambda or an initializer.</summary>
+    public static bool MakesModule(IOperation value, TorchSharpContext torch) => value.DescendantsAndSelf().Any(operation => operation switch
+    {
+        IObjectCreationOperation creation => torch.IsModule(creation.Type),
+        IInvocationOperation call => torch.Owns(call.TargetMethod) && call.TargetMethod.IsStatic && torch.IsModule(call.Type) && !torch.IsModuleMove(call.TargetMethod),
+        ILocalReferenceOperation { Local: { } local } => torch.IsModule(local.Type) && IsFreshAndPrivate(local, operation, torch),
+        _ => false,
+    });
+
+    /// <summary>A local that starts as a new module and goes nowhere but into the collection.</summary>
+    private static bool IsFreshAndPrivate(ILocalSymbol local, IOperation mention, TorchSharpContext torch)
+    {
+        List<IOperation> operations = [.. mention.Root().Descendants()];
+        return operations.OfType<IVariableDeclaratorOperation>().Any(declarator =>
+                SymbolEqualityComparer.Default.Equals(declarator.Symbol, local)
+                && declarator.GetVariableInitializer()?.Value.Unwrap() is { } value
+                && value is not ILocalReferenceOperation && MakesModule(value, torch))
+            && operations.OfType<ILocalReferenceOperation>().All(reference =>
+                !SymbolEqualityComparer.Default.Equals(reference.Local, local) || reference == mention || reference.MeaningfulParent() is IInvocationOperation);
+    }
+
+    private static bool LoopVariableEscapes(IForEachLoopOperation loop, TorchSharpContext torch) =>
+        loop.Body.Descendants().OfType<ILocalReferenceOperation>().Any(reference =>
+            loop.Locals.Contains(reference.Local, SymbolEqualityComparer.Default)
+            && reference.MeaningfulParent() switch
+            {
+                IInvocationOperation => false,
+                IArgumentOperation { Parent: IInvocationOperation call } => !torch.IsModuleMove(call.TargetMethod),
+                IPropertyReferenceOperation { Property: { } property } => torch.IsModule(property.Type),
+                _ => true,
+            });
+
+    private static bool IsIterated(IPropertyReferenceOperation property, TorchSharpContext torch) =>
+        property.MeaningfulParent() is IForEachLoopOperation loop && !LoopVariableEscapes(loop, torch);
+
+    private static bool IsElement(IOperation value, TorchSharpContext torch) => torch.IsModule(value.Type) || value.Type?.TypeKind == TypeKind.Array;
+
+    private static bool IsLinq(IMethodSymbol method) => method.ContainingType.ToDisplayString() == "System.Linq.Enumerable";
+}

@@ -1,0 +1,90 @@
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.Operations;
+
+namespace ModelGen.Analyzers;
+
+/// <summary>Small questions about operations that most rules ask.</summary>
+internal static class OperationFacts
+{
+    /// <summary>The operation under any parentheses and built-in conversions; a user-defined conversion makes a new value and stays.</summary>
+    public static IOperation Unwrap(this IOperation operation)
+    {
+        while (true)
+        {
+            switch (operation)
+            {
+                case IConversionOperation { OperatorMethod: null } conversion:
+                    operation = conversion.Operand;
+                    break;
+                case IParenthesizedOperation parenthesized:
+                    operation = parenthesized.Operand;
+                    break;
+                default:
+                    return operation;
+            }
+        }
+    }
+
+    /// <summary>The nearest ancestor that is neither a conversion nor a pair of parentheses.</summary>
+    public static IOperation? MeaningfulParent(this IOperation operation)
+    {
+        IOperation? parent = operation.Parent;
+        while (parent is IConversionOperation { OperatorMethod: null } or IParenthesizedOperation)
+        {
+            parent = parent.Parent;
+        }
+
+        return parent;
+    }
+
+    /// <summary>The topmost operation of the tree that this one is in.</summary>
+    public static IOperation Root(this IOperation operation)
+    {
+        while (operation.Parent is { } parent)
+        {
+            operation = parent;
+        }
+
+        return operation;
+    }
+
+    /// <summary>The lambda, local function or member body that directly contains the operation.</summary>
+    public static IOperation EnclosingFunction(this IOperation operation)
+    {
+        IOperation current = operation;
+        while (current.Parent is { } parent)
+        {
+            current = parent;
+            if (current is IAnonymousFunctionOperation or ILocalFunctionOperation)
+            {
+                break;
+            }
+        }
+
+        return current;
+    }
+
+    /// <summary>
+    /// The variable that an operation names: a local, a parameter, or a field or property of <c>this</c> or of a type.
+    /// Null for anything else, because two mentions of it need not be the same object.
+    /// </summary>
+    public static ISymbol? NamedVariable(this IOperation? operation) => operation?.Unwrap() switch
+    {
+        ILocalReferenceOperation local => local.Local,
+        IParameterReferenceOperation parameter => parameter.Parameter,
+        IFieldReferenceOperation { Instance: null or IInstanceReferenceOperation } field => field.Field,
+        IPropertyReferenceOperation { Instance: null or IInstanceReferenceOperation, Arguments.IsEmpty: true } property => property.Property,
+        _ => null,
+    };
+
+    /// <summary>The object that a method is called on, also when it is an extension method.</summary>
+    public static IOperation? Receiver(this IInvocationOperation invocation) =>
+        invocation.Instance
+        ?? (invocation.TargetMethod.IsExtensionMethod && invocation.Arguments.Length > 0 ? invocation.Arguments[0].Value : null);
+
+    public static bool Names(this IOperation? operation, ISymbol symbol) =>
+        SymbolEqualityComparer.Default.Equals(operation.NamedVariable(), symbol);
+
+    /// <summary>Where the operation starts in its file; orders operations of one member.</summary>
+    public static int Start(this IOperation operation) => operation.Syntax.SpanStart;
+}

@@ -1,0 +1,131 @@
+using Microsoft.CodeAnalysis;
+
+namespace ModelGen.Analyzers;
+
+/// <summary>
+/// The TorchSharp symbols that rules ask about, resolved once per compilation. Questions are answered by symbol, never by
+/// the spelling in the source: users write <c>using static TorchSharp.torch</c> and aliases.
+/// </summary>
+internal sealed class TorchSharpContext
+{
+    private readonly INamedTypeSymbol _torch;
+    private readonly INamedTypeSymbol? _autograd;
+    private readonly INamedTypeSymbol? _optim;
+    private readonly INamedTypeSymbol? _functional;
+    private readonly INamedTypeSymbol? _moduleExtensions;
+    private readonly INamedTypeSymbol? _dataLoader;
+
+    private TorchSharpContext(INamedTypeSymbol torch, INamedTypeSymbol tensor, INamedTypeSymbol module, INamedTypeSymbol disposeScope)
+    {
+        _torch = torch;
+        Tensor = tensor;
+        Module = module;
+        DisposeScope = disposeScope;
+        Assembly = torch.ContainingAssembly;
+        _autograd = Find("TorchSharp.torch+autograd");
+        _optim = Find("TorchSharp.torch+optim");
+        _functional = Find("TorchSharp.torch+nn+functional");
+        _moduleExtensions = Find("TorchSharp.ModuleExtensionMethods");
+        _dataLoader = Find("TorchSharp.Modules.DataLoader`2");
+        Optimizer = Find("TorchSharp.torch+optim+Optimizer");
+        Parameter = Find("TorchSharp.Modules.Parameter");
+        ModuleList = Find("TorchSharp.Modules.ModuleList`1");
+        ModuleDict = Find("TorchSharp.Modules.ModuleDict`1");
+    }
+
+    public IAssemblySymbol Assembly { get; }
+
+    public INamedTypeSymbol Tensor { get; }
+
+    public INamedTypeSymbol Module { get; }
+
+    public INamedTypeSymbol DisposeScope { get; }
+
+    public INamedTypeSymbol? Optimizer { get; }
+
+    public INamedTypeSymbol? Parameter { get; }
+
+    public INamedTypeSymbol? ModuleList { get; }
+
+    public INamedTypeSymbol? ModuleDict { get; }
+
+    /// <summary>Resolves the symbols, or returns null when the compilation does not reference TorchSharp.</summary>
+    public static TorchSharpContext? TryCreate(Compilation compilation)
+    {
+        return compilation.GetTypeByMetadataName("TorchSharp.torch") is { } torch
+            && compilation.GetTypeByMetadataName("TorchSharp.torch+Tensor") is { } tensor
+            && compilation.GetTypeByMetadataName("TorchSharp.torch+nn+Module") is { } module
+            && compilation.GetTypeByMetadataName("TorchSharp.DisposeScope") is { } scope
+            ? new TorchSharpContext(torch, tensor, module, scope)
+            : null;
+    }
+
+    public bool IsTensor(ITypeSymbol? type) => DerivesFrom(type, Tensor);
+
+    public bool IsModule(ITypeSymbol? type) => DerivesFrom(type, Module);
+
+    public bool IsParameter(ITypeSymbol? type) => DerivesFrom(type, Parameter);
+
+    public bool IsOptimizer(ITypeSymbol? type) => DerivesFrom(type, Optimizer);
+
+    public bool IsDataLoader(ITypeSymbol? type) => DerivesFrom(type, _dataLoader);
+
+    /// <summary>True for symbols that TorchSharp itself declares.</summary>
+    public bool Owns(ISymbol? symbol) => symbol is not null && SymbolEqualityComparer.Default.Equals(symbol.ContainingAssembly, Assembly);
+
+    /// <summary>A class of the user's that derives from <c>nn.Module</c>.</summary>
+    public bool IsUserModule(ITypeSymbol? type) => type is INamedTypeSymbol { TypeKind: TypeKind.Class } && IsModule(type) && !Owns(type);
+
+    public bool IsNewDisposeScope(IMethodSymbol method) => method.Name == "NewDisposeScope" && IsIn(method, _torch);
+
+    /// <summary>The functions that switch gradient recording until their result is disposed.</summary>
+    public bool IsGradMode(IMethodSymbol method) =>
+        method.Name is "no_grad" or "inference_mode" or "enable_grad" or "set_grad_enabled" && IsIn(method, _torch);
+
+    /// <summary><c>backward</c> in any of its forms, or <c>autograd.grad</c>.</summary>
+    public bool IsBackward(IMethodSymbol method) =>
+        (method.Name == "backward" && (IsIn(method, Tensor) || IsIn(method, _autograd)))
+        || (method.Name == "grad" && IsIn(method, _autograd));
+
+    /// <summary>A function of <c>torch.optim</c> that makes an optimizer.</summary>
+    public bool IsOptimizerFactory(IMethodSymbol method) => IsIn(method, _optim) && IsOptimizer(method.ReturnType);
+
+    public bool IsFunctional(IMethodSymbol method) => IsIn(method, _functional);
+
+    /// <summary>A member of <c>nn.Module</c> itself, whatever class of the hierarchy declares it.</summary>
+    public bool IsModuleMember(IMethodSymbol method) => Owns(method) && IsModule(method.ContainingType);
+
+    /// <summary>The extension methods <c>to</c>, <c>cuda</c>, <c>half</c> ... that replace a module's parameters.</summary>
+    public bool IsModuleMove(IMethodSymbol method) => IsIn(method, _moduleExtensions);
+
+    /// <summary><c>forward</c> or <c>call</c>, TorchSharp's or an override of it.</summary>
+    public bool IsForward(IMethodSymbol method) => method.Name is "forward" or "call" && IsModule(method.ContainingType);
+
+    private static bool IsIn(IMethodSymbol method, INamedTypeSymbol? type) =>
+        type is not null && SymbolEqualityComparer.Default.Equals((method.ReducedFrom ?? method).ContainingType.OriginalDefinition, type);
+
+    private static bool DerivesFrom(ITypeSymbol? type, INamedTypeSymbol? ancestor)
+    {
+        if (ancestor is null)
+        {
+            return false;
+        }
+
+        if (type is ITypeParameterSymbol parameter)
+        {
+            return parameter.ConstraintTypes.Any(constraint => DerivesFrom(constraint, ancestor));
+        }
+
+        for (ITypeSymbol? current = type; current is not null; current = current.BaseType)
+        {
+            if (SymbolEqualityComparer.Default.Equals(current.OriginalDefinition, ancestor))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private INamedTypeSymbol? Find(string metadataName) => Assembly.GetTypeByMetadataName(metadataName);
+}

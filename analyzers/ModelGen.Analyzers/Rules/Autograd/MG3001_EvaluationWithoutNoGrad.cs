@@ -1,0 +1,138 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.Diagnostics;
+using Microsoft.CodeAnalysis.Operations;
+using Microsoft.CodeAnalysis.Text;
+
+namespace ModelGen.Analyzers.Rules.Autograd;
+
+/// <summary>Reports a method that puts a model in evaluation mode and runs it while gradients are being recorded.</summary>
+[DiagnosticAnalyzer(LanguageNames.CSharp)]
+internal sealed class MG3001_EvaluationWithoutNoGrad() : TorchAnalyzer(Rule)
+{
+    internal static readonly DiagnosticDescriptor Rule = new(
+        RuleIds.EvaluationWithoutNoGrad,
+        "A model is evaluated while gradients are recorded",
+        "'{0}' is in evaluation mode here, but gradients are still recorded, so every activation is kept; add 'using var noGrad = torch.no_grad();' before this call",
+        RuleCategories.Autograd,
+        DiagnosticSeverity.Warning,
+        isEnabledByDefault: true,
+        "eval() changes how dropout and batch normalization behave; it does not stop the recording of the graph. Without no_grad or inference_mode, evaluation needs the memory and much of the time of training.",
+        RuleIds.HelpLink(RuleIds.EvaluationWithoutNoGrad));
+
+    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
+        context.RegisterSymbolStartAction(
+            type =>
+            {
+                var candidates = new ConcurrentBag<(ISymbol Method, Diagnostic Diagnostic)>();
+                var quietMethods = new ConcurrentDictionary<ISymbol, bool>(SymbolEqualityComparer.Default);
+                type.RegisterOperationBlockAction(block => Analyze(block, torch, candidates, quietMethods));
+                type.RegisterSymbolEndAction(end =>
+                {
+                    foreach ((ISymbol method, Diagnostic diagnostic) in candidates)
+                    {
+                        if (!quietMethods.ContainsKey(method.OriginalDefinition))
+                        {
+                            end.ReportDiagnostic(diagnostic);
+                        }
+                    }
+                });
+            },
+            SymbolKind.NamedType);
+
+    private static void Analyze(
+        OperationBlockAnalysisContext context,
+        TorchSharpContext torch,
+        ConcurrentBag<(ISymbol Method, Diagnostic Diagnostic)> candidates,
+        ConcurrentDictionary<ISymbol, bool> quietMethods)
+    {
+        foreach (IOperation body in context.OperationBlocks)
+        {
+            List<IInvocationOperation> calls = [.. body.Descendants().OfType<IInvocationOperation>()];
+            ImmutableArray<TextSpan> quiet = FindQuietRegions(body, torch);
+            foreach (IInvocationOperation call in calls.Where(call => quiet.Contains(call)))
+            {
+                quietMethods[call.TargetMethod.OriginalDefinition] = true;
+            }
+
+            if (FindForward(body, calls, quiet, torch) is { } forward)
+            {
+                candidates.Add((context.OwningSymbol, Diagnostic.Create(Rule, forward.Syntax.GetLocation(), forward.Instance!.Syntax.ToString())));
+            }
+        }
+    }
+
+    private static IInvocationOperation? FindForward(
+        IOperation body, List<IInvocationOperation> calls, ImmutableArray<TextSpan> quiet, TorchSharpContext torch)
+    {
+        if (!calls.Any(call => IsModeSwitch(call, torch)) || calls.Any(call => ManagesGradients(call, torch)) || MentionsRequiresGrad(body))
+        {
+            return null;
+        }
+
+        foreach (IInvocationOperation forward in calls.Where(call => torch.IsForward(call.TargetMethod)).OrderBy(call => call.Start()))
+        {
+            IInvocationOperation? mode = calls
+                .Where(call => IsModeSwitch(call, torch) && call.Start() < forward.Start() && SameModel(call, forward))
+                .OrderBy(call => call.Start()).LastOrDefault();
+            if (mode is { TargetMethod.Name: "eval" } && mode.EnclosingFunction() == forward.EnclosingFunction() && !quiet.Contains(forward))
+            {
+                return forward;
+            }
+        }
+
+        return null;
+    }
+
+    private static bool IsModeSwitch(IInvocationOperation call, TorchSharpContext torch) =>
+        call.TargetMethod.Name is "eval" or "train" && torch.IsModule(call.TargetMethod.ContainingType);
+
+    private static bool SameModel(IInvocationOperation mode, IInvocationOperation forward) =>
+        forward.Instance.NamedVariable() is { } model && mode.Instance.Names(model);
+
+    /// <summary>Backward passes (attacks, frozen normalization), and a mode that is switched other than by a using.</summary>
+    private static bool ManagesGradients(IInvocationOperation call, TorchSharpContext torch) =>
+        torch.IsBackward(call.TargetMethod)
+        || (torch.IsGradMode(call.TargetMethod) && call.MeaningfulParent() is not (IUsingOperation or IVariableInitializerOperation))
+        || call.TargetMethod.Name is "requires_grad_" or "set_grad_enabled";
+
+    private static bool MentionsRequiresGrad(IOperation body) =>
+        body.Descendants().OfType<IPropertyReferenceOperation>().Any(property => property.Property.Name == "requires_grad");
+
+    /// <summary>
+    /// Regions under a using that switches gradients off, or that might: a resource known only as IDisposable can be the
+    /// user's own wrapper of no_grad.
+    /// </summary>
+    private static ImmutableArray<TextSpan> FindQuietRegions(IOperation body, TorchSharpContext torch)
+    {
+        IEnumerable<IOperation> functions = body.Descendants().Where(operation => operation is IAnonymousFunctionOperation or ILocalFunctionOperation);
+        return [.. new[] { body }.Concat(functions).SelectMany(function => ScopeRegions.Find(function, resource => MaySwitchGradients(resource, torch)))];
+    }
+
+    private static bool MaySwitchGradients(IOperation resource, TorchSharpContext torch) =>
+        resource.DescendantsAndSelf().Any(operation => operation switch
+        {
+            IInvocationOperation call => torch.IsGradMode(call.TargetMethod) || IsBareDisposable(call.Type),
+            ILocalReferenceOperation or IParameterReferenceOperation or IFieldReferenceOperation => IsBareDisposable(operation.Type),
+            IObjectCreationOperation creation => IsOfTheUsers(creation.Type, torch),
+            _ => false,
+        });
+
+    private static bool IsBareDisposable(ITypeSymbol? type) => type?.SpecialType == SpecialType.System_IDisposable;
+
+    /// <summary>A class that neither TorchSharp nor the framework declares, and that derives from nothing of TorchSharp's (a model, a data set).</summary>
+    private static bool IsOfTheUsers(ITypeSymbol? type, TorchSharpContext torch)
+    {
+        bool isFramework = type?.ContainingNamespace?.ToDisplayString().StartsWith("System", StringComparison.Ordinal) == true;
+        for (ITypeSymbol? current = type; current is not null; current = current.BaseType)
+        {
+            if (torch.Owns(current))
+            {
+                return false;
+            }
+        }
+
+        return !isFramework;
+    }
+}

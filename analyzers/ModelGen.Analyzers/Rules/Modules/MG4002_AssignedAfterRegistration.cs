@@ -1,0 +1,72 @@
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.Diagnostics;
+using Microsoft.CodeAnalysis.Operations;
+
+namespace ModelGen.Analyzers.Rules.Modules;
+
+/// <summary>Reports a layer or parameter field that the constructor assigns after it has called <c>RegisterComponents()</c>.</summary>
+[DiagnosticAnalyzer(LanguageNames.CSharp)]
+internal sealed class MG4002_AssignedAfterRegistration() : TorchAnalyzer(Rule)
+{
+    internal static readonly DiagnosticDescriptor Rule = new(
+        RuleIds.AssignedAfterRegistration,
+        "A component is assigned after registration",
+        "'{0}' is assigned after RegisterComponents(), so the new value is not trained, moved or saved; call RegisterComponents() after the last assignment",
+        RuleCategories.Modules,
+        DiagnosticSeverity.Error,
+        isEnabledByDefault: true,
+        "RegisterComponents() registers what the fields hold at that moment, and a second call does nothing. A field that is still null is never registered; a field that is assigned again keeps its old layer in the registry while forward uses the new one.",
+        RuleIds.HelpLink(RuleIds.AssignedAfterRegistration));
+
+    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
+        context.RegisterOperationBlockAction(block =>
+        {
+            if (block.OwningSymbol is not IMethodSymbol { MethodKind: MethodKind.Constructor, ContainingType: { } type }
+                || !torch.IsUserModule(type)
+                || RegistrationFacts.Mentions(type, ["register_module", "add_module", "register_parameter"], block.CancellationToken))
+            {
+                return;
+            }
+
+            foreach (IBlockOperation body in block.OperationBlocks.OfType<IBlockOperation>())
+            {
+                if (FindRegistration(body, torch) is { } registration)
+                {
+                    Report(body, registration, block, torch);
+                }
+            }
+        });
+
+    /// <summary>The first call that is a statement of the constructor itself; one in a branch need not have run.</summary>
+    private static IOperation? FindRegistration(IBlockOperation body, TorchSharpContext torch) =>
+        body.Operations.FirstOrDefault(statement =>
+            statement is IExpressionStatementOperation { Operation: IInvocationOperation { TargetMethod.Name: "RegisterComponents", Instance: IInstanceReferenceOperation } call }
+            && torch.IsModuleMember(call.TargetMethod));
+
+    private static void Report(IBlockOperation body, IOperation registration, OperationBlockAnalysisContext context, TorchSharpContext torch)
+    {
+        foreach (ISimpleAssignmentOperation assignment in body.Descendants().OfType<ISimpleAssignmentOperation>())
+        {
+            if (assignment.Start() > registration.Start()
+                && assignment.Target.Unwrap() is IFieldReferenceOperation { Instance: IInstanceReferenceOperation, Field: { IsStatic: false } field }
+                && (torch.IsModule(field.Type) || torch.IsParameter(field.Type))
+                && !KeepsTheObject(assignment.Value, field, torch)
+                && assignment.EnclosingFunction() is not (IAnonymousFunctionOperation or ILocalFunctionOperation))
+            {
+                context.ReportDiagnostic(Diagnostic.Create(Rule, assignment.Syntax.GetLocation(), [registration.Syntax.GetLocation()], field.Name));
+            }
+        }
+    }
+
+    /// <summary>Null, and <c>fc = fc.to(device)</c>, which gives back the registered object.</summary>
+    private static bool KeepsTheObject(IOperation value, IFieldSymbol field, TorchSharpContext torch)
+    {
+        IOperation current = value.Unwrap();
+        while (current is IInvocationOperation move && torch.IsModuleMove(move.TargetMethod) && move.Receiver() is { } receiver)
+        {
+            current = receiver.Unwrap();
+        }
+
+        return current.Names(field) || current.ConstantValue is { HasValue: true, Value: null };
+    }
+}

@@ -1,0 +1,124 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.Diagnostics;
+using Microsoft.CodeAnalysis.Operations;
+
+namespace ModelGen.Analyzers.Rules.Modules;
+
+/// <summary>Reports a field that keeps new modules in a list, array or dictionary, where TorchSharp does not look for them.</summary>
+[DiagnosticAnalyzer(LanguageNames.CSharp)]
+internal sealed class MG4003_ModuleCollectionNotRegistered() : TorchAnalyzer(Rule)
+{
+    internal static readonly DiagnosticDescriptor Rule = new(
+        RuleIds.ModuleCollectionNotRegistered,
+        "A collection of modules is never registered",
+        "The modules in '{0}' are never registered, so they are not trained, moved or saved; use {1}",
+        RuleCategories.Modules,
+        DiagnosticSeverity.Warning,
+        isEnabledByDefault: true,
+        "RegisterComponents() looks at fields that are modules or parameters. It does not look inside lists, arrays and dictionaries.",
+        RuleIds.HelpLink(RuleIds.ModuleCollectionNotRegistered));
+
+    private static readonly HashSet<string> s_registering = ["register_module", "add_module"];
+
+    private static readonly HashSet<string> s_parameterMethods = ["parameters", "named_parameters", "named_children", "children", "named_modules", "modules", "_toEpilog"];
+
+    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
+        context.RegisterSymbolStartAction(
+            start =>
+            {
+                var type = (INamedTypeSymbol)start.Symbol;
+                if (!torch.IsUserModule(type) || RegistersByHand(type, torch, start.CancellationToken))
+                {
+                    return;
+                }
+
+                ImmutableArray<ISymbol> fields = [.. type.GetMembers().Where(member => ModuleTypeIn(member, torch) is not null)];
+                if (!fields.IsEmpty)
+                {
+                    Watch(start, fields, torch);
+                }
+            },
+            SymbolKind.NamedType);
+
+    private static void Watch(SymbolStartAnalysisContext start, ImmutableArray<ISymbol> fields, TorchSharpContext torch)
+    {
+        var filled = new ConcurrentDictionary<ISymbol, bool>(SymbolEqualityComparer.Default);
+        var escaped = new ConcurrentDictionary<ISymbol, bool>(SymbolEqualityComparer.Default);
+        start.RegisterOperationAction(
+            operation =>
+            {
+                if (operation.Operation.NamedVariable() is { } symbol && fields.Contains(symbol, SymbolEqualityComparer.Default))
+                {
+                    CollectionUse use = CollectionUses.Classify(operation.Operation, torch);
+                    if (use != CollectionUse.Neutral)
+                    {
+                        (use == CollectionUse.Escapes ? escaped : filled)[symbol] = true;
+                    }
+                }
+            },
+            OperationKind.FieldReference,
+            OperationKind.PropertyReference);
+        start.RegisterOperationAction(
+            operation =>
+            {
+                var initializer = (ISymbolInitializerOperation)operation.Operation;
+                IEnumerable<ISymbol> targets = initializer is IFieldInitializerOperation field
+                    ? field.InitializedFields
+                    : ((IPropertyInitializerOperation)initializer).InitializedProperties;
+                foreach (ISymbol target in targets.Where(target => CollectionUses.MakesModule(initializer.Value, torch)))
+                {
+                    filled[target] = true;
+                }
+            },
+            OperationKind.FieldInitializer,
+            OperationKind.PropertyInitializer);
+        start.RegisterSymbolEndAction(end =>
+        {
+            foreach (ISymbol field in fields.Where(field => filled.ContainsKey(field) && !escaped.ContainsKey(field)))
+            {
+                string instead = IsDictionary(field) ? "ModuleDict" : "ModuleList";
+                end.ReportDiagnostic(Diagnostic.Create(Rule, field.Locations[0], field.Name, $"{instead}<{ModuleTypeIn(field, torch)!.Name}>"));
+            }
+        });
+    }
+
+    private static bool RegistersByHand(INamedTypeSymbol type, TorchSharpContext torch, CancellationToken cancellation)
+    {
+        for (INamedTypeSymbol? current = type; current is not null && !torch.Owns(current); current = current.BaseType)
+        {
+            if (RegistrationFacts.Mentions(current, s_registering, cancellation)
+                || current.GetMembers().Any(member => member.IsOverride && s_parameterMethods.Contains(member.Name)))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>The module type of the elements, for an instance field or auto-property that is an ordinary collection.</summary>
+    private static ITypeSymbol? ModuleTypeIn(ISymbol member, TorchSharpContext torch)
+    {
+        ITypeSymbol? type = member switch
+        {
+            IFieldSymbol { IsStatic: false, IsImplicitlyDeclared: false } field => field.Type,
+            IPropertySymbol { IsStatic: false, IsIndexer: false } property when IsAuto(property) => property.Type,
+            _ => null,
+        };
+        return type switch
+        {
+            IArrayTypeSymbol array => torch.IsModule(array.ElementType) ? array.ElementType : null,
+            INamedTypeSymbol { IsGenericType: true } named when !torch.Owns(named) && named.ContainingNamespace.ToDisplayString().StartsWith("System.Collections", StringComparison.Ordinal)
+                => torch.IsModule(named.TypeArguments[^1]) ? named.TypeArguments[^1] : null,
+            _ => null,
+        };
+    }
+
+    private static bool IsAuto(IPropertySymbol property) =>
+        property.ContainingType.GetMembers().OfType<IFieldSymbol>().Any(field => SymbolEqualityComparer.Default.Equals(field.AssociatedSymbol, property));
+
+    private static bool IsDictionary(ISymbol member) =>
+        (member is IFieldSymbol field ? field.Type : ((IPropertySymbol)member).Type) is INamedTypeSymbol { TypeArguments.Length: 2 };
+}

@@ -1,0 +1,110 @@
+using System.Collections.Immutable;
+using System.Runtime.CompilerServices;
+using System.Text;
+using System.Text.RegularExpressions;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
+using Microsoft.CodeAnalysis.Diagnostics;
+
+namespace ModelGen.Analyzers.Tests.Corpus;
+
+public sealed partial class CorpusTests
+{
+    [Fact]
+    public async Task OrdinaryTrainingCode_IsNotReported()
+    {
+        (ImmutableArray<Diagnostic> reports, CSharpCompilation compilation, List<Exception> failures) = await AnalyzeAsync(Corpus());
+
+        Assert.Empty(compilation.GetDiagnostics().Where(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error));
+        Assert.Empty(failures);
+        Assert.Empty(reports.Select(report => report.ToString()));
+    }
+
+    [Theory]
+    [InlineData("using var noGrad = torch.no_grad();", "torch.no_grad();", RuleIds.GradModeNotDisposed)]
+    [InlineData("using var noGrad = torch.no_grad();", "", RuleIds.EvaluationWithoutNoGrad)]
+    [InlineData("return penalty.MoveToOuterDisposeScope();", "return penalty;", RuleIds.TensorReturnedFromScope)]
+    [InlineData("ModuleList<Block> _blocks", "List<Block> _blocks", RuleIds.ModuleCollectionNotRegistered)]
+    public async Task CorpusWithAPlantedMistake_IsReported(string correct, string mistaken, string id)
+    {
+        (ImmutableArray<Diagnostic> reports, _, _) = await AnalyzeAsync(Corpus().Replace(correct, mistaken, StringComparison.Ordinal));
+
+        Assert.Equal([id], reports.Select(report => report.Id));
+    }
+
+    [Fact]
+    public async Task WithoutTorchSharp_NothingIsReported()
+    {
+        const string Source = "static class torch { public static object NewDisposeScope() => null; } class C { void M() { torch.NewDisposeScope(); } }";
+        CSharpCompilation compilation = Compile(Source, References.All.Take(References.All.Count - 1));
+
+        Assert.Empty(await compilation.WithAnalyzers([.. Catalogue.Analyzers]).GetAnalyzerDiagnosticsAsync());
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public async Task GarbledSources_NeverMakeAnAnalyzerThrow(int seed)
+    {
+        var random = new Random(seed);
+        string snippets = string.Join("\n", TestSnippets());
+        Assert.True(snippets.Length > 10_000, "The snippets of the rule tests were not found.");
+        foreach (string source in new[] { snippets, Corpus() })
+        {
+            (_, _, List<Exception> failures) = await AnalyzeAsync(Garble(source, random));
+            Assert.Empty(failures.Select(failure => failure.ToString()));
+        }
+    }
+
+    /// <summary>Deletes about one token in forty.</summary>
+    private static string Garble(string source, Random random)
+    {
+        var text = new StringBuilder();
+        foreach (SyntaxToken token in CSharpSyntaxTree.ParseText(Snippets.Complete(source)).GetRoot().DescendantTokens())
+        {
+            text.Append(random.Next(40) == 0 ? " " : token.ToFullString());
+        }
+
+        return text.ToString();
+    }
+
+    private static async Task<(ImmutableArray<Diagnostic> Reports, CSharpCompilation Compilation, List<Exception> Failures)> AnalyzeAsync(string source)
+    {
+        CSharpCompilation compilation = Compile(source, References.All);
+        var failures = new List<Exception>();
+        var options = new CompilationWithAnalyzersOptions(
+            new AnalyzerOptions([]),
+            (exception, _, _) =>
+            {
+                lock (failures)
+                {
+                    failures.Add(exception);
+                }
+            },
+            concurrentAnalysis: true,
+            logAnalyzerExecutionTime: false);
+        ImmutableArray<Diagnostic> reports = await compilation.WithAnalyzers([.. Catalogue.Analyzers], options).GetAnalyzerDiagnosticsAsync();
+        return (reports, compilation, failures);
+    }
+
+    private static CSharpCompilation Compile(string source, IEnumerable<MetadataReference> references) => CSharpCompilation.Create(
+        "Corpus",
+        [CSharpSyntaxTree.ParseText(source)],
+        references,
+        new CSharpCompilationOptions(OutputKind.DynamicallyLinkedLibrary, nullableContextOptions: NullableContextOptions.Enable));
+
+    /// <summary>The sources in the rules' own tests: every mistake the rules know, and much that resembles one.</summary>
+    private static IEnumerable<string> TestSnippets() =>
+        Directory.GetFiles(Path.Combine(Folder(), "..", "Rules"), "*.cs", SearchOption.AllDirectories).Order(StringComparer.Ordinal)
+            .SelectMany(file => RawString().Matches(File.ReadAllText(file)))
+            .Select(match => match.Groups[1].Value.Replace("[|", "", StringComparison.Ordinal).Replace("|]", "", StringComparison.Ordinal));
+
+    [GeneratedRegex("\"\"\"\n(.*?)\n\\s*\"\"\"", RegexOptions.Singleline)]
+    private static partial Regex RawString();
+
+    /// <summary>The corpus, with the usings that this project has implicitly.</summary>
+    private static string Corpus() =>
+        "using System; using System.Collections.Generic; using System.Linq;\n" + File.ReadAllText(Path.Combine(Folder(), "OrdinaryTraining.cs"));
+
+    private static string Folder([CallerFilePath] string here = "") => Path.GetDirectoryName(here)!;
+}

@@ -1,0 +1,152 @@
+using System.Reflection;
+using System.Runtime.CompilerServices;
+using System.Text.RegularExpressions;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CodeFixes;
+using Microsoft.CodeAnalysis.Diagnostics;
+
+namespace ModelGen.Analyzers.Tests;
+
+/// <summary>A rule is complete only with its page, its rows in the index and the release file, its tests and the promised fix.</summary>
+public sealed partial class RuleCatalogueTests
+{
+    private static readonly string[] s_sections = ["## Bad", "## Good", "## Why", "## Limits", "## How to suppress", "## Configuration"];
+
+    private static readonly string s_analyzers = Path.Combine(Repository(), "analyzers");
+
+    public static TheoryData<string> Ids => [.. Catalogue.Rules.Select(rule => rule.Id)];
+
+    [Fact]
+    public void RuleIds_AreUniqueAndAllImplemented()
+    {
+        string[] declared = [.. typeof(RuleIds).GetFields(BindingFlags.Public | BindingFlags.Static).Select(field => (string)field.GetRawConstantValue()!)];
+
+        Assert.Equal(declared.Order(), declared.Distinct().Order());
+        Assert.Equal(declared.Order(), Catalogue.Rules.Select(rule => rule.Id).Order());
+    }
+
+    [Fact]
+    public void CompilerLoadsEveryAnalyzerFromTheAssembly()
+    {
+        var reference = new AnalyzerFileReference(typeof(RuleIds).Assembly.Location, new Loader());
+
+        Assert.Equal(Catalogue.Analyzers.Select(analyzer => analyzer.GetType().Name).Order(), reference.GetAnalyzers(LanguageNames.CSharp).Select(analyzer => analyzer.GetType().Name).Order());
+    }
+
+    [Theory]
+    [MemberData(nameof(Ids))]
+    public void Descriptor_IsComplete(string id)
+    {
+        DiagnosticDescriptor rule = Catalogue.Rule(id);
+
+        Assert.Matches("^MG[1-6][0-9]{3}$", id);
+        Assert.Equal($"https://github.com/modelgen/modelgen/blob/main/analyzers/rules/{id}.md", rule.HelpLinkUri);
+        Assert.StartsWith("ModelGen.", rule.Category, StringComparison.Ordinal);
+        Assert.NotEmpty(rule.Description.ToString());
+        Assert.True(rule.IsEnabledByDefault);
+    }
+
+    [Theory]
+    [MemberData(nameof(Ids))]
+    public void Class_IsNamedAndPlacedAfterItsRule(string id)
+    {
+        Type analyzer = Catalogue.Analyzer(id).GetType();
+
+        Assert.StartsWith(id + "_", analyzer.Name, StringComparison.Ordinal);
+        Assert.EndsWith("." + Catalogue.Rule(id).Category.Split('.')[1], analyzer.Namespace!, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [MemberData(nameof(Ids))]
+    public void Page_HasEverySection(string id)
+    {
+        DiagnosticDescriptor rule = Catalogue.Rule(id);
+        string page = File.ReadAllText(Path.Combine(s_analyzers, "rules", id + ".md"));
+
+        Assert.StartsWith($"# {id}: {rule.Title}\n", page, StringComparison.Ordinal);
+        Assert.All(s_sections, section => Assert.Contains($"\n{section}\n", page, StringComparison.Ordinal));
+        Assert.Contains($"| {rule.Category} | {rule.DefaultSeverity} | {(Catalogue.Fix(id) is null ? "No" : "Yes: ")}", page, StringComparison.Ordinal);
+        Assert.Contains($"dotnet_diagnostic.{id}.severity", page, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [MemberData(nameof(Ids))]
+    public void ReleaseFile_HasTheRow(string id)
+    {
+        DiagnosticDescriptor rule = Catalogue.Rule(id);
+        string rows = File.ReadAllText(Path.Combine(s_analyzers, "ModelGen.Analyzers", "AnalyzerReleases.Unshipped.md"))
+            + File.ReadAllText(Path.Combine(s_analyzers, "ModelGen.Analyzers", "AnalyzerReleases.Shipped.md"));
+
+        Assert.Contains($"{id} | {rule.Category} | {rule.DefaultSeverity} | ", rows, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Readme_TableIsTheCatalogue()
+    {
+        string expected = string.Concat(Catalogue.Rules.OrderBy(rule => rule.Id, StringComparer.Ordinal).Select(rule =>
+            $"| [{rule.Id}]({rule.Id}.md) | {rule.Title} | {rule.Category} | {rule.DefaultSeverity} | {(Catalogue.Fix(rule.Id) is null ? "no" : "yes")} |\n"));
+        string readme = File.ReadAllText(Path.Combine(s_analyzers, "rules", "README.md"));
+
+        Assert.EndsWith("|------|-------------|----------|------------------|----------|\n" + expected, readme, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [MemberData(nameof(Ids))]
+    public void Tests_CoverReportsSilenceAndFixes(string id)
+    {
+        Type? tests = typeof(RuleCatalogueTests).Assembly.GetTypes().SingleOrDefault(type => type.Name == Catalogue.Analyzer(id).GetType().Name + "Tests");
+        Assert.True(tests is not null, $"{id} has no test class {Catalogue.Analyzer(id).GetType().Name}Tests.");
+        string[] names = [.. tests.GetMethods().Where(method => method.GetCustomAttribute<FactAttribute>() is not null).Select(method => method.Name)];
+
+        Assert.True(names.Count(name => name.StartsWith("Reports_", StringComparison.Ordinal)) >= 3, $"{id} needs three tests named Reports_...");
+        Assert.True(names.Count(name => name.StartsWith("Ignores_", StringComparison.Ordinal)) >= 3, $"{id} needs three tests named Ignores_...");
+        if (Catalogue.Fix(id) is { } fix)
+        {
+            Assert.NotNull(fix.GetFixAllProvider());
+            Assert.Contains(names, name => name.StartsWith("Fixes_", StringComparison.Ordinal));
+            Assert.Contains(names, name => name.StartsWith("FixesAll_", StringComparison.Ordinal));
+        }
+    }
+
+    [Fact]
+    public void Pages_ExistForNothingElse()
+    {
+        IEnumerable<string> pages = Directory.GetFiles(Path.Combine(s_analyzers, "rules"), "*.md").Select(Path.GetFileNameWithoutExtension).OfType<string>().Where(name => PageName().IsMatch(name));
+
+        Assert.Equal(Catalogue.Rules.Select(rule => rule.Id).Order(), pages.Order());
+    }
+
+    [GeneratedRegex("^MG[0-9]{4}$")]
+    private static partial Regex PageName();
+
+    private static string Repository([CallerFilePath] string here = "") => Path.GetFullPath(Path.Combine(Path.GetDirectoryName(here)!, "..", ".."));
+
+    private sealed class Loader : IAnalyzerAssemblyLoader
+    {
+        public void AddDependencyLocation(string fullPath)
+        {
+        }
+
+        public Assembly LoadFromPath(string fullPath) => typeof(RuleIds).Assembly;
+    }
+}
+
+/// <summary>Every analyzer and code fix, found by reflection.</summary>
+internal static class Catalogue
+{
+    public static IReadOnlyList<DiagnosticAnalyzer> Analyzers { get; } =
+        [.. Instances<DiagnosticAnalyzer>(typeof(RuleIds).Assembly).OrderBy(analyzer => analyzer.SupportedDiagnostics[0].Id, StringComparer.Ordinal)];
+
+    public static IReadOnlyList<DiagnosticDescriptor> Rules { get; } = [.. Analyzers.SelectMany(analyzer => analyzer.SupportedDiagnostics)];
+
+    private static readonly IReadOnlyList<CodeFixProvider> s_fixes = [.. Instances<CodeFixProvider>(typeof(ModelGen.CodeFixes.Rules.Memory.MG1001_DisposeScopeNotDisposedFix).Assembly)];
+
+    public static DiagnosticDescriptor Rule(string id) => Rules.Single(rule => rule.Id == id);
+
+    public static DiagnosticAnalyzer Analyzer(string id) => Analyzers.Single(analyzer => analyzer.SupportedDiagnostics.Any(rule => rule.Id == id));
+
+    public static CodeFixProvider? Fix(string id) => s_fixes.SingleOrDefault(fix => fix.FixableDiagnosticIds.Contains(id));
+
+    private static IEnumerable<T> Instances<T>(Assembly assembly) =>
+        assembly.GetTypes().Where(type => !type.IsAbstract && typeof(T).IsAssignableFrom(type)).Select(type => (T)Activator.CreateInstance(type)!);
+}
