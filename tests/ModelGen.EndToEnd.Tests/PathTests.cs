@@ -1,6 +1,4 @@
-using ModelGen.EndToEnd.Tests.Models;
 using ModelGen.Onnx;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace ModelGen.EndToEnd.Tests;
@@ -42,10 +40,8 @@ public sealed class PathTests
         using Tensor loss = step.Run(inputs, target);
         Compare.Close(expected.detach(), loss, 1e-5, name + " loss");
         Assert.Equal(gradients.Count, step.Gradients.Slices.Count);
-        for (int i = 0; i < step.Gradients.Slices.Count; i++)
-        {
-            Compare.Close(gradients[step.Gradients.Slices[i].Name], step.Gradients[i], 1e-4, $"{name} gradient of {step.Gradients.Slices[i].Name}");
-        }
+        Assert.All(Enumerable.Range(0, step.Gradients.Slices.Count), i =>
+            Compare.Close(gradients[step.Gradients.Slices[i].Name], step.Gradients[i], 1e-4, $"{name} gradient of {step.Gradients.Slices[i].Name}"));
     }
 
     [Theory]
@@ -66,15 +62,12 @@ public sealed class PathTests
             loss.backward();
             optimizer.step();
             random.manual_seed(i);
-            using Tensor result = step.Run(generated.Inputs(), generated.Target());
+            using Tensor result = step.Run(eager.Inputs(), eager.Target());
             Compare.Close(loss.detach(), result, 1e-4, $"{name} loss of step {i}");
         }
 
         var expected = eager.Module.state_dict();
-        foreach ((string key, Tensor value) in generated.Module.state_dict())
-        {
-            Compare.Close(expected[key], value, 2e-3, $"{name} {key} after five steps");
-        }
+        Assert.All(generated.Module.state_dict(), pair => Compare.Close(Meaningful(pair.Key, expected[pair.Key]), Meaningful(pair.Key, pair.Value), 2e-3, $"{name} {pair.Key} after five steps"));
     }
 
     [Theory]
@@ -92,6 +85,15 @@ public sealed class PathTests
         using Tensor actual = tensor(output.AsSpan<float>().ToArray(), [.. output.Shape]);
         Compare.Close(expected, actual, 1e-5, name);
     }
+
+    /// <summary>
+    /// A bias before batch normalisation and the key bias of attention have a gradient of exactly zero; both sides see rounding noise, which Adam scales up to a full step.
+    /// </summary>
+    private static Tensor Meaningful(string key, Tensor value) => key switch
+    {
+        _ when key.EndsWith("in_proj_bias", StringComparison.Ordinal) => TorchSharp.torch.cat([value.chunk(3)[0], value.chunk(3)[2]]),
+        _ => value,
+    };
 
     private static Tensor no_grad_(Func<Tensor> function)
     {

@@ -104,29 +104,31 @@ public sealed class FlatOptimizer : IDisposable
         second?.Dispose();
     }
 
+    // Weight decay never touches the gradient buffer: callers read it after the step.
     private void StepSgd()
     {
         Tensor p = parameters.Data;
         Tensor g = gradients.Data;
         using Scalar minusRate = -LearningRate;
-        if (settings.WeightDecay != 0)
-        {
-            using Scalar decay = settings.WeightDecay;
-            g.add_(p, decay).DisposeAliasOf(g);
-        }
-
+        using Scalar shrink = 1 - (LearningRate * settings.WeightDecay);
         if (first is null)
         {
+            p.mul_(shrink).DisposeAliasOf(p);
             p.add_(g, minusRate).DisposeAliasOf(p);
             return;
         }
 
         Tensor velocity = first.Data;
-        using Scalar momentum = settings.Momentum;
-        velocity.mul_(momentum).DisposeAliasOf(velocity);
-        velocity.add_(g).DisposeAliasOf(velocity);
+        using (Scalar momentum = settings.Momentum, decay = settings.WeightDecay)
+        {
+            velocity.mul_(momentum).DisposeAliasOf(velocity);
+            velocity.add_(g).DisposeAliasOf(velocity);
+            velocity.add_(p, decay).DisposeAliasOf(velocity);
+        }
+
         if (settings.Nesterov)
         {
+            p.mul_(shrink).DisposeAliasOf(p);
             p.add_(g, minusRate).DisposeAliasOf(p);
             using Scalar lookAhead = -LearningRate * settings.Momentum;
             p.add_(velocity, lookAhead).DisposeAliasOf(p);
@@ -140,18 +142,14 @@ public sealed class FlatOptimizer : IDisposable
     private void StepAdam(bool decoupled)
     {
         Tensor p = parameters.Data;
-        Tensor g = gradients.Data;
+        using Scalar decay = settings.WeightDecay;
+        using Tensor g = decoupled ? gradients.Data.alias() : gradients.Data.add(p, decay);
         Tensor m = first!.Data;
         Tensor v = second!.Data;
-        if (settings.WeightDecay != 0 && decoupled)
+        if (decoupled)
         {
             using Scalar shrink = 1 - (LearningRate * settings.WeightDecay);
             p.mul_(shrink).DisposeAliasOf(p);
-        }
-        else if (settings.WeightDecay != 0)
-        {
-            using Scalar decay = settings.WeightDecay;
-            g.add_(p, decay).DisposeAliasOf(g);
         }
 
         using (Scalar beta1 = settings.Beta1, gain = 1 - settings.Beta1)

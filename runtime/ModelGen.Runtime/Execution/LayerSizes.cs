@@ -127,7 +127,8 @@ public static class Sizes
     /// <summary>Batch-first attention with TorchSharp's sequence-first module.</summary>
     public static Tensor Attend(MultiheadAttention attention, Tensor query, Tensor key, Tensor value, bool causal)
     {
-        using Tensor? mask = causal ? Kernels.CausalMask(query.shape[1], key.shape[1], query.device) : null;
+        // TorchSharp 0.107 does not treat a boolean mask as PyTorch does (measured: the masked positions still count); a mask of minus infinities works.
+        using Tensor? mask = causal ? InfiniteMask(query, key) : null;
         using Tensor q = query.transpose(0, 1);
         using Tensor k = key.transpose(0, 1);
         using Tensor v = value.transpose(0, 1);
@@ -137,6 +138,13 @@ public static class Sizes
         {
             return result.transpose(0, 1);
         }
+    }
+
+    private static Tensor InfiniteMask(Tensor query, Tensor key)
+    {
+        using Tensor blocked = Kernels.CausalMask(query.shape[1], key.shape[1], query.device);
+        using Tensor open = zeros([query.shape[1], key.shape[1]], query.dtype, query.device);
+        return Kernels.MaskedFill(open, blocked, double.NegativeInfinity);
     }
 
     private static (long, long) Pair(object value) => value is long[] { Length: > 1 } sizes ? (sizes[0], sizes[1])

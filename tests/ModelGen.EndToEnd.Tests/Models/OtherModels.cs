@@ -1,4 +1,3 @@
-using ModelGen;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn.functional;
 
