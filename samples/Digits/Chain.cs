@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using ModelGen;
-using ModelGen.Data;
 using static TorchSharp.torch;
 
 namespace Digits;
@@ -14,7 +13,7 @@ internal delegate void ReadImage(ReadOnlySpan<float> image, Span<float> scores);
 /// <param name="Model">The model.</param>
 /// <param name="Summary">Its layers and costs.</param>
 internal sealed record Generated<M>(M Model, ModelSummary Summary)
-    where M : ICompiledModel
+    where M : nn.Module, ICompiledModel
 {
     public required Func<TrainerOptions, Trainer<M>> CreateTrainer { get; init; }
 
@@ -34,7 +33,7 @@ internal static class Chain
     /// <param name="options">The command line.</param>
     /// <param name="folder">Where files are written; it exists.</param>
     public static Results Run<M>(Generated<M> generated, DigitData data, Options options, string folder)
-        where M : ICompiledModel
+        where M : nn.Module, ICompiledModel
     {
         var files = new FileResult(Path.Combine(folder, "digits.onnx"), Path.Combine(folder, "digits-int8.onnx"), Path.Combine(folder, "misread.png"));
         Console.WriteLine(generated.Summary);
@@ -63,9 +62,18 @@ internal static class Chain
         };
     }
 
+    private static IReadOnlyList<EpochResult> Train<M>(Generated<M> generated, DigitData data, Options options)
+        where M : nn.Module, ICompiledModel
+    {
+        using Trainer<M> trainer = generated.CreateTrainer(new TrainerOptions { Epochs = options.Epochs, Seed = options.Seed });
+        FitResult fit = trainer.Fit(data.Train.ToDataset(), data.Test.ToDataset());
+        Console.WriteLine();
+        return [.. fit.Epochs.Select(static epoch => new EpochResult(epoch.TrainLoss, epoch.Accuracy!.Value))];
+    }
+
     /// <summary>The first training images set the INT8 ranges; the test set only judges.</summary>
     private static VerifyReport Verify<M>(Generated<M> generated, DigitData data, FileResult files)
-        where M : ICompiledModel
+        where M : nn.Module, ICompiledModel
     {
         using Tensor calibration = data.Train.Range(0, CalibrationCount).ToTensor();
         using Tensor test = data.Test.ToTensor();
@@ -81,7 +89,7 @@ internal static class Chain
 
     /// <summary>Reads the test set as an application would: with the exported file, one image at a time, without TorchSharp.</summary>
     private static IReadOnlyList<Misread> FindMisreads<M>(Generated<M> generated, ImageSet test, string onnxFile)
-        where M : ICompiledModel
+        where M : nn.Module, ICompiledModel
     {
         const int Classes = 10;
         float[] scores = new float[test.Count * Classes];

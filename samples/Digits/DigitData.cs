@@ -40,6 +40,18 @@ internal sealed record DigitData(string Source, ImageSet Train, ImageSet Test)
         return new DigitData(path, train.Range(0, options.TrainCount), test.Range(0, options.TestCount));
     }
 
+    private static (ImageSet Train, ImageSet Test) ReadIdx(string folder)
+    {
+        (LabelledImages train, LabelledImages test) = MnistFolder.Load(folder);
+        return (Square(train, folder), Square(test, folder));
+    }
+
+    private static ImageSet ReadCsv(string file) => Square(PixelCsv.Load(file, static size => size == 8 ? 16 : 255), file);
+
+    private static ImageSet Square(LabelledImages images, string source) => images.Rows == images.Columns
+        ? new ImageSet(images.Images, images.Labels, images.Rows)
+        : throw new DataFormatException($"{source}: wrong size: images are {images.Rows} x {images.Columns}; this sample reads square ones.");
+
     private static DigitData Draw(Options options)
     {
         var artist = new DigitArtist((ulong)options.Seed);

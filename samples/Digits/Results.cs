@@ -86,7 +86,7 @@ internal sealed record Results
     /// <summary>Whether every path ran and agrees.</summary>
     public required bool Passed { get; init; }
 
-    /// <summary>Test images that eager misreads.</summary>
+    /// <summary>Test images that the exported float32 model misreads.</summary>
     public required int Misread { get; init; }
 
     public required FileResult Files { get; init; }

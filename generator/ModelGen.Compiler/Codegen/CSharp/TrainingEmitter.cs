@@ -54,6 +54,11 @@ internal static class TrainingEmitter
         string items = string.Join(", ", Enumerable.Range(0, spec.Inputs.Count).Select(static index => $"inputs[{Invariant.Text(index)}]"));
         writer.Line();
         writer.Line("/// <summary>Compares eager, fused, ONNX and (with calibration samples) INT8 on the same inputs.</summary>");
+        foreach (InputSpec input in spec.Inputs)
+        {
+            writer.Line($"/// <param name=\"{input.Name}\">Samples {input.Type!.ShapeText()}.</param>");
+        }
+
         writer.Line("/// <param name=\"options\">Labels, calibration samples and tolerance; null for the defaults.</param>");
         using (writer.Braces($"public global::ModelGen.VerifyReport Verify({ModelEmitter.Parameters(spec)}, global::ModelGen.VerifyOptions? options = null)"))
         {
@@ -65,7 +70,17 @@ internal static class TrainingEmitter
                 writer.Line("ExportInt8 = (path, calibration) => ExportQuantizedOnnx(path, new global::ModelGen.CalibrationData(calibration)),");
             }
 
-            writer.Line($"return global::ModelGen.Verifier.Compare(\"{spec.Name}\", [{list}], paths, options);");
+            writer.Line("bool wasTraining = training;");
+            writer.Line("eval();");
+            using (writer.Braces("try"))
+            {
+                writer.Line($"return global::ModelGen.Verifier.Compare(\"{spec.Name}\", [{list}], paths, options);");
+            }
+
+            using (writer.Braces("finally"))
+            {
+                writer.Line("train(wasTraining);");
+            }
         }
     }
 
