@@ -37,7 +37,8 @@ internal static class Graphs
         Conv(g, "stem", "x", "a", 4, 8, 6, 6);
         g.Node("Relu", "/Relu1", ["a"], [("b", OnnxType.Float, [1, 8, 6, 6])]);
         Conv(g, "conv1", "b", "c", 8, 8, 6, 6);
-        g.Node("Add", "/Add", ["c", "b"], [("d", OnnxType.Float, [1, 8, 6, 6])]);
+        g.Node("Add", "/Add", ["c", "b"], [("sum", OnnxType.Float, [1, 8, 6, 6])]);
+        g.Node("Relu", "/Relu2", ["sum"], [("d", OnnxType.Float, [1, 8, 6, 6])]);
         g.Node("GlobalAveragePool", "/Pool", ["d"], [("e", OnnxType.Float, [1, 8, 1, 1])]);
         g.Initializer<long>("shape", [2], [1, 8]);
         g.Node("Reshape", "/Reshape", ["e", "shape"], [("f", OnnxType.Float, [1, 8])]);

@@ -66,7 +66,7 @@ internal sealed class QuantizationPlan
     {
         if (folded.Contains(node))
         {
-            report.Add(new QuantizedNode(node.Name, node.OpType, true, "folded into the product before it"));
+            report.Add(new QuantizedNode(node.Name, node.OpType, true, "folded into the kernel before it"));
             return;
         }
 
@@ -122,15 +122,22 @@ internal sealed class QuantizationPlan
             folded.Add(add);
         }
 
-        if (index.OnlyReader(output) is { OpType: "Relu" or "Clip" } activation && IsFoldable(activation))
-        {
-            output = activation.Output[0];
-            folded.Add(activation);
-        }
-
+        output = AfterActivation(output);
         Products.Add(new IntegerProduct(node, bias, biasAdd, output));
         scaleOwner.TryAdd(node.Input[0], node.Input[0]);
         scaleOwner.TryAdd(output, output);
+    }
+
+    /// <summary>The value after an activation that the quantized range makes superfluous; the value itself when none follows.</summary>
+    private string AfterActivation(string output)
+    {
+        if (index.OnlyReader(output) is { OpType: "Relu" or "Clip" } activation && IsFoldable(activation))
+        {
+            folded.Add(activation);
+            return activation.Output[0];
+        }
+
+        return output;
     }
 
     // A Clip vanishes only when the quantized range lies inside its bounds, which holds for measured ranges when the bounds include 0.
@@ -153,7 +160,7 @@ internal sealed class QuantizationPlan
             return false;
         }
 
-        string output = node.Output[0];
+        string output = Moving.Contains(node.OpType) ? node.Output[0] : AfterActivation(node.Output[0]);
         scaleOwner.TryAdd(output, Moving.Contains(node.OpType) ? scaleOwner[operands[0]] : output);
         reason = Moving.Contains(node.OpType) ? "moves integers, with its operand's scale" : "integer kernel between integer neighbours";
         return true;
