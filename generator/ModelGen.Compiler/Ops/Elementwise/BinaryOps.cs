@@ -25,8 +25,8 @@ internal sealed class BinaryOp(
         yield return new BinaryOp("mul", "{0} * {1}", "Multiply", "Mul", Product, QuantizationRule.Integer);
         yield return new BinaryOp("div", "{0} / {1}", "Divide", "Div", Quotient);
         yield return new BinaryOp("pow", "{0}.pow({1})", "Power", "Pow", Power);
-        yield return new BinaryOp("maximum", "maximum({0}, {1})", "Maximum", "Max", Extreme);
-        yield return new BinaryOp("minimum", "minimum({0}, {1})", "Minimum", "Min", Extreme);
+        yield return new BinaryOp("maximum", "torch.maximum({0}, {1})", "Maximum", "Max", Extreme);
+        yield return new BinaryOp("minimum", "torch.minimum({0}, {1})", "Minimum", "Min", Extreme);
     }
 
     public override EquatableArray<TensorType> Infer(OpContext op)

@@ -38,7 +38,7 @@ internal sealed class MatMulOp : OpDefinition
         g.Set(1, () => g.Graph.MatMul(g.Graph.Transposed(g.Input(0)), g.Grad));
     }
 
-    public override string EmitCSharp(CSharpContext c) => $"matmul({c[0]}, {c[1]})";
+    public override string EmitCSharp(CSharpContext c) => $"torch.matmul({c[0]}, {c[1]})";
 
     public override void EmitOnnx(OnnxContext c) => c.Node("MatMul", [c.Input(0), c.Input(1)]);
 

@@ -177,7 +177,7 @@ internal sealed class CatOp : OpDefinition
     }
 
     public override string EmitCSharp(CSharpContext c) =>
-        $"cat(new Tensor[] {{ {string.Join(", ", Enumerable.Range(0, c.InputCount).Select(index => c[index]))} }}, {Invariant.Text(c.Attributes.Int("axis"))})";
+        $"torch.cat(new Tensor[] {{ {string.Join(", ", Enumerable.Range(0, c.InputCount).Select(index => c[index]))} }}, {Invariant.Text(c.Attributes.Int("axis"))})";
 
     public override void EmitOnnx(OnnxContext c) => c.Node("Concat", [.. Enumerable.Range(0, c.InputCount).Select(c.Input)], OnnxContext.Int("axis", c.Attributes.Int("axis")));
 }
