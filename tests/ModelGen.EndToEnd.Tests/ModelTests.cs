@@ -175,6 +175,18 @@ public sealed class ModelTests : IDisposable
     }
 
     [Fact]
+    public void ModelThatCannotBeExported_WorksOtherwise_AndSaysWhy()
+    {
+        using var model = new NotExportable();
+        using Tensor x = randn(2, 1, 7, 7);
+        using Tensor fused = model.Infer(x);
+        using Tensor eager = model.forward(x);
+        Assert.True(eager.allclose(fused));
+        Assert.Contains("divides the input", Assert.Throws<NotSupportedException>(() => model.ToOnnx()).Message);
+        Assert.Contains("[Train", Assert.Throws<InvalidOperationException>(() => ((ICompiledModel)model).CreateTrainingStep(new OptimizerSettings(Optimizer.SGD, 1))).Message);
+    }
+
+    [Fact]
     public void ModelsOnTwoThreads_DoNotDisturbEachOther()
     {
         double[] losses = new double[2];

@@ -58,7 +58,7 @@ internal sealed class CallArguments(GraphBuilder graph, IReadOnlyDictionary<stri
     {
         null => otherwise,
         bool value => value,
-        _ => throw new Ops.OpException($"argument '{name}' must be known during the build"),
+        _ => throw new Ops.UnsupportedException($"argument '{name}' must be known during the build"),
     };
 
     public double Number(string name, double otherwise) => this[name] is null ? otherwise : ToDouble(name, this[name]);
@@ -92,18 +92,18 @@ internal sealed class CallArguments(GraphBuilder graph, IReadOnlyDictionary<stri
     private static Dim[] ToDims(string name, object? value) => value switch
     {
         Dim dim => [dim],
-        SymList list => [.. list.Items.Select(item => item as Dim ?? throw new Ops.OpException($"argument '{name}' must hold whole numbers"))],
-        _ => throw new Ops.OpException($"argument '{name}' must be a whole number or several, known during the build"),
+        SymList list => [.. list.Items.Select(item => item as Dim ?? throw new Ops.UnsupportedException($"argument '{name}' must hold whole numbers"))],
+        _ => throw new Ops.UnsupportedException($"argument '{name}' must be a whole number or several, known during the build"),
     };
 
     private static long ToInt(string name, object? value) => value is Dim { Constant: long number }
         ? number
-        : throw new Ops.OpException($"argument '{name}' must be a whole number known during the build{(value is Dim dim ? $", not the symbolic size {dim}" : "")}");
+        : throw new Ops.UnsupportedException($"argument '{name}' must be a whole number known during the build{(value is Dim dim ? $", not the symbolic size {dim}" : "")}");
 
     private static double ToDouble(string name, object? value) => value switch
     {
         double number => number,
         Dim { Constant: long whole } => whole,
-        _ => throw new Ops.OpException($"argument '{name}' must be a number known during the build"),
+        _ => throw new Ops.UnsupportedException($"argument '{name}' must be a number known during the build"),
     };
 }

@@ -36,7 +36,7 @@ internal static partial class TensorFunctions
     {
         if (c["divisor_override"] is not null)
         {
-            throw new OpException("avg_pool2d: divisor_override is not supported; multiply the result instead");
+            throw new UnsupportedException("avg_pool2d: divisor_override is not supported; multiply the result instead");
         }
 
         long[] kernel = c.Ints(2, [], "kernel_size");
@@ -54,14 +54,14 @@ internal static partial class TensorFunctions
         // `training` is the module's own flag, or true: dropout in the training step and nothing in inference. A plain false is the identity.
         false => c.Self,
         SymTraining => NotInPlace(c).Graph.Add("dropout", [c.Self], ("p", c.Number("p", 0.5))),
-        _ => throw new OpException("dropout without 'training: training' stays active in evaluation too; pass the module's flag: dropout(x, p, training)"),
+        _ => throw new UnsupportedException("dropout without 'training: training' stays active in evaluation too; pass the module's flag: dropout(x, p, training)"),
     };
 
     private static int LayerNorm(CallArguments c)
     {
         if (c["weight"] is null || c["bias"] is null)
         {
-            throw new OpException("layer_norm without weight and bias is not supported; use the [LayerNorm] layer");
+            throw new UnsupportedException("layer_norm without weight and bias is not supported; use the [LayerNorm] layer");
         }
 
         return c.Graph.Add("layer_norm", [c.Self, c.Tensor("weight"), c.Tensor("bias")], ("eps", c.Number("eps", 1e-5)));

@@ -43,7 +43,7 @@ internal static partial class TensorFunctions
     private static SymList Shape(CallArguments c) => new(c.Graph.TypeOf(c.Self).Shape);
 
     private static long Axis(CallArguments c, string op, Dim axis) =>
-        OpContext.Axis(op, axis.Constant ?? throw new OpException($"{op}: the dimension must be known during the build"), c.Graph.TypeOf(c.Self).Rank);
+        OpContext.Axis(op, axis.Constant ?? throw new UnsupportedException($"{op}: the dimension must be known during the build"), c.Graph.TypeOf(c.Self).Rank);
 
     private static int Reshape(CallArguments c, Dim[] shape)
     {
@@ -134,7 +134,7 @@ internal static partial class TensorFunctions
     private static IEnumerable<int> Tensors(CallArguments c) =>
         c["tensors"] is SymList list && list.Items.Count > 0 && list.Items.All(static item => item is SymTensor)
             ? list.Items.Select(static item => ((SymTensor)item!).Id)
-            : throw new OpException("the list of tensors must be known during the build and must not be empty");
+            : throw new UnsupportedException("the list of tensors must be known during the build and must not be empty");
 
     private static int Cat(CallArguments c, int[] tensors) =>
         c.Graph.Add("cat", tensors, ("axis", OpContext.Axis("cat", c.Int("dim", 0), c.Graph.TypeOf(tensors[0]).Rank)));
@@ -155,7 +155,7 @@ internal static partial class TensorFunctions
     {
         TensorType type = c.Graph.TypeOf(c.Self);
         long axis = Axis(c, "chunk", c.Int("dim", 0));
-        long size = type.Shape[(int)axis].Constant ?? throw new OpException($"chunk: the size {type.Shape[(int)axis]} must be known during the build");
+        long size = type.Shape[(int)axis].Constant ?? throw new UnsupportedException($"chunk: the size {type.Shape[(int)axis]} must be known during the build");
         long chunks = c.Int("chunks", 1);
         return Pieces(c, axis, size, (size + chunks - 1) / chunks);
     }
@@ -164,7 +164,7 @@ internal static partial class TensorFunctions
     {
         TensorType type = c.Graph.TypeOf(c.Self);
         long axis = Axis(c, "split", c.Int("dim", 0));
-        long size = type.Shape[(int)axis].Constant ?? throw new OpException($"split: the size {type.Shape[(int)axis]} must be known during the build");
+        long size = type.Shape[(int)axis].Constant ?? throw new UnsupportedException($"split: the size {type.Shape[(int)axis]} must be known during the build");
         if (c["size"] is not null)
         {
             return Pieces(c, axis, size, c.Int("size", 1));
@@ -197,7 +197,7 @@ internal static partial class TensorFunctions
     {
         if (c["type"] is not null || c["out"] is not null)
         {
-            throw new OpException($"{op}: the 'type' and 'out' arguments are not supported; convert the tensor before");
+            throw new UnsupportedException($"{op}: the 'type' and 'out' arguments are not supported; convert the tensor before");
         }
 
         TensorType type = c.Graph.TypeOf(c.Self);
@@ -222,7 +222,7 @@ internal static partial class TensorFunctions
         TensorType type = c.Graph.TypeOf(c.Self);
         object? given = c.Any("dimensions", "dim");
         long[] axes = given is null ? [.. Enumerable.Range(0, type.Rank).Select(static axis => (long)axis)] : c.Axes(type, "var", given);
-        long count = axes.Aggregate(1L, (product, axis) => product * (type.Shape[(int)axis].Constant ?? throw new OpException($"var over the symbolic size {type.Shape[(int)axis]} is not supported; name dimensions with known sizes")));
+        long count = axes.Aggregate(1L, (product, axis) => product * (type.Shape[(int)axis].Constant ?? throw new UnsupportedException($"var over the symbolic size {type.Shape[(int)axis]} is not supported; name dimensions with known sizes")));
         int mean = c.Graph.Add("mean", [c.Self], ("axes", axes), ("keep", true));
         int square = c.Graph.Unary("square", c.Graph.Minus(c.Self, mean));
         int variance = c.Graph.Add("mean", [square], ("axes", axes), ("keep", c.Flag("keepdim")));
@@ -232,5 +232,5 @@ internal static partial class TensorFunctions
     private static int Softmax(CallArguments c, string op) =>
         c["dtype"] is null
             ? c.Graph.Add(op, [c.Self], ("axis", Axis(c, op, c.Int("dim", -1))))
-            : throw new OpException($"{op}: the 'dtype' argument is not supported; convert the tensor before");
+            : throw new UnsupportedException($"{op}: the 'dtype' argument is not supported; convert the tensor before");
 }

@@ -91,14 +91,14 @@ internal static partial class TensorFunctions
     }
 
     private static CallArguments NotInPlace(CallArguments c) =>
-        c.Flag("inplace") ? throw new OpException("in-place activations overwrite a value that others may read; leave out 'inplace: true', the compiler reuses memory where it is safe") : c;
+        c.Flag("inplace") ? throw new UnsupportedException("in-place activations overwrite a value that others may read; leave out 'inplace: true', the compiler reuses memory where it is safe") : c;
 
     private static CallArguments NoAlpha(CallArguments c) =>
-        c["alpha"] is null ? c : throw new OpException("the 'alpha' argument is not supported; multiply the operand instead");
+        c["alpha"] is null ? c : throw new UnsupportedException("the 'alpha' argument is not supported; multiply the operand instead");
 
     private static DType DTypeOf(object? value) => value is SymEnum { Member: string member } && Enum.TryParse(member, out DType dtype)
         ? dtype
-        : throw new OpException("the element type must be Float32, Float64, Int64 or Bool, written as a constant");
+        : throw new UnsupportedException("the element type must be Float32, Float64, Int64 or Bool, written as a constant");
 
     private static (int A, int B) Operands(GraphBuilder g, object? left, object? right)
     {
@@ -120,7 +120,7 @@ internal static partial class TensorFunctions
             return (number, t);
         }
 
-        throw new OpException("neither operand is a tensor that the compiler can follow");
+        throw new UnsupportedException("neither operand is a tensor that the compiler can follow");
     }
 
     /// <summary>A number beside a tensor: it takes the tensor's type, but a fraction turns an integer tensor into a float one.</summary>
@@ -131,8 +131,8 @@ internal static partial class TensorFunctions
         {
             double fraction => fraction,
             Dim { Constant: long whole } => whole,
-            Dim symbolic => throw new OpException($"the symbolic size {symbolic} cannot be used as a number in tensor arithmetic; its value is known only when the model runs"),
-            _ => throw new OpException("an operand is neither a tensor nor a number known during the build"),
+            Dim symbolic => throw new UnsupportedException($"the symbolic size {symbolic} cannot be used as a number in tensor arithmetic; its value is known only when the model runs"),
+            _ => throw new UnsupportedException("an operand is neither a tensor nor a number known during the build"),
         };
         if (!dtype.IsFloat() && (number is double || dtype == DType.Bool))
         {

@@ -89,7 +89,7 @@ internal static class Attention
     public static int Apply(GraphBuilder g, int query, int key, int value, int mask, bool causal, double dropout)
     {
         EquatableArray<Dim> shape = g.TypeOf(query).Shape;
-        long size = shape[shape.Count - 1].Constant ?? throw new OpException("the size of attention heads must be known during the build");
+        long size = shape[shape.Count - 1].Constant ?? throw new UnsupportedException("the size of attention heads must be known during the build");
         int scores = g.Times(g.MatMul(query, g.Transposed(key)), 1 / Math.Sqrt(size));
         if (causal)
         {

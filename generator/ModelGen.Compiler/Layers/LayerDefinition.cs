@@ -45,7 +45,7 @@ internal sealed class LayerContext(GraphBuilder graph, string path, Func<string,
     public List<long> Sizes { get; } = [];
 
     /// <summary>An attribute argument that is one number.</summary>
-    public long Int(string name) => argument(name) is long value ? value : throw new OpException($"{name} must be a whole number");
+    public long Int(string name) => argument(name) is long value ? value : throw new UnsupportedException($"{name} must be a whole number");
 
     public double Double(string name) => Convert.ToDouble(argument(name), System.Globalization.CultureInfo.InvariantCulture);
 
@@ -57,7 +57,7 @@ internal sealed class LayerContext(GraphBuilder graph, string path, Func<string,
         long value => [.. Enumerable.Repeat(value, count)],
         long[] values when values.Length == count => values,
         long[] values => throw new OpException($"{name} has {Invariant.Text(values.Length)} entries, but this layer has {Invariant.Text(count)} spatial dimension(s)"),
-        object other => throw new OpException($"{name} must be a whole number or an array of {Invariant.Text(count)}, not '{other}'"),
+        object other => throw new UnsupportedException($"{name} must be a whole number or an array of {Invariant.Text(count)}, not '{other}'"),
         _ => throw new OpException($"{name} is not given"),
     };
 
@@ -73,7 +73,7 @@ internal sealed class LayerContext(GraphBuilder graph, string path, Func<string,
             throw new OpException($"the input {type.ShapeText()} has no dimension for the {what}");
         }
 
-        long size = type.Shape[index].Constant ?? throw new OpException($"the {what} must be known during the build, but the input is {type.ShapeText()}; write a number for '{type.Shape[index]}' in [Shape]");
+        long size = type.Shape[index].Constant ?? throw new UnsupportedException($"the {what} must be known during the build, but the input is {type.ShapeText()}; write a number for '{type.Shape[index]}' in [Shape]");
         Sizes.Add(size);
         return size;
     }

@@ -147,7 +147,7 @@ internal sealed class ParameterLayer : LayerDefinition
 
     public override int Apply(LayerContext c, int[] inputs)
     {
-        long[] shape = c.Argument("Shape") as long[] ?? throw new OpException("the sizes of a parameter must be whole numbers");
+        long[] shape = c.Argument("Shape") as long[] ?? throw new UnsupportedException("the sizes of a parameter must be whole numbers");
         return c.Parameter("", [.. shape.Select(static size => (Dim)size)]);
     }
 

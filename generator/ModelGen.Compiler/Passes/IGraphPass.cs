@@ -18,6 +18,7 @@ internal sealed class PassPipeline(params IGraphPass[] passes)
     public static PassPipeline Inference { get; } = new(
         new InferenceMode(),          // dropout is the identity
         new FoldBatchNorm(),          // needs convolutions directly before batch norms, which dropped dropouts may reveal
+        new Simplify(),               // what the model or the folding wrote in vain
         new CommonSubexpressions(),   // folding writes the same scale twice
         new DeadCode());              // last: what the others left behind
 
@@ -27,6 +28,7 @@ internal sealed class PassPipeline(params IGraphPass[] passes)
 
     /// <summary>After differentiation.</summary>
     public static PassPipeline AfterAutodiff { get; } = new(
+        new Simplify(),               // gradient rules multiply by the loss's own gradient, 1
         new CommonSubexpressions(),   // gradient rules write transposes and masks again and again
         new DeadCode());              // gradients of inputs that nobody reads
 

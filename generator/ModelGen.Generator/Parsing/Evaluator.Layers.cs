@@ -3,6 +3,7 @@ using ModelGen.Compiler.FrontEnd;
 using ModelGen.Compiler.Ir;
 using ModelGen.Compiler.Layers;
 using ModelGen.Compiler.Models;
+using ModelGen.Compiler.Ops;
 using ModelGen.Generator.Diagnostics;
 
 namespace ModelGen.Generator.Parsing;
@@ -34,7 +35,17 @@ internal sealed partial class Evaluator
             graph.Layer = path;
             try
             {
-                int output = layer.Apply(context, inputs);
+                int output;
+                try
+                {
+                    output = layer.Apply(context, inputs);
+                }
+                catch (OpException) when (HasOtherSizes(path, context))
+                {
+                    // The weights of the first call do not fit; the reason is the second size, not the product.
+                    output = -1;
+                }
+
                 Remember(path, context, at);
                 layerTypes[path] = layer.Name;
                 return output;
@@ -67,16 +78,18 @@ internal sealed partial class Evaluator
         return value;
     }
 
+    private bool HasOtherSizes(string path, LayerContext context) => sizes.TryGetValue(path, out LayerSizes earlier) && !earlier.Sizes.SequenceEqual(context.Sizes);
+
     /// <summary>A layer called twice shares its weights, so both calls must infer the same sizes.</summary>
     private void Remember(string path, LayerContext context, SyntaxNode at)
     {
         var inferred = new LayerSizes(path, context.Sizes.ToArray());
-        if (sizes.TryGetValue(path, out LayerSizes earlier) && !earlier.Equals(inferred))
+        if (HasOtherSizes(path, context))
         {
             throw new EvaluationException(DiagnosticInfo.At(
                 Descriptors.ShapeMismatch,
                 at,
-                $"'{path}' is called with inputs of different sizes: {earlier.Sizes} before and {inferred.Sizes} here. Calls of one layer share its weights; declare a second layer for the other size"));
+                $"'{path}' is called with inputs of different sizes: {sizes[path].Sizes} before and {inferred.Sizes} here. Calls of one layer share its weights; declare a second layer for the other size"));
         }
 
         sizes[path] = inferred;

@@ -80,10 +80,8 @@ internal sealed partial class Evaluator(Compilation compilation, GraphBuilder gr
         }
         catch (OpException exception)
         {
-            // Operators speak of shapes; calls that cannot be understood at all are another kind of fault.
-            bool unsupported = exception.Message.Contains("not supported") || exception.Message.Contains("cannot follow") || exception.Message.Contains("during the build");
             string message = exception.Message.StartsWith(what, StringComparison.Ordinal) ? exception.Message : $"{what}: {exception.Message}";
-            throw new EvaluationException(DiagnosticInfo.At(unsupported ? Descriptors.Unsupported : Descriptors.ShapeMismatch, at, message));
+            throw new EvaluationException(DiagnosticInfo.At(exception is UnsupportedException ? Descriptors.Unsupported : Descriptors.ShapeMismatch, at, message));
         }
         finally
         {

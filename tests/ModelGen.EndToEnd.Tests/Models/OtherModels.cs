@@ -150,3 +150,11 @@ public sealed partial class DropoutNet
 
     public Tensor Forward([Shape("N", 10)] Tensor x) => Out(dropout(Drop(relu(Hidden(x))), 0.2, training));
 }
+
+#pragma warning disable MG0010 // the test is about what happens then
+[Model]
+public sealed partial class NotExportable
+{
+    public Tensor Forward([Shape("N", 1, 7, 7)] Tensor x) => adaptive_avg_pool2d(x, 2);
+}
+#pragma warning restore MG0010

@@ -1,5 +1,6 @@
 using ModelGen.Compiler.Ir;
 using ModelGen.Compiler.Models;
+using ModelGen.Compiler.Ops;
 
 namespace ModelGen.Compiler.Codegen;
 
@@ -55,6 +56,14 @@ internal static class OnnxEmitter
         var text = new IndentedWriter();
         CSharpBody prologue = function.Body();
         var body = new OnnxBody(graph, text, prologue);
+        if (Problem(graph) is string problem)
+        {
+            // The build has warned at the expression; the rest of the model works.
+            writer.Line("public static OnnxModel Build(ParameterTable weights, OnnxExportOptions options, int batch)");
+            writer.Line($"    => throw new NotSupportedException({Invariant.Literal($"{spec.Name} cannot be exported to ONNX: {problem}")});");
+            return;
+        }
+
         using (writer.Braces("public static OnnxModel Build(ParameterTable weights, OnnxExportOptions options, int batch)"))
         {
             string[] symbols = [.. GraphFunction.Symbols(graph)];
@@ -87,6 +96,9 @@ internal static class OnnxEmitter
             writer.Line("return onnx.Build();");
         }
     }
+
+    private static string? Problem(Graph graph) =>
+        graph.Nodes.Select(node => OpRegistry.Get(node.Op).ExportProblem(OpContext.Of(graph, node))).FirstOrDefault(static problem => problem is not null);
 
     private static void WriteOutputs(IndentedWriter writer, Graph graph, OnnxBody body)
     {

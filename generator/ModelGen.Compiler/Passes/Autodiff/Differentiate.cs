@@ -18,20 +18,37 @@ internal sealed class Differentiate : IGraphPass
     public Graph Run(Graph graph)
     {
         GraphBuilder builder = Gradients(graph, [.. graph.ValuesOf(ValueKind.Parameter)], out Dictionary<int, int> gradients);
+        var stores = new Dictionary<int, Node>();
         int index = 0;
         foreach (int parameter in graph.ValuesOf(ValueKind.Parameter))
         {
             if (gradients.TryGetValue(parameter, out int gradient))
             {
                 builder.NameValue(gradient, "grad_" + graph.Values[parameter].Name);
-                builder.AddNode("store_gradient", new[] { gradient }, OpAttributes.Of(("index", index)));
+                stores.Add(index, new Node("store_gradient", new[] { gradient }, default, OpAttributes.Of(("index", index)), "", ""));
             }
 
             index++;
         }
 
+        builder.Layer = "";
+        builder.Source = "update";
         builder.AddNode("optimizer_step", default, OpAttributes.None);
-        return builder.Build(graph.Outputs.ToArray());
+        Graph step = builder.Build(graph.Outputs.ToArray());
+        return step with { Nodes = StoredAtOnce(step.Nodes, stores.Values).ToEquatableArray() };
+    }
+
+    /// <summary>Each gradient goes to the flat buffer right after it is computed, so that it does not outlive its layer's turn.</summary>
+    private static IEnumerable<Node> StoredAtOnce(EquatableArray<Node> nodes, IReadOnlyCollection<Node> stores)
+    {
+        foreach (Node node in nodes)
+        {
+            yield return node;
+            foreach (Node store in stores.Where(store => node.Outputs.Contains(store.Inputs[0])))
+            {
+                yield return store with { Layer = node.Layer, Source = node.Source };
+            }
+        }
     }
 
     /// <summary>Adds the gradient nodes of the first output with respect to the given values.</summary>
@@ -49,7 +66,7 @@ internal sealed class Differentiate : IGraphPass
             }
 
             builder.Layer = node.Layer;
-            builder.Source = node.Source;
+            builder.Source = "gradient of " + (node.Source.Length > 0 ? node.Source : node.Layer);
             Dictionary<int, int> known = gradients;
             int[] outputs = [.. node.Outputs.Select(output => known.TryGetValue(output, out int gradient) ? gradient : -1)];
             var context = new GradientContext(builder, node, outputs, needs.Contains);

@@ -1,0 +1,108 @@
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.Text;
+
+namespace ModelGen.Generator.Tests.Diagnostics;
+
+/// <summary>Every diagnostic: its id, its exact place (between [| and |]) and the numbers in its message.</summary>
+public sealed class DiagnosticTests
+{
+    public static TheoryData<string, string, string[]> Cases => new()
+    {
+        // Shapes
+        { "MG0002", Net("[Linear(4)] private partial Tensor Fc(Tensor x);", "[Shape(\"N\", 3, 8, 8)] Tensor x", "return [|matmul(Fc(x), x)|];"), ["[N, 3, 8, 4]", "[N, 3, 8, 8]", "4", "8", "transpose"] },
+        { "MG0002", Net("[Conv2d(8, 3)] private partial Tensor A(Tensor x); [Conv2d(6, 3)] private partial Tensor B(Tensor x);", "[Shape(\"N\", 3, 8, 8)] Tensor x", "return [|A(x) + B(x)|];"), ["[N, 8, 6, 6]", "[N, 6, 6, 6]", "8", "6"] },
+        { "MG0002", Net("[Conv2d(8, 9)] private partial Tensor A(Tensor x);", "[Shape(\"N\", 3, 8, 8)] Tensor x", "return [|A(x)|];"), ["window of 9", "height 8", "smaller kernel"] },
+        { "MG0002", Net("[Conv2d(8, 3)] private partial Tensor A(Tensor x);", "[Shape(\"N\", 3, 8)] Tensor x", "return [|A(x)|];"), ["[N, C, H, W]", "[N, 3, 8]"] },
+        { "MG0002", Net("", "[Shape(\"N\", 3, 8)] Tensor x", "return [|x.view(-1, 7)|];"), ["24 * N", "[N, 3, 8]", "7"] },
+        { "MG0002", Net("", "[Shape(\"N\", 3, 8)] Tensor x", "return [|x.reshape(2, 12)|];"), ["[N, 3, 8]", "[2, 12]"] },
+        { "MG0002", Net("", "[Shape(\"N\", 3, 8)] Tensor x", "return [|x.transpose(1, 3)|];"), ["no dimension 3", "-3 to 2"] },
+        { "MG0002", Net("", "[Shape(\"N\", 3)] Tensor x, [Shape(\"N\", 4)] Tensor y", "return [|cat(new[] { x, y }, 0)|];"), ["[N, 4]", "[N, 3]"] },
+        { "MG0002", Net("[Embedding(10, 4)] private partial Tensor E(Tensor x);", "[Shape(\"N\", 5)] Tensor x", "return [|E(x)|];"), ["int64", "f32[N, 5]", "ElementType.Int64"] },
+        { "MG0002", Net("[MultiheadAttention(3)] private partial Tensor A(Tensor x);", "[Shape(\"N\", 5, 8)] Tensor x", "return [|A(x)|];"), ["8", "3 heads"] },
+        { "MG0002", Net("[Linear(4)] private partial Tensor Fc(Tensor x);", "[Shape(\"N\", 8)] Tensor x, [Shape(\"N\", 6)] Tensor y", "return Fc(x) + [|Fc(y)|];"), ["[8]", "[6]", "second layer"] },
+        { "MG0002", Net("[Conv2d(6, 3, Groups = 4)] private partial Tensor A(Tensor x);", "[Shape(\"N\", 8, 8, 8)] Tensor x", "return [|A(x)|];"), ["8", "6", "Groups = 4"] },
+        { "MG0001", Net("[Linear(4)] private partial Tensor Fc(Tensor x);", "[Shape(\"N\", \"C\")] Tensor x", "return [|Fc(x)|];"), ["[N, C]", "number for 'C'"] },
+
+        // Unsupported C#
+        { "MG0001", Net("", "[Shape(\"N\", 3)] Tensor x", "return [|x.cumsum(1)|];"), ["'cumsum' is not known"] },
+        { "MG0001", Net("", "[Shape(\"N\", 3)] Tensor x", "return [|x.relu_()|];"), ["in place", "'relu'"] },
+        { "MG0001", Net("private int calls;", "[Shape(\"N\", 3)] Tensor x", "[|calls|] = 1; return x;"), ["must not change fields"] },
+        { "MG0001", Net("", "[Shape(\"N\", 3)] Tensor x", "return [|dropout(x, 0.5)|];"), ["training"] },
+        { "MG0001", Net("", "[Shape(\"N\", 3)] Tensor x", "[|try { return x; } finally { }|]"), ["try"] },
+        { "MG0001", Net("", "[Shape(\"N\", 3)] Tensor x", "[|throw new Exception();|]"), ["throw"] },
+        { "MG0001", Net("", "[Shape(\"N\", 3)] Tensor x", "while (true) { [|int.Parse(\"1\")|]; } return x;"), ["no source in this project"] },
+        { "MG0001", Net("", "[Shape(\"N\", 3)] Tensor x", "return Deep(x); } private static Tensor Deep(Tensor x) { return [|Deep(x)|];"), ["deeply"] },
+        { "MG0008", Net("", "[Shape(\"N\", 3)] Tensor x", "if ([|(bool)(x.sum() > 0)|]) { } return x;"), ["torch.where"] },
+        { "MG0008", Net("", "[Shape(\"N\", 3)] Tensor x", "return x * [|x.sum().ToSingle()|];"), ["reads a tensor's value back"] },
+        { "MG0008", Net("", "[Shape(\"N\", 3)] Tensor x", "if ([|training|]) { return x; } return x + 1;"), ["two graphs"] },
+        { "MG0008", Net("", "[Shape(\"N\", 3)] Tensor x", "if ([|x.shape[0] > 4|]) { return x; } return x + 1;"), ["symbolic size", "N"] },
+
+        // Declarations
+        { "MG0003", Net("[Linear(4)] private partial Tensor [|Unused|](Tensor x);", "[Shape(\"N\", 3)] Tensor x", "return x;"), ["'Unused' is never called"] },
+        { "MG0004", "[Model] public class [|Net|] { public Tensor Forward([Shape(2)] Tensor x) => x; }", ["'Net' must be declared partial"] },
+        { "MG0004", "public class [|Outer|] { [Model] public partial class Net { public Tensor Forward([Shape(2)] Tensor x) => x; } }", ["'Outer'"] },
+        { "MG0005", "[Model] public partial class [|Net|] { }", ["needs a method 'Forward'"] },
+        { "MG0005", "[Model] public partial class Net { public int [|Forward|]([Shape(2)] Tensor x) => 1; }", ["return a Tensor or a tuple"] },
+        { "MG0005", "[Model] public partial class Net { public Tensor [|Forward|]([Shape(2)] Tensor x, int n) => x; }", ["one to six tensors"] },
+        { "MG0005", "[Model] public partial class [|Net|] { public Tensor Forward([Shape(2)] Tensor x) => x; public Tensor Forward([Shape(2)] Tensor x, Tensor y) => x; }", ["2 methods named Forward"] },
+        { "MG0006", Net("", "[Shape(\"N\", 3)] Tensor x, [|Tensor y|]", "return x + y;"), ["'y' has no [Shape]"] },
+        { "MG0006", Net("", "[[|Shape(\"N\", 0)|]] Tensor x", "return x;"), ["'0' is not a size"] },
+        { "MG0006", Net("", "[[|Shape(\"2N\", 3)|]] Tensor x", "return x;"), ["'2N' is not a size"] },
+        { "MG0007", Net("[Linear(4)] private Tensor [|Fc|](Tensor x) => x;", "[Shape(\"N\", 3)] Tensor x", "return Fc(x);"), ["private partial Tensor Fc(Tensor x);"] },
+        { "MG0007", Net("[Linear(4)] private partial Tensor [|Fc|](Tensor x, Tensor y);", "[Shape(\"N\", 3)] Tensor x", "return Fc(x, x);"), ["[Linear]"] },
+        { "MG0011", "[Model] public partial class [|Net|](int n) { public Tensor Forward([Shape(\"N\", 3)] Tensor x) => x * n; }", ["block"] },
+
+        // Training and export
+        { "MG0009", "[Model] [[|Train(Loss.CrossEntropy, Optimizer.SGD)|]] public partial class Net { public Tensor Forward([Shape(\"N\", 3)] Tensor x) => x.sum(1); }", ["[N]", "scores [N, classes"] },
+        { "MG0009", "[Model] [[|Train(Loss.MSE, Optimizer.SGD, Nesterov = true)|]] public partial class Net { public Tensor Forward([Shape(\"N\", 3)] Tensor x) => x; }", ["Momentum above 0"] },
+        { "MG0009", "[Model] [[|Train(Loss.CrossEntropy, Optimizer.SGD, LabelSmoothing = 1)|]] public partial class Net { public Tensor Forward([Shape(\"N\", 3)] Tensor x) => x; }", ["LabelSmoothing"] },
+        { "MG0010", Net("", "[Shape(\"N\", 3, 7, 7)] Tensor x", "return [|adaptive_avg_pool2d(x, 2)|];"), ["[N, 3, 7, 7]", "divides the input"] },
+    };
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void Diagnostic_IsAtTheExpression(string id, string marked, string[] expected)
+    {
+        int start = marked.IndexOf("[|", StringComparison.Ordinal);
+        int end = marked.IndexOf("|]", StringComparison.Ordinal) - 2;
+        string source = marked.Replace("[|", "").Replace("|]", "");
+        var (_, diagnostics, _) = GeneratorRun.Run(source);
+        Diagnostic diagnostic = Assert.Single(diagnostics);
+        Assert.Equal(id, diagnostic.Id);
+        TextSpan span = diagnostic.Location.SourceSpan;
+        int offset = GeneratorRun.Usings.Length;
+        Assert.Equal(source[start..end], source[(span.Start - offset)..(span.End - offset)]);
+        Assert.Equal(start, span.Start - offset);
+        Assert.All(expected, text => Assert.Contains(text, diagnostic.GetMessage(System.Globalization.CultureInfo.InvariantCulture)));
+        Assert.EndsWith("#" + id.ToLowerInvariant(), diagnostic.Descriptor.HelpLinkUri);
+    }
+
+    [Fact]
+    public void EveryDiagnostic_HasACaseAndASection()
+    {
+        string page = File.ReadAllText(Path.Combine(RepositoryRoot(), "generator", "ModelGen.Generator", "Diagnostics", "README.md"));
+        string releases = File.ReadAllText(Path.Combine(RepositoryRoot(), "generator", "ModelGen.Generator", "AnalyzerReleases.Unshipped.md"));
+        var covered = Cases.Select(static row => (string)row[0]).ToHashSet();
+        foreach (DiagnosticDescriptor descriptor in ModelGen.Generator.Diagnostics.Descriptors.All)
+        {
+            Assert.Contains("## " + descriptor.Id + "\n", page);
+            Assert.Contains(descriptor.Id + " |", releases);
+            Assert.True(covered.Contains(descriptor.Id) || descriptor.Id == "MG9001", descriptor.Id + " has no case");
+        }
+    }
+
+    private static string Net(string members, string parameters, string body) => $$"""
+        [Model] public partial class Net { {{members}} public Tensor Forward({{parameters}}) { {{body}} } }
+        """;
+
+    private static string RepositoryRoot()
+    {
+        string? folder = AppContext.BaseDirectory;
+        while (folder is not null && !File.Exists(Path.Combine(folder, "ModelGen.sln")))
+        {
+            folder = Path.GetDirectoryName(folder);
+        }
+
+        return folder ?? throw new InvalidOperationException("The tests run outside of the repository.");
+    }
+}
