@@ -1,0 +1,176 @@
+using ModelGen.Compiler.Codegen;
+using ModelGen.Compiler.Ir;
+using ModelGen.Compiler.Models;
+using ModelGen.Compiler.Passes;
+
+namespace ModelGen.Compiler.Tests.Passes;
+
+/// <summary>Passes as text in, text out.</summary>
+public sealed class PassTests
+{
+    private static readonly Dim N = Dim.Symbol("N");
+
+    [Fact]
+    public void InferenceMode_DropsDropout()
+    {
+        GraphBuilder g = Start(out int x, N, 4);
+        int y = g.Unary("dropout", g.Unary("relu", x), ("p", 0.5));
+        Check(new InferenceMode(), g.Build(y), """
+            graph g(%x: f32[N, 4])
+            {
+                %1 = relu(%x) : f32[N, 4]
+                return %1
+            }
+            """);
+    }
+
+    [Fact]
+    public void TrainingMode_DrawsMasks_AndUsesBatchStatistics()
+    {
+        GraphBuilder g = Start(out int x, N, 4);
+        int y = g.Unary("dropout", Norm(g, x), ("p", 0.5));
+        Check(new TrainingMode(), g.Build(y), """
+            graph g(%x: f32[N, 4])
+            {
+                param @w: f32[4]
+                param @b: f32[4]
+                buffer @m: f32[4]
+                buffer @v: f32[4]
+                buffer @n: i64[]
+                %6, %7, %8 = batch_norm_train(%x, @w, @b, @m, @v, @n) {eps=1E-05, momentum=0.1} : f32[N, 4], f32[4], f32[4]
+                %9 = dropout_mask(%6) {p=0.5} : f32[N, 4]
+                %10 = mul(%6, %9) : f32[N, 4]
+                return %10
+            }
+            """);
+    }
+
+    [Fact]
+    public void FoldBatchNorm_ScalesTheLinearBeforeIt()
+    {
+        GraphBuilder g = Start(out int x, N, 3);
+        int weight = g.AddValue("fc", TypeOf(4, 3), ValueKind.Parameter);
+        Graph folded = Checked(new FoldBatchNorm(), g.Build(Norm(g, g.Add("linear", [x, weight, -1]))));
+        Assert.DoesNotContain(folded.Nodes, static node => node.Op == "batch_norm");
+        Assert.Equal(["constant", "add", "rsqrt", "mul", "reshape", "mul", "neg", "mul", "add", "linear"], folded.Nodes.Select(static node => node.Op));
+    }
+
+    [Fact]
+    public void FoldBatchNorm_LeavesASharedConvolutionAlone()
+    {
+        GraphBuilder g = Start(out int x, N, 3);
+        int weight = g.AddValue("fc", TypeOf(4, 3), ValueKind.Parameter);
+        int product = g.Add("linear", [x, weight, -1]);
+        Graph folded = Checked(new FoldBatchNorm(), g.Build(g.Plus(Norm(g, product), product)));
+        Assert.Contains(folded.Nodes, static node => node.Op == "batch_norm");
+    }
+
+    [Fact]
+    public void CommonSubexpressions_ComputesOnce_ButDrawsTwice()
+    {
+        GraphBuilder g = Start(out int x, N);
+        int a = g.Plus(g.Unary("exp", x), g.Unary("exp", x));
+        int b = g.Times(g.Unary("dropout_mask", a, ("p", 0.5)), g.Unary("dropout_mask", a, ("p", 0.5)));
+        Graph result = Checked(new CommonSubexpressions(), g.Build(b));
+        Assert.Equal(1, result.Nodes.Count(static node => node.Op == "exp"));
+        Assert.Equal(2, result.Nodes.Count(static node => node.Op == "dropout_mask"));
+    }
+
+    [Fact]
+    public void DeadCode_KeepsSideEffectsAndParameters()
+    {
+        GraphBuilder g = Start(out int x, 4);
+        g.AddValue("unused", TypeOf(2), ValueKind.Parameter);
+        g.Unary("exp", x);
+        g.AddNode("store_gradient", new[] { g.Unary("neg", x) }, OpAttributes.Of(("index", 0)));
+        Check(new DeadCode(), g.Build(x), """
+            graph g(%x: f32[4])
+            {
+                param @unused: f32[2]
+                %2 = neg(%x) : f32[4]
+                 = store_gradient(%2) {index=0} : 
+                return %x
+            }
+            """);
+    }
+
+    [Fact]
+    public void Simplify_RemovesWhatChangesNothing()
+    {
+        GraphBuilder g = Start(out int x, N, 6);
+        int y = g.Plus(g.Times(x, 1.0), 0.0);
+        y = g.Permute(g.Add("reshape", [g.Add("reshape", [y], ("shape", new[] { N, 2, 3 }))], ("shape", new[] { N, 3, 2 })), 0, 1, 2);
+        Graph result = new DeadCode().Run(Checked(new Simplify(), g.Build(y)));
+        Node only = Assert.Single(result.Nodes);
+        Assert.Equal("reshape", only.Op);
+    }
+
+    [Fact]
+    public void Differentiate_OfALinearLayer()
+    {
+        GraphBuilder g = Start(out int x, N, 3);
+        int weight = g.AddValue("w", TypeOf(2, 3), ValueKind.Parameter);
+        var train = new TrainSpec("MSE", "SGD", 0, 1, 8, default);
+        Graph step = ModelCompiler.TrainingStep(g.Build(g.Add("linear", [x, weight, -1])), train);
+        Assert.Equal(
+            ["linear", "mse_loss", "sub", "constant", "mul", "divide_by_size", "permute", "matmul", "store_gradient", "optimizer_step"],
+            step.Nodes.Select(static node => node.Op));
+    }
+
+    [Fact]
+    public void Liveness_CountsViewsOnce_AndFreesAfterTheLastUse()
+    {
+        GraphBuilder g = Start(out int x, N, 100);
+        int a = g.Unary("exp", x);
+        int view = g.Add("reshape", [a], ("shape", new[] { N, 10, 10 }));
+        int b = g.Unary("neg", view);
+        int c = g.Unary("neg", b);
+        Graph graph = g.Build(c);
+        var liveness = new Liveness(graph);
+        Assert.Equal(2 * 4 * 100 * 7, liveness.PeakBytes(new Dictionary<string, long> { ["N"] = 7 }));
+        Assert.Equal([a], liveness.DyingAt(1));
+        Assert.Equal([b], liveness.DyingAt(3));
+    }
+
+    [Fact]
+    public void Verifier_NamesEachFault()
+    {
+        GraphBuilder g = Start(out int x, 4);
+        Graph good = g.Build(g.Unary("neg", g.Unary("exp", x)));
+        Assert.Empty(GraphVerifier.Verify(good));
+        Assert.Contains("before it is defined", GraphVerifier.Verify(good with { Nodes = good.Nodes.Reverse().ToEquatableArray() })[0]);
+        Assert.Contains("defined twice", GraphVerifier.Verify(good with { Nodes = good.Nodes.Append(good.Nodes[0]).ToEquatableArray() })[0]);
+        Assert.Contains("not registered", GraphVerifier.Verify(good with { Nodes = good.Nodes.Select(static node => node with { Op = "nothing" }).ToEquatableArray() })[0]);
+        Assert.Contains("type is", GraphVerifier.Verify(good with { Values = good.Values.Select(static value => value with { Type = value.Type with { Shape = new Dim[] { value.Kind == ValueKind.Input ? 4 : 5 } } }).ToEquatableArray() })[0]);
+        Assert.Contains("never defined", GraphVerifier.Verify(good with { Nodes = default })[0]);
+        Assert.Throws<InvalidOperationException>(() => GraphVerifier.Check(good with { Nodes = default }, "a pass"));
+    }
+
+    private static GraphBuilder Start(out int x, params Dim[] shape)
+    {
+        var builder = new GraphBuilder("g");
+        x = builder.AddValue("x", new TensorType(DType.Float32, shape), ValueKind.Input);
+        return builder;
+    }
+
+    private static TensorType TypeOf(params long[] shape) => new(DType.Float32, shape.Select(static size => (Dim)size).ToEquatableArray());
+
+    private static int Norm(GraphBuilder g, int x)
+    {
+        int[] inputs =
+        [
+            x, g.AddValue("w", TypeOf(4), ValueKind.Parameter), g.AddValue("b", TypeOf(4), ValueKind.Parameter), g.AddValue("m", TypeOf(4), ValueKind.Buffer),
+            g.AddValue("v", TypeOf(4), ValueKind.Buffer), g.AddValue("n", TensorType.Scalar(DType.Int64), ValueKind.Buffer),
+        ];
+        return g.Add("batch_norm", inputs, ("eps", 1e-5), ("momentum", 0.1));
+    }
+
+    private static Graph Checked(IGraphPass pass, Graph graph)
+    {
+        Graph result = pass.Run(graph);
+        Assert.Empty(GraphVerifier.Verify(result));
+        return result;
+    }
+
+    private static void Check(IGraphPass pass, Graph graph, string expected) => Assert.Equal(expected, Checked(pass, graph).ToString().TrimEnd('\n'));
+}
