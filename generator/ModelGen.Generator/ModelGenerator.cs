@@ -3,7 +3,6 @@ using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
 using Microsoft.CodeAnalysis.Text;
 using ModelGen.Compiler.Codegen;
-using ModelGen.Compiler.Models;
 using ModelGen.Generator.Diagnostics;
 using ModelGen.Generator.Parsing;
 
@@ -11,7 +10,7 @@ namespace ModelGen.Generator;
 
 /// <summary>Turns classes marked <c>[Model]</c> into training steps, inference, export and checks.</summary>
 /// <remarks>
-/// Parsing runs on every edit, because a model may use any source of the project. It yields a <see cref="ModelSpec"/> without positions; only when that
+/// Parsing runs on every edit, because a model may use any source of the project. It yields a <see cref="Compiler.Models.ModelSpec"/> without positions; only when that
 /// changes do the passes and the emitters run. Diagnostics travel on a branch of their own, so that moving code re-reports them without emitting anything.
 /// </remarks>
 [Generator(LanguageNames.CSharp)]
@@ -24,19 +23,23 @@ public sealed class ModelGenerator : IIncrementalGenerator
             .ForAttributeWithMetadataName("ModelGen.ModelAttribute", static (node, _) => node is ClassDeclarationSyntax, ModelParser.Parse)
             .WithTrackingName(TrackingNames.Parse);
 
-        IncrementalValuesProvider<CompiledModel> compiled = parsed
+        IncrementalValuesProvider<CompileResult> compiled = parsed
             .Where(static result => result.Model is not null)
             .Select(static (result, _) => result.Model!)
             .WithTrackingName(TrackingNames.Model)
-            .Select(static (spec, _) => ModelCompiler.Compile(spec))
+            .Select(static (spec, token) => CompileResult.Of(spec, token))
             .WithTrackingName(TrackingNames.Compile);
 
-        context.RegisterSourceOutput(compiled, static (output, model) =>
+        context.RegisterSourceOutput(compiled, static (output, result) =>
         {
-            foreach (GeneratedFile file in ModelEmitter.Emit(model))
+            foreach (GeneratedFile file in result.Files)
             {
-                output.CancellationToken.ThrowIfCancellationRequested();
                 output.AddSource(file.HintName, SourceText.From(file.Text, Encoding.UTF8));
+            }
+
+            if (result.Fault is not null)
+            {
+                output.ReportDiagnostic(Diagnostic.Create(Descriptors.Internal, Location.None, result.Model, result.Fault));
             }
         });
 

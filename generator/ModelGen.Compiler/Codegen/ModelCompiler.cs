@@ -9,12 +9,7 @@ namespace ModelGen.Compiler.Codegen;
 /// <param name="Spec">The model.</param>
 /// <param name="Inference">Forward in inference form.</param>
 /// <param name="Step">The whole training step; null without <c>[Train]</c>.</param>
-internal sealed record CompiledModel(ModelSpec Spec, Graph? Inference, Graph? Step)
-{
-    public bool Equals(CompiledModel? other) => other is not null && Spec.Equals(other.Spec);
-
-    public override int GetHashCode() => Spec.GetHashCode();
-}
+internal sealed record CompiledModel(ModelSpec Spec, Graph? Inference, Graph? Step);
 
 /// <summary>Runs the passes over a model.</summary>
 internal static class ModelCompiler

@@ -40,6 +40,10 @@ internal sealed class ModelParser
         {
             parser.diagnostics.Add(exception.Diagnostic);
         }
+        catch (Exception) when (parser.IsBroken(context.SemanticModel))
+        {
+            // Half-typed code: the C# compiler reports it; anything said here would be about the next keystroke.
+        }
         catch (Exception exception) when (exception is not OperationCanceledException)
         {
             parser.diagnostics.Add(DiagnosticInfo.At(Descriptors.Internal, parser.syntax.Identifier, parser.type.Name, exception.GetType().Name + ": " + exception.Message));
@@ -47,6 +51,11 @@ internal sealed class ModelParser
 
         return new ParseResult(spec, parser.diagnostics.ToEquatableArray());
     }
+
+    /// <summary>Whether the class has C# errors other than the lack of its generated part.</summary>
+    private bool IsBroken(SemanticModel model) =>
+        !cancellation.IsCancellationRequested
+        && model.GetDiagnostics(syntax.Span, cancellation).Any(static diagnostic => diagnostic.Severity == DiagnosticSeverity.Error && diagnostic.Id is not ("CS8795" or "CS9248"));
 
     private ModelSpec? Parse()
     {

@@ -1,0 +1,29 @@
+using ModelGen.Compiler;
+using ModelGen.Compiler.Codegen;
+using ModelGen.Compiler.Models;
+
+namespace ModelGen.Generator;
+
+/// <summary>The generated files of a model, or the fault of the compiler that kept them from being made. Compared by content.</summary>
+internal sealed record CompileResult(string Model, EquatableArray<GeneratedFile> Files, string? Fault)
+{
+    public static CompileResult Of(ModelSpec spec, CancellationToken cancellation)
+    {
+        try
+        {
+            var files = new List<GeneratedFile>();
+            foreach (GeneratedFile file in ModelEmitter.Emit(ModelCompiler.Compile(spec)))
+            {
+                cancellation.ThrowIfCancellationRequested();
+                files.Add(file);
+            }
+
+            return new CompileResult(spec.Name, files.ToEquatableArray(), null);
+        }
+        catch (Exception exception) when (exception is not OperationCanceledException)
+        {
+            // One clear diagnostic with the model's name instead of the compiler's bare CS8785, and the other models are unaffected.
+            return new CompileResult(spec.Name, default, exception.GetType().Name + ": " + exception.Message);
+        }
+    }
+}
