@@ -22,11 +22,14 @@ internal sealed class ConsumerProject : IDisposable
     public string NativeFile(string project) =>
         Path.Combine(Root, project, "bin", "Debug", "net10.0", "runtimes", "linux-x64", "native", "libLibTorchSharp.so");
 
+    /// <summary>Version of the packed packages: unlike any in the machine's cache, which is a fallback folder of the restore.</summary>
+    public string Version { get; } = $"0.1.0.{Environment.ProcessId}";
+
     public void Pack()
     {
         foreach (string project in (string[])["ModelGen.Onnx", "ModelGen.Runtime"])
         {
-            CommandLine.Succeed(Repository, "dotnet", "pack", $"runtime/{project}/{project}.csproj", "-c", Configuration, "--no-build", "--no-restore", "-o", Feed, "--nologo");
+            CommandLine.Succeed(Repository, "dotnet", "pack", $"runtime/{project}/{project}.csproj", "-c", Configuration, "--no-build", "--no-restore", "-o", Feed, "--nologo", $"-p:PackageVersion={Version}");
         }
     }
 

@@ -14,6 +14,19 @@ public sealed class ConsumerTests : IDisposable
         System.Console.WriteLine($"sum {TorchSharp.torch.ones(2, 3).sum().item<float>()}");
         """;
 
+    /// <summary>A model, to see that the package brings the generator.</summary>
+    private const string Model = """
+        System.Console.WriteLine($"{Net.Summary.Parameters} parameters");
+
+        [ModelGen.Model]
+        public sealed partial class Net
+        {
+            [ModelGen.Linear(3)] private partial TorchSharp.torch.Tensor Out(TorchSharp.torch.Tensor x);
+
+            public TorchSharp.torch.Tensor Forward([ModelGen.Shape("N", 4)] TorchSharp.torch.Tensor x) => Out(x);
+        }
+        """;
+
     private static readonly bool NeedsMend = MachineNeedsMend();
 
     private readonly ConsumerProject _project = new();
@@ -22,7 +35,7 @@ public sealed class ConsumerTests : IDisposable
     public void PackageReference_BuildsRunsAndExplainsAnUnmendedCopy()
     {
         _project.Pack();
-        _project.Add("App", "Exe", """<PackageReference Include="ModelGen" Version="0.1.0" />""", $"ModelGen.NativeLibraries.EnsureLoaded();\n{PrintSum}");
+        _project.Add("App", "Exe", $"""<PackageReference Include="ModelGen" Version="{_project.Version}" />""", $"ModelGen.NativeLibraries.EnsureLoaded();\n{PrintSum}\n{Model}");
         byte[] cacheBefore = File.ReadAllBytes(RealLibrary.LibraryPath);
 
         string first = _project.Dotnet("build", "App", "--nologo");
@@ -31,7 +44,9 @@ public sealed class ConsumerTests : IDisposable
         Assert.True(Directory.Exists(Path.Combine(_project.Packages, "modelgen")), "the package under test was not restored from the local feed");
         Assert.Equal(NeedsMend ? 1 : 0, Count(first, MendMessage));
         Assert.Equal(0, Count(second, MendMessage));
-        Assert.Contains(Sum, RunApp(), StringComparison.Ordinal);
+        string output = RunApp();
+        Assert.Contains(Sum, output, StringComparison.Ordinal);
+        Assert.Contains("15 parameters", output, StringComparison.Ordinal);
         Assert.Equal(NeedsMend, !File.ReadAllBytes(_project.NativeFile("App")).SequenceEqual(cacheBefore));
         Assert.Equal(cacheBefore, File.ReadAllBytes(RealLibrary.LibraryPath));
 
