@@ -29,7 +29,7 @@ internal sealed record DigitData(string Source, ImageSet Train, ImageSet Test)
         {
             DataFolder.Idx idx => ReadIdx(idx.Path),
             DataFolder.Csv { Test: { } testFile } csv => (ReadCsv(csv.Train), ReadCsv(testFile)),
-            DataFolder.Csv csv => Split(ReadCsv(csv.Train)),
+            DataFolder.Csv csv => Split(ReadCsv(csv.Train), csv.Train),
             var other => throw new InvalidOperationException($"Unknown kind of data folder: {other}."),
         };
         if (train.Size != test.Size)
@@ -63,8 +63,13 @@ internal sealed record DigitData(string Source, ImageSet Train, ImageSet Test)
     private static ImageSet ToImages(DigitSet set) =>
         new([.. set.Pixels.Select(static value => value / 255f)], [.. set.Labels.Select(static label => (long)label)], DigitArtist.Size);
 
-    private static (ImageSet Train, ImageSet Test) Split(ImageSet all)
+    private static (ImageSet Train, ImageSet Test) Split(ImageSet all, string file)
     {
+        if (all.Count < 2)
+        {
+            throw new DataFormatException($"{file}: wrong size: one row; a single table is split into training and test images, so it needs at least two.");
+        }
+
         int test = Math.Max(1, (int)(TestShare * all.Count));
         return (all.Range(0, all.Count - test), all.Range(all.Count - test, test));
     }

@@ -123,6 +123,21 @@ public sealed class BadInputTests : IDisposable
         AssertRefused(folder.Root, "a-test.csv", expected);
     }
 
+    /// <summary>The largest value of 28 x 28 images is 255, not the 16 of 8 x 8 ones.</summary>
+    [Fact]
+    public void PixelOf256InALargeImage()
+    {
+        File.WriteAllLines(folder.File("a.csv"), [string.Join(',', Enumerable.Repeat("255", 784)) + ",3", "256," + string.Join(',', Enumerable.Repeat("0", 783)) + ",3"]);
+        AssertRefused(folder.Root, "a.csv", "row 2", "256", "0 to 255");
+    }
+
+    [Fact]
+    public void SingleTableOfOneRow_CannotBeSplit()
+    {
+        File.WriteAllText(folder.File("a.csv"), string.Join(',', Enumerable.Repeat("16", 64)) + ",3\n");
+        AssertRefused(folder.Root, "a.csv", "one row");
+    }
+
     [Theory]
     [InlineData("--nonsense")]
     [InlineData("--epochs", "many")]

@@ -20,11 +20,20 @@ public static class MnistFolder
     /// <param name="classes">Number of classes.</param>
     /// <returns>Training and test set.</returns>
     /// <exception cref="DataFormatException">A file is missing, damaged, or does not fit the others.</exception>
-    public static (LabelledImages Train, LabelledImages Test) Load(string folder, int classes = 10) => (Load(folder, "train", classes), Load(folder, "t10k", classes));
-
-    private static LabelledImages Load(string folder, string part, int classes)
+    /// <exception cref="ArgumentOutOfRangeException">A number of classes below 1.</exception>
+    public static (LabelledImages Train, LabelledImages Test) Load(string folder, int classes = 10)
     {
-        string imageFile = Find(folder, part + "-images", "idx3-ubyte");
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(classes);
+        LabelledImages train = Load(folder, "train", classes, out _);
+        LabelledImages test = Load(folder, "t10k", classes, out string testFile);
+        return train.Rows == test.Rows && train.Columns == test.Columns
+            ? (train, test)
+            : throw new DataFormatException($"{testFile}: wrong size: test images are {test.Rows} x {test.Columns}, training images {train.Rows} x {train.Columns}.");
+    }
+
+    private static LabelledImages Load(string folder, string part, int classes, out string imageFile)
+    {
+        imageFile = Find(folder, part + "-images", "idx3-ubyte");
         string labelFile = Find(folder, part + "-labels", "idx1-ubyte");
         IdxFile images = IdxFile.Read(imageFile, 3);
         IdxFile labels = IdxFile.Read(labelFile, 1);
