@@ -94,7 +94,21 @@ internal sealed class ModelParser
             Layers = Layers().ToEquatableArray(),
             SubModels = SubModels().ToEquatableArray(),
         };
-        return isRoot ? Trace(spec, forward) : spec;
+        return isRoot ? TraceOrBlock(spec, forward) : spec;
+    }
+
+    /// <summary>A model that cannot be compiled keeps what does not depend on its graph, so that one fault does not become a page of unimplemented members.</summary>
+    private ModelSpec TraceOrBlock(ModelSpec spec, IMethodSymbol forward)
+    {
+        try
+        {
+            return Trace(spec, forward);
+        }
+        catch (EvaluationException exception)
+        {
+            diagnostics.Add(exception.Diagnostic);
+            return spec with { IsRoot = false };
+        }
     }
 
     private bool CheckPartial()
@@ -194,7 +208,7 @@ internal sealed class ModelParser
         }
     }
 
-    private ModelSpec? Trace(ModelSpec spec, IMethodSymbol forward)
+    private ModelSpec Trace(ModelSpec spec, IMethodSymbol forward)
     {
         var builder = new GraphBuilder(type.Name);
         var evaluator = new Evaluator(compilation, builder, cancellation);

@@ -78,6 +78,15 @@ public sealed class DiagnosticTests
     }
 
     [Fact]
+    public void OneFault_DoesNotLeaveTheMembersUnimplemented()
+    {
+        var (files, diagnostics, errors) = GeneratorRun.Run(Sources.DigitNet.Replace("flatten(Drop(x), 1)", "Drop(x).view(-1, 7)"));
+        Assert.Equal("MG0002", Assert.Single(diagnostics).Id);
+        Assert.Empty(errors);
+        Assert.Single(files);
+    }
+
+    [Fact]
     public void EveryDiagnostic_HasACaseAndASection()
     {
         string page = File.ReadAllText(Path.Combine(RepositoryRoot(), "generator", "ModelGen.Generator", "Diagnostics", "README.md"));
