@@ -3,7 +3,12 @@ using ModelGen.Compiler.Ir;
 namespace ModelGen.Compiler.FrontEnd;
 
 /// <summary>A tensor during evaluation: a value of the graph being built.</summary>
-internal sealed record SymTensor(int Id);
+/// <remarks>An object, as a tensor is in C#: two variables may hold the same one, and an in-place operator gives it another value.</remarks>
+internal sealed class SymTensor(int id)
+{
+    /// <summary>The value in the graph.</summary>
+    public int Id { get; set; } = id;
+}
 
 /// <summary>An array, list or tuple during evaluation. Whole numbers inside are <see cref="Dim"/>, other numbers double.</summary>
 internal sealed class SymList(IEnumerable<object?> items)
@@ -13,97 +18,3 @@ internal sealed class SymList(IEnumerable<object?> items)
 
 /// <summary>An enum member during evaluation.</summary>
 internal sealed record SymEnum(string Type, string Member, object? Value);
-
-/// <summary>The arguments of a call that the evaluator met, by TorchSharp's parameter names.</summary>
-internal sealed class CallArguments(GraphBuilder graph, IReadOnlyDictionary<string, object?> values)
-{
-    private static readonly string[] FirstNames = ["this", "input", "x", "left", "tensor", "query", "a"];
-
-    public GraphBuilder Graph => graph;
-
-    /// <summary>The first tensor: the receiver of a method or the first parameter of a function.</summary>
-    public int Self
-    {
-        get
-        {
-            foreach (string name in FirstNames)
-            {
-                if (values.TryGetValue(name, out object? value) && value is SymTensor tensor)
-                {
-                    return tensor.Id;
-                }
-            }
-
-            throw new Ops.OpException("its first argument is not a tensor that the compiler can follow");
-        }
-    }
-
-    public object? this[string name] => values.TryGetValue(name, out object? value) ? value : null;
-
-    public IEnumerable<string> Given => values.Where(static pair => pair.Value is not null).Select(static pair => pair.Key);
-
-    public object? Any(params string[] names) => names.Select(name => this[name]).FirstOrDefault(static value => value is not null);
-
-    public int Tensor(params string[] names) =>
-        Any(names) is SymTensor tensor ? tensor.Id : throw new Ops.OpException($"argument '{names[0]}' is not a tensor that the compiler can follow");
-
-    public int OptionalTensor(string name) => this[name] switch
-    {
-        null => -1,
-        SymTensor tensor => tensor.Id,
-        _ => throw new Ops.OpException($"argument '{name}' is not a tensor that the compiler can follow"),
-    };
-
-    public bool Flag(string name, bool otherwise = false) => this[name] switch
-    {
-        null => otherwise,
-        bool value => value,
-        _ => throw new Ops.UnsupportedException($"argument '{name}' must be known during the build"),
-    };
-
-    public double Number(string name, double otherwise) => this[name] is null ? otherwise : ToDouble(name, this[name]);
-
-    public double Number(string name) => ToDouble(name, this[name]);
-
-    public long Int(string name, long otherwise) => this[name] is null ? otherwise : ToInt(name, this[name]);
-
-    /// <summary>Several whole numbers, one for all of them, or the default where nothing is given.</summary>
-    public long[] Ints(int count, long[] otherwise, params string[] names)
-    {
-        object? value = Any(names);
-        if (value is null)
-        {
-            return otherwise;
-        }
-
-        Dim[] dims = ToDims(names[0], value);
-        long[] known = [.. dims.Select(dim => ToInt(names[0], dim))];
-        return known.Length == count ? known
-            : known.Length == 1 ? [.. Enumerable.Repeat(known[0], count)]
-            : throw new Ops.OpException($"argument '{names[0]}' needs {Invariant.Text(count)} numbers, got {Invariant.Text(known.Length)}");
-    }
-
-    public Dim[] Dims(params string[] names) => ToDims(names[0], Any(names));
-
-    /// <summary>Resolved axes: a number or several, possibly negative.</summary>
-    public long[] Axes(TensorType type, string op, object? value) =>
-        [.. ToDims("dim", value).Select(dim => Ops.OpContext.Axis(op, ToInt("dim", dim), type.Rank)).Distinct().OrderBy(static axis => axis)];
-
-    private static Dim[] ToDims(string name, object? value) => value switch
-    {
-        Dim dim => [dim],
-        SymList list => [.. list.Items.Select(item => item as Dim ?? throw new Ops.UnsupportedException($"argument '{name}' must hold whole numbers"))],
-        _ => throw new Ops.UnsupportedException($"argument '{name}' must be a whole number or several, known during the build"),
-    };
-
-    private static long ToInt(string name, object? value) => value is Dim { Constant: long number }
-        ? number
-        : throw new Ops.UnsupportedException($"argument '{name}' must be a whole number known during the build{(value is Dim dim ? $", not the symbolic size {dim}" : "")}");
-
-    private static double ToDouble(string name, object? value) => value switch
-    {
-        double number => number,
-        Dim { Constant: long whole } => whole,
-        _ => throw new Ops.UnsupportedException($"argument '{name}' must be a number known during the build"),
-    };
-}

@@ -29,6 +29,9 @@ internal static partial class TensorFunctions
         AddElementwise(table);
         AddShapes(table);
         AddLayers(table);
+        AddSpatial(table);
+        AddMath(table);
+        AddSequence(table);
         return table;
     }
 

@@ -5,6 +5,7 @@ internal enum DType
 {
     Float32,
     Float64,
+    Int32,
     Int64,
     Bool,
 }
@@ -16,7 +17,7 @@ internal static class DTypes
 
     public static int Bytes(this DType type) => type switch
     {
-        DType.Float32 => 4,
+        DType.Float32 or DType.Int32 => 4,
         DType.Bool => 1,
         _ => 8,
     };
@@ -25,6 +26,7 @@ internal static class DTypes
     {
         DType.Float32 => "f32",
         DType.Float64 => "f64",
+        DType.Int32 => "i32",
         DType.Int64 => "i64",
         _ => "bool",
     };
@@ -35,7 +37,7 @@ internal static class DTypes
     /// <summary>The type both operands of a binary operator are brought to, as PyTorch promotes.</summary>
     public static DType Promote(DType a, DType b)
     {
-        static int Rank(DType type) => type switch { DType.Bool => 0, DType.Int64 => 1, DType.Float32 => 2, _ => 3 };
+        static int Rank(DType type) => type switch { DType.Bool => 0, DType.Int32 => 1, DType.Int64 => 2, DType.Float32 => 3, _ => 4 };
         return Rank(a) >= Rank(b) ? a : b;
     }
 }

@@ -35,6 +35,29 @@ internal sealed class GradientContext(GraphBuilder builder, Node node, IReadOnly
         gradients[index] = TypeOf(gradient).Shape.Equals(shape) ? gradient : builder.Add("sum_to", [gradient], ("shape", shape));
     }
 
+    /// <summary>Gives every wanted operand its gradient by running the operator again under the library's autograd.</summary>
+    public void ThroughAutograd()
+    {
+        long[] wanted = [.. Enumerable.Range(0, node.Inputs.Count).Where(index => Needs(index) && TypeOf(Input(index)).DType.IsFloat()).Select(static index => (long)index)];
+        if (wanted.Length == 0)
+        {
+            return;
+        }
+
+        int[] given = [.. Enumerable.Range(0, node.Outputs.Count).Where(index => outputGradients[index] >= 0)];
+        EquatableArray<int> results = builder.AddNode(
+            "vjp",
+            given.Select(index => outputGradients[index]).Concat(node.Inputs).ToEquatableArray(),
+            node.Attributes
+                .With(VjpOp.Operator, node.Op)
+                .With(VjpOp.Wanted, wanted)
+                .With(VjpOp.Given, given.Select(static index => (long)index).ToArray()));
+        for (int i = 0; i < wanted.Length; i++)
+        {
+            gradients[(int)wanted[i]] = results[i];
+        }
+    }
+
     /// <summary>States an operand's gradient if it is wanted.</summary>
     public void Set(int index, Func<int> gradient)
     {

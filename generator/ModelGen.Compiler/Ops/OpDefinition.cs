@@ -65,6 +65,9 @@ internal abstract class OpDefinition
     /// <summary>How many results the C# expression gives; fewer than the node has when it leaves out unread ones at the end.</summary>
     public virtual int EmittedResults(CSharpContext c, int results) => results;
 
+    /// <summary>Whether the C# expression gives an array of results instead of one result or a tuple.</summary>
+    public virtual bool ReturnsArray => false;
+
     /// <summary>Changes something outside its results, so it is never removed as dead.</summary>
     public virtual bool HasSideEffect => false;
 
@@ -72,8 +75,18 @@ internal abstract class OpDefinition
     /// <exception cref="OpException">The operands do not fit.</exception>
     public abstract EquatableArray<TensorType> Infer(OpContext op);
 
-    /// <summary>Adds the nodes of the operand gradients.</summary>
-    public virtual void Differentiate(GradientContext g) => throw new NotSupportedException(Name + ": " + NotDifferentiable);
+    /// <summary>Adds the nodes of the operand gradients. The default runs the operator again under the library's autograd; operators on hot paths state their rule.</summary>
+    public virtual void Differentiate(GradientContext g)
+    {
+        if (NotDifferentiable is null)
+        {
+            g.ThroughAutograd();
+        }
+        else
+        {
+            throw new NotSupportedException(Name + ": " + NotDifferentiable);
+        }
+    }
 
     /// <summary>The C# expression of the result; of a tuple of them for several results.</summary>
     public abstract string EmitCSharp(CSharpContext c);

@@ -24,7 +24,7 @@ internal sealed record Operand(long[] Shape, string Kind = "f")
 }
 
 /// <summary>One use of an operator whose gradient is checked. Operands of kind u take part but are not differentiated.</summary>
-internal sealed record GradientCase(string Op, Operand[] Operands, params (string Name, object Value)[] Attributes)
+internal sealed partial record GradientCase(string Op, Operand[] Operands, params (string Name, object Value)[] Attributes)
 {
     public override string ToString() => $"{Op}({string.Join(", ", Operands.Select(static operand => operand.Type.ToString()))}) {{{OpAttributes.Of(Attributes)}}}";
 
@@ -38,7 +38,7 @@ internal sealed record GradientCase(string Op, Operand[] Operands, params (strin
 
     private static Dim[] Dims(params long[] sizes) => [.. sizes.Select(static size => (Dim)size)];
 
-    public static IReadOnlyList<GradientCase> All { get; } = [.. Elementwise(), .. Reductions(), .. Products(), .. Pools(), .. Norms(), .. Shapes(), .. Losses()];
+    public static IReadOnlyList<GradientCase> All { get; } = [.. Elementwise(), .. Reductions(), .. Products(), .. Pools(), .. Norms(), .. Shapes(), .. Losses(), .. Spatial(), .. Mathematics(), .. Sequences()];
 
     private static IEnumerable<GradientCase> Elementwise()
     {

@@ -14,6 +14,9 @@ internal sealed class CSharpBody
     private readonly Dictionary<int, string> variables = [];
     private readonly Dictionary<int, double> constants = [];
     private readonly HashSet<int> materialized = [];
+    private readonly Dictionary<int, List<Node>> readers = [];
+    private readonly HashSet<int> outputs = [];
+    private readonly Dictionary<string, int> nodesOfLayer = new(StringComparer.Ordinal);
     private readonly Liveness liveness;
     private string group = "";
 
@@ -34,9 +37,28 @@ internal sealed class CSharpBody
             }
         }
 
-        foreach (Node node in graph.Nodes.Where(static node => node.Op == "constant"))
+        foreach (Node node in graph.Nodes)
         {
-            constants[node.Outputs[0]] = node.Attributes.Double("value");
+            if (node.Op == "constant")
+            {
+                constants[node.Outputs[0]] = node.Attributes.Double("value");
+            }
+
+            nodesOfLayer[node.Layer] = nodesOfLayer.TryGetValue(node.Layer, out int nodes) ? nodes + 1 : 1;
+            foreach (int input in node.Inputs)
+            {
+                if (!readers.TryGetValue(input, out List<Node> list))
+                {
+                    readers.Add(input, list = []);
+                }
+
+                list.Add(node);
+            }
+        }
+
+        foreach (int output in graph.Outputs)
+        {
+            outputs.Add(output);
         }
     }
 
@@ -91,10 +113,22 @@ internal sealed class CSharpBody
     private void WriteNode(IndentedWriter writer, Node node)
     {
         OpDefinition op = OpRegistry.Get(node.Op);
-        var context = new CSharpContext(graph, node, NameOf, value => constants.TryGetValue(value, out double number) && !materialized.Contains(value) ? number : null);
+        CSharpContext context = CSharpContext.Of(graph, node, NameOf, value => constants.TryGetValue(value, out double number) && !materialized.Contains(value) ? number : null, value => outputs.Contains(value) || readers.ContainsKey(value));
         string expression = op.EmitCSharp(context);
         int count = op.EmittedResults(context, node.Outputs.Count);
         string[] results = [.. node.Outputs.Take(count).Select(output => variables[output] = names.Unique(WantedName(node, output)))];
+        if (op.ReturnsArray)
+        {
+            string array = names.Unique(node.Op + "_results");
+            writer.Line($"Tensor[] {array} = {expression};");
+            for (int i = 0; i < results.Length; i++)
+            {
+                writer.Line($"Tensor {results[i]} = {array}[{Invariant.Text(i)}];   // {graph.TypeOf(node.Outputs[i])}");
+            }
+
+            return;
+        }
+
         string types = string.Join(", ", node.Outputs.Take(count).Select(output => graph.TypeOf(output).ToString()));
         writer.Line(results.Length switch
         {
@@ -107,13 +141,13 @@ internal sealed class CSharpBody
     /// <summary>The user's variable, else the layer, else the operator.</summary>
     private string WantedName(Node node, int output)
     {
-        bool only = node.Layer.Length > 0 && graph.Nodes.Count(other => other.Layer == node.Layer) == 1;
+        bool only = node.Layer.Length > 0 && nodesOfLayer[node.Layer] == 1;
         return graph.Values[output].Name.Length > 0 ? graph.Values[output].Name : only ? node.Layer : node.Op;
     }
 
     /// <summary>Whether a constant is read where a literal cannot stand.</summary>
     private bool NeedsTensor(int constant) =>
-        graph.Outputs.Contains(constant) || graph.Nodes.Any(node => node.Inputs.Contains(constant) && !TakesLiteral(node, constant));
+        outputs.Contains(constant) || (readers.TryGetValue(constant, out List<Node> nodes) && nodes.Any(node => !TakesLiteral(node, constant)));
 
     private bool TakesLiteral(Node node, int constant) => OpRegistry.Get(node.Op) switch
     {

@@ -132,6 +132,7 @@ internal sealed class OnnxBody
     {
         DType.Float32 => "OnnxType.Float",
         DType.Float64 => "OnnxType.Double",
+        DType.Int32 => "OnnxType.Int32",
         DType.Int64 => "OnnxType.Int64",
         _ => "OnnxType.Bool",
     };

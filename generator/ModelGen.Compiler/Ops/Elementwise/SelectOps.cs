@@ -81,8 +81,8 @@ internal sealed class CastOp : OpDefinition
 
     public override void EmitOnnx(OnnxContext c)
     {
-        // ONNX's numbers of element types: 1 float, 11 double, 7 int64, 9 bool.
-        long to = c.Attributes.DType("dtype") switch { DType.Float32 => 1, DType.Float64 => 11, DType.Int64 => 7, _ => 9 };
+        // ONNX's numbers of element types: 1 float, 11 double, 6 int32, 7 int64, 9 bool.
+        long to = c.Attributes.DType("dtype") switch { DType.Float32 => 1, DType.Float64 => 11, DType.Int32 => 6, DType.Int64 => 7, _ => 9 };
         c.Node("Cast", [c.Input(0)], OnnxContext.Int("to", to));
     }
 }
