@@ -55,6 +55,7 @@ public sealed class ShapeRuleTests
         where | f32[2] f32[2] f32[2] | | !boolean condition
         masked_fill | f32[2, 3, 4] bool[3, 4] | value=0.0 | f32[2, 3, 4]
         masked_fill | f32[3] bool[2, 3] | value=0.0 | !does not fit
+        vjp | f32[2] f32[3] f32[2, 3] | vjp_op='where' vjp_given=[0] vjp_wanted=[1] | f32[2, 3]
         cast | i64[N] | dtype=f32 | f32[N]
         constant | | value=2.0 dtype=f64 | f64[]
         sum | f32[N, 3, 4] | axes=[1] keep=false | f32[N, 4]
@@ -165,7 +166,7 @@ public sealed class ShapeRuleTests
         }
     }
 
-    private static DType Type(string name) => name switch { "f32" => DType.Float32, "f64" => DType.Float64, "i64" => DType.Int64, _ => DType.Bool };
+    private static DType Type(string name) => name switch { "f32" => DType.Float32, "f64" => DType.Float64, "i32" => DType.Int32, "i64" => DType.Int64, _ => DType.Bool };
 
     private static IEnumerable<Dim> Dims(string list) =>
         list.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select<string, Dim>(static size => long.TryParse(size, out long known) ? known : Dim.Symbol(size));
@@ -184,7 +185,8 @@ public sealed class ShapeRuleTests
         object value = text switch
         {
             "true" or "false" => text == "true",
-            "f32" or "f64" => Type(text),
+            "f32" or "f64" or "i32" or "i64" => Type(text),
+            ['\'', ..] => text.Trim('\''),
             _ when text.Contains('.') => double.Parse(text, System.Globalization.CultureInfo.InvariantCulture),
             _ => long.Parse(text, System.Globalization.CultureInfo.InvariantCulture),
         };
