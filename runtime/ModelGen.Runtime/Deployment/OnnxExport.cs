@@ -93,6 +93,18 @@ public static class OnnxExport
         return name;
     }
 
+    /// <summary>The name of a float32 vector, written once.</summary>
+    public static string Floats(OnnxGraphBuilder builder, double[] values)
+    {
+        string name = "f32[" + string.Join(",", values.Select(static value => value.ToString("R", System.Globalization.CultureInfo.InvariantCulture))) + "]";
+        if (!builder.HasInitializer(name))
+        {
+            builder.Initializer<float>(name, [values.Length], [.. values.Select(static value => (float)value)]);
+        }
+
+        return name;
+    }
+
     /// <summary>The name of a float32 number, written once.</summary>
     public static string Float(OnnxGraphBuilder builder, double value)
     {
