@@ -5,7 +5,7 @@ namespace ModelGen.Compiler.Ops;
 
 /// <summary>
 /// Convolution of <c>x [N, C, d...]</c> with <c>weight [O, C / groups, k...]</c> and optional bias <c>[O]</c>; attributes stride, padding and
-/// dilation have one entry per spatial dimension (one or two).
+/// dilation have one entry per spatial dimension (one to three).
 /// </summary>
 internal sealed class ConvOp : OpDefinition
 {
@@ -56,7 +56,7 @@ internal sealed class ConvOp : OpDefinition
         var shape = new List<Dim> { x.Shape[0], weight.Shape[0] };
         for (int i = 0; i < spatial; i++)
         {
-            string axis = spatial == 1 ? "length" : i == 0 ? "height" : "width";
+            string axis = spatial == 1 ? "length" : i == spatial - 2 ? "height" : i == spatial - 1 ? "width" : "depth";
             shape.Add(Window(Name, x.Shape[i + 2], weight.Shape[i + 2].Constant!.Value, op.Attributes.Ints("stride")[i], op.Attributes.Ints("padding")[i], op.Attributes.Ints("dilation")[i], axis));
         }
 
