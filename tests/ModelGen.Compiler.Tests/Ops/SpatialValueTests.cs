@@ -97,6 +97,46 @@ public sealed class SpatialValueTests
     public void EveryLayer_HasACase() =>
         Assert.Empty(SpatialModules.All.Select(static module => module.Name).Except(Cases.Select(static test => test.Name.Split(' ')[0])).Except(["FractionalMaxPool2d", "FractionalMaxPool3d", "MaxUnpool1d", "MaxUnpool2d", "MaxUnpool3d", "AdaptiveMaxPool3d"]));
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void BatchNormWithoutWeight_FoldsIntoTheConvolution(bool bias)
+    {
+        var g = new GraphBuilder("fold");
+        int Value(string name, ValueKind kind, params Dim[] shape) => g.AddValue(name, new TensorType(DType.Float32, shape), kind);
+        int x = Value("x", ValueKind.Input, 2, 3, 5, 5);
+        int weight = Value("weight", ValueKind.Parameter, 4, 3, 3, 3);
+        int shift = bias ? Value("bias", ValueKind.Parameter, 4) : -1;
+        (int mean, int variance) = (Value("mean", ValueKind.Buffer, 4), Value("variance", ValueKind.Buffer, 4));
+        int y = g.Add("conv", [x, weight, shift], ("stride", new long[] { 1, 1 }), ("padding", new long[] { 0, 0 }), ("dilation", new long[] { 1, 1 }), ("groups", 1L));
+        Graph graph = g.Build(g.Add("batch_norm", [y, -1, -1, mean, variance, -1], ("eps", 1e-5), ("momentum", 0.1)));
+        Graph folded = PassPipeline.Inference.Run(graph);
+        Assert.DoesNotContain(folded.Nodes, static node => node.Op == "batch_norm");
+        var functions = GeneratedCode.Compile([AllInputs(graph), AllInputs(folded)]);
+        Tensor[] values = [.. graph.ValuesOf(ValueKind.Input).Concat(graph.ValuesOf(ValueKind.Parameter)).Concat(graph.ValuesOf(ValueKind.Buffer)).Select(value => rand([.. graph.TypeOf(value).Shape.Select(static dim => dim.Constant!.Value)]) + 0.5)];
+        Close(functions[0](values)[0], functions[1](values)[0], "folded");
+    }
+
+    [Theory]
+    [InlineData("F.adaptive_max_pool3d", "one-dimensional kernel")]
+    [InlineData("F.max_unpool2d", "not supported")]
+    [InlineData("F.fractional_max_pool2d", "random")]
+    [InlineData("F.dropout2d", "pass the module's flag")]
+    [InlineData("F.interpolate", "either size or scale_factor")]
+    [InlineData("F.batch_norm", "needs running_mean")]
+    [InlineData("F.pixel_shuffle", "multiple of 4")]
+    [InlineData("F.conv2d", "must have 4 dimensions")]
+    [InlineData("F.avg_pool2d", "needs kernel_size")]
+    public void UnsupportedUses_AreRefused(string key, string message)
+    {
+        var g = new GraphBuilder("refused");
+        var x = new SymTensor(g.AddValue("x", new TensorType(DType.Float32, new Dim[] { 2, 3, 4, 5 }), ValueKind.Input));
+        var weight = new SymTensor(g.AddValue("w", new TensorType(DType.Float32, new Dim[] { 2, 3, 4 }), ValueKind.Input));
+        Assert.True(TensorFunctions.TryGet(key, out Func<CallArguments, object?> apply));
+        var arguments = new Dictionary<string, object?> { ["input"] = x, ["weight"] = weight, ["upscale_factor"] = (Dim)2, ["training"] = key == "F.batch_norm" ? false : true };
+        Assert.Contains(message, Assert.ThrowsAny<Exception>(() => apply(new CallArguments(g, arguments))).Message);
+    }
+
     private static IEnumerable<Case> Convolutions()
     {
         yield return Layer("Conv1d", () => nn.Conv1d(4, 6, 3, stride: 2, padding: 1), [2, 4, 9], ("in_channels", 4), ("out_channels", 6), ("kernel_size", 3), ("stride", 2), ("padding", 1));
@@ -133,6 +173,9 @@ public sealed class SpatialValueTests
         yield return Layer("AvgPool3d", () => nn.AvgPool3d(2), [2, 3, 4, 5, 6], ("kernel_size", 2));
         yield return Layer("AdaptiveAvgPool1d", () => nn.AdaptiveAvgPool1d(3), [2, 3, 9], ("output_size", 3));
         yield return Layer("AdaptiveAvgPool2d", () => nn.AdaptiveAvgPool2d((2, 3)), [2, 3, 4, 9], ("output_size", (2, 3)));
+        yield return Layer("AdaptiveAvgPool2d uneven", () => nn.AdaptiveAvgPool2d((3, 5)), [2, 3, 7, 8], ("output_size", (3, 5)));
+        yield return Layer("AdaptiveAvgPool2d larger", () => nn.AdaptiveAvgPool2d(7), [2, 3, 1, 2], ("output_size", 7));
+        yield return Layer("AdaptiveAvgPool1d uneven", () => nn.AdaptiveAvgPool1d(4), [2, 3, 9], ("output_size", 4));
         yield return Layer("AdaptiveAvgPool2d one", () => nn.AdaptiveAvgPool2d(1), [2, 3, 4, 9], ("output_size", 1));
         yield return Layer("AdaptiveAvgPool3d", () => nn.AdaptiveAvgPool3d(2), [2, 3, 4, 6, 2], ("output_size", 2));
         yield return Layer("AdaptiveMaxPool1d", () => nn.AdaptiveMaxPool1d(3), [2, 3, 9], ("output_size", 3));

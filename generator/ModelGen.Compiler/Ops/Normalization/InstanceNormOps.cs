@@ -27,8 +27,7 @@ internal sealed class GroupNormOp : OpDefinition
     {
         TensorType x = c.Type(0);
         long groups = c.Attributes.Int("groups");
-        Dim rest = Dim.DivideExactly(x.Count, x.Shape[0] * groups)!;
-        TensorType grouped = x.WithShape([x.Shape[0], groups, rest]);
+        TensorType grouped = x.WithShape([x.Shape[0], groups, Dim.DivideExactly(x.Shape[1], groups)! * NormTypes.Places(x)]);
         TensorType vector = x.WithShape([groups]);
         string split = c.Intermediate("Reshape", [c.Input(0), NormTypes.Shape(c, grouped)], grouped);
         string normal = c.Intermediate(
@@ -135,7 +134,7 @@ internal sealed class BatchStatisticsNormOp : OpDefinition
         TensorType x = c.Type(0);
         long[] order = [1, 0, .. Enumerable.Range(2, x.Rank - 2).Select(static axis => (long)axis)];
         TensorType turned = x.WithShape(order.Select(axis => x.Shape[(int)axis]));
-        TensorType single = x.WithShape([1, x.Shape[1], Dim.DivideExactly(x.Count, x.Shape[1])!]);
+        TensorType single = x.WithShape([1, x.Shape[1], x.Shape[0] * NormTypes.Places(x)]);
         string transposed = c.Intermediate("Transpose", [c.Input(0)], turned, OnnxContext.Ints("perm", order));
         string joined = c.Intermediate("Reshape", [transposed, NormTypes.Shape(c, single)], single);
         string normal = c.Intermediate(
@@ -188,7 +187,7 @@ internal sealed class LocalResponseNormOp : OpDefinition
             return;
         }
 
-        TensorType image = x.WithShape([x.Shape[0], x.Shape[1], Dim.DivideExactly(x.Count, x.Shape[0] * x.Shape[1])!, 1]);
+        TensorType image = x.WithShape([x.Shape[0], x.Shape[1], NormTypes.Places(x), 1]);
         string shaped = c.Intermediate("Reshape", [c.Input(0), NormTypes.Shape(c, image)], image);
         c.Node("Reshape", [c.Intermediate("LRN", [shaped], image, attributes), NormTypes.Shape(c, x)]);
     }
@@ -216,6 +215,9 @@ internal static class NormTypes
 
         return op[0];
     }
+
+    /// <summary>Number of elements of one channel of one sample.</summary>
+    public static Dim Places(TensorType x) => x.Shape.Skip(2).Aggregate(Dim.One, static (product, dim) => product * dim);
 
     public static string Shape(OnnxContext c, TensorType type) => c.Longs([.. type.Shape.Select(static dim => dim.ToCSharp())]);
 
