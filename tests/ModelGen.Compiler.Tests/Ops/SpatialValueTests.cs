@@ -117,6 +117,20 @@ public sealed class SpatialValueTests
         Close(functions[0](values)[0], functions[1](values)[0], "folded");
     }
 
+    [Fact]
+    public void BatchNormWithoutWeight_HasTheLibrarysGradient()
+    {
+        var g = new GraphBuilder("plain");
+        int[] values = [.. new Dim[][] { [3, 2, 4], [2], [2], [3, 2, 4] }.Select((shape, index) => g.AddValue("x" + index, new TensorType(DType.Float64, shape), ValueKind.Input))];
+        int y = g.AddNode("batch_norm_train", new[] { values[0], -1, -1, values[1], values[2], -1 }, OpAttributes.Of(("eps", 1e-5), ("momentum", 0.1)))[0];
+        int loss = g.Sum(g.Times(y, values[3]), [0, 1, 2], keep: false);
+        GraphBuilder differentiated = Differentiate.Gradients(g.Build(loss), [values[0]], out Dictionary<int, int> gradients);
+        Func<Tensor[], Tensor[]> function = GeneratedCode.Compile([differentiated.Build([gradients[values[0]]])])[0];
+        Tensor[] inputs = [randn([3, 2, 4], ScalarType.Float64).requires_grad_(), zeros([2], ScalarType.Float64), ones([2], ScalarType.Float64), randn([3, 2, 4], ScalarType.Float64)];
+        (F.batch_norm(inputs[0], null!, null!, training: true) * inputs[3]).sum().backward();
+        Close(inputs[0].grad!, function(inputs)[0], "gradient");
+    }
+
     [Theory]
     [InlineData("F.adaptive_max_pool3d", "one-dimensional kernel")]
     [InlineData("F.max_unpool2d", "not supported")]

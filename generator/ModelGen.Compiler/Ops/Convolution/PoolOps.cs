@@ -149,17 +149,17 @@ internal sealed class AdaptiveAvgPoolOp : OpDefinition
         if (size.Count == 2)
         {
             type = type.WithShape([type.Shape[0], type.Shape[1], size[0], type.Shape[3]]);
-            along = c.Intermediate("MatMul", [Matrix(c, c.Type(0).Shape[2].Constant!.Value, size[0], transposed: false), along], type);
+            along = c.Intermediate("MatMul", [Matrix(c.Type(0).Shape[2].Constant!.Value, size[0], transposed: false), along], type);
         }
 
-        c.Node("MatMul", [along, Matrix(c, type.Shape[type.Rank - 1].Constant!.Value, size[size.Count - 1], transposed: true)]);
+        c.Node("MatMul", [along, Matrix(type.Shape[type.Rank - 1].Constant!.Value, size[size.Count - 1], transposed: true)]);
     }
 
     public override string? ExportProblem(OpContext op) =>
         op.Attributes.Ints("size").Count < 3 && op[0].Shape.Skip(2).All(static dim => dim.Constant is not null) ? null : PoolTypes.AdaptiveProblem(Name, op.Attributes, op[0]);
 
     /// <summary>The ONNX name of the matrix that averages windows of one dimension.</summary>
-    private static string Matrix(OnnxContext c, long length, long windows, bool transposed)
+    private static string Matrix(long length, long windows, bool transposed)
     {
         var values = new string[length * windows];
         for (long window = 0; window < windows; window++)
@@ -172,11 +172,8 @@ internal sealed class AdaptiveAvgPoolOp : OpDefinition
             }
         }
 
-        long[] shape = transposed ? [length, windows] : [windows, length];
-        return c.Intermediate(
-            "Reshape",
-            [$"OnnxExport.Floats(onnx, [{string.Join(", ", values)}])", c.Longs([.. shape.Select(Invariant.Text)])],
-            c.Type(0).WithShape(shape.Select(static size => (Dim)size)));
+        (long rows, long columns) = transposed ? (length, windows) : (windows, length);
+        return $"OnnxExport.Floats(onnx, [{string.Join(", ", values)}], {Invariant.Text(rows)}, {Invariant.Text(columns)})";
     }
 
     public override Dim Flops(OpContext op, EquatableArray<TensorType> results) => op[0].Count;

@@ -32,7 +32,7 @@ internal sealed class GroupNormOp : OpDefinition
         string split = c.Intermediate("Reshape", [c.Input(0), NormTypes.Shape(c, grouped)], grouped);
         string normal = c.Intermediate(
             "InstanceNormalization",
-            [split, NormTypes.Filled(c, vector, 1), NormTypes.Filled(c, vector, 0)],
+            [split, NormTypes.Filled(vector, 1), NormTypes.Filled(vector, 0)],
             grouped,
             OnnxContext.Float("epsilon", c.Attributes.Double("eps")));
         NormTypes.Affine(c, "Reshape", [normal, NormTypes.Shape(c, x)], 1, 2);
@@ -222,10 +222,10 @@ internal static class NormTypes
     public static string Shape(OnnxContext c, TensorType type) => c.Longs([.. type.Shape.Select(static dim => dim.ToCSharp())]);
 
     /// <summary>The ONNX name of a tensor of one number.</summary>
-    public static string Filled(OnnxContext c, TensorType type, double value) => c.Intermediate("Expand", [c.Scalar(value), Shape(c, type)], type);
+    public static string Filled(TensorType type, double value) => $"OnnxExport.Filled(onnx, {Invariant.Text(value)}, {string.Join(", ", type.Shape.Select(static dim => dim.ToCSharp()))})";
 
     /// <summary>The ONNX name of an operand, or of a tensor of one number per channel in its place.</summary>
-    public static string Weight(OnnxContext c, int operand, double otherwise) => c.Has(operand) ? c.Input(operand) : Filled(c, c.Type(0).WithShape([c.Type(0).Shape[1]]), otherwise);
+    public static string Weight(OnnxContext c, int operand, double otherwise) => c.Has(operand) ? c.Input(operand) : Filled(c.Type(0).WithShape([c.Type(0).Shape[1]]), otherwise);
 
     /// <summary>Writes a last node, followed by the product with an optional weight per channel and the sum with an optional bias.</summary>
     public static void Affine(OnnxContext c, string op, string[] inputs, int weight, int bias)
