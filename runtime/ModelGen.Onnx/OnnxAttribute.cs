@@ -24,4 +24,10 @@ public sealed class OnnxAttribute
 
     /// <summary>Text.</summary>
     public static OnnxAttribute String(string name, string value) => new(new AttributeProto { Name = name, Type = AttributeProto.Types.AttributeType.String, S = ByteString.CopyFromUtf8(value) });
+
+    /// <summary>Several texts.</summary>
+    /// <param name="name">Attribute name.</param>
+    /// <param name="values">Values.</param>
+    /// <returns>The attribute.</returns>
+    public static OnnxAttribute Strings(string name, params string[] values) => new(new AttributeProto { Name = name, Type = AttributeProto.Types.AttributeType.Strings, Strings = { values.Select(ByteString.CopyFromUtf8) } });
 }

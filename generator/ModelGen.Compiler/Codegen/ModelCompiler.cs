@@ -23,7 +23,7 @@ internal static class ModelCompiler
             return new CompiledModel(spec, null, null);
         }
 
-        return new CompiledModel(spec, PassPipeline.Inference.Run(spec.Graph), spec.Train is null ? null : TrainingStep(spec.Graph, spec.Train));
+        return new CompiledModel(spec, PassPipeline.Inference.Run(spec.Graph), spec.Train is null ? null : TrainingStep(spec.TrainingGraph ?? spec.Graph, spec.Train));
     }
 
     /// <summary>Forward, loss, gradients and optimizer in one graph.</summary>

@@ -10,6 +10,8 @@ internal sealed class NameAllocator(params string[] reserved)
 
     private readonly HashSet<string> used = new(reserved, StringComparer.Ordinal);
 
+    public static bool IsKeyword(string name) => Keywords.Contains(name);
+
     /// <summary>An unused identifier close to the wanted text.</summary>
     public string Unique(string wanted)
     {

@@ -7,6 +7,8 @@ internal class Arguments(IReadOnlyDictionary<string, object?> values)
 {
     public object? this[string name] => values.TryGetValue(name, out object? value) ? value : null;
 
+    public bool Has(string name) => values.ContainsKey(name);
+
     /// <summary>Names of the values that are not null.</summary>
     public IEnumerable<string> Given => values.Where(static pair => pair.Value is not null).Select(static pair => pair.Key);
 

@@ -12,6 +12,3 @@ internal static partial class TensorFunctions
             Attention.Apply(c.Graph, c.Tensor("query"), c.Tensor("key"), c.Tensor("value"), c.OptionalTensor("attn_mask"), c.Flag("is_casual"), c.Number("p", 0)));
     }
 }
-
-/// <summary>The module's training flag during evaluation: true in the training step and false in inference.</summary>
-internal sealed record SymTraining;

@@ -1,9 +1,280 @@
+using ModelGen.Compiler.Ir;
+using ModelGen.Compiler.Ops;
+
 namespace ModelGen.Compiler.FrontEnd;
 
-/// <content>Elementwise mathematics, reductions, indexing, sorting and tensor creation.</content>
+/// <content>Elementwise mathematics, activations, logic, types.</content>
 internal static partial class TensorFunctions
 {
     private static void AddMath(Dictionary<string, Func<CallArguments, object?>> table)
     {
+        AddUnary(table);
+        AddActivations(table);
+        AddLogic(table);
+        AddTypes(table);
+        AddCreation(table);
+        AddReductions(table);
+        AddIndexing(table);
+        AddRearranging(table);
+        AddProducts(table);
     }
+
+    private static void AddUnary(Dictionary<string, Func<CallArguments, object?>> table)
+    {
+        foreach (string name in new[] { "tan", "asin", "acos", "atan", "sinh", "cosh", "asinh", "acosh", "atanh", "floor", "ceil", "round" })
+        {
+            Add(table, "Tt", name, c => c.Graph.Unary(name, Floating(c.Graph, c.Self)));
+        }
+
+        foreach ((string alias, string name) in new[] { ("arcsin", "asin"), ("arccos", "acos"), ("arctan", "atan"), ("negative", "neg"), ("absolute", "abs") })
+        {
+            Add(table, "Tt", alias, c => c.Graph.Unary(name, c.Self));
+        }
+
+        Add(table, "Tt", "sgn", static c => c.Graph.Unary("sign", c.Self));
+        Add(table, "Tt", "trunc", static c => c.Graph.Times(c.Graph.Unary("sign", c.Self), c.Graph.Unary("floor", c.Graph.Unary("abs", c.Self))));
+        Add(table, "Tt", "fix", static c => c.Graph.Times(c.Graph.Unary("sign", c.Self), c.Graph.Unary("floor", c.Graph.Unary("abs", c.Self))));
+        Add(table, "Tt", "frac", static c => c.Graph.Minus(c.Self, c.Graph.Times(c.Graph.Unary("sign", c.Self), c.Graph.Unary("floor", c.Graph.Unary("abs", c.Self)))));
+        Add(table, "Tt", "exp2", static c => c.Graph.Unary("exp", c.Graph.Times(c.Self, Math.Log(2))));
+        Add(table, "Tt", "log2", static c => c.Graph.Times(c.Graph.Unary("log", c.Self), 1 / Math.Log(2)));
+        Add(table, "Tt", "log10", static c => c.Graph.Times(c.Graph.Unary("log", c.Self), 1 / Math.Log(10)));
+        Add(table, "Tt", "clip", Clamp);
+        Add(table, "Tt", "clamp", Clamp);
+        Add(table, "Tt", "clamp_min", static c => c.Graph.Unary("clamp", c.Self, ("min", c.Number("min")), ("max", double.PositiveInfinity)));
+        Add(table, "Tt", "clamp_max", static c => c.Graph.Unary("clamp", c.Self, ("min", double.NegativeInfinity), ("max", c.Number("max"))));
+        Add(table, "Tt", "nan_to_num", NanToNum);
+        foreach ((string name, string op) in new[] { ("remainder", "remainder"), ("floor_divide", "floor_divide"), ("atan2", "atan2"), ("arctan2", "atan2") })
+        {
+            AddAny(table, "Tt", name, c => Binary(c.Graph, op, new SymTensor(c.Self), Second(c)));
+        }
+
+        foreach ((string alias, string name) in new[] { ("subtract", "sub"), ("multiply", "mul"), ("divide", "div"), ("true_divide", "div") })
+        {
+            AddAny(table, "Tt", alias, c => Binary(c.Graph, name, new SymTensor(c.Self), Second(c)));
+        }
+
+        AddAny(table, "Tt", "rsub", static c => Binary(c.Graph, "sub", Second(c), new SymTensor(c.Self)));
+        foreach (string name in new[] { "add", "sub" })
+        {
+            AddAny(table, "Tt", name, c => Binary(c.Graph, name, new SymTensor(c.Self), Scaled(c)));
+        }
+
+        AddAny(table, "Tt", "div", static c => c["rounding_mode"] switch
+        {
+            null or SymEnum { Member: "None" or "none" } => Binary(c.Graph, "div", new SymTensor(c.Self), Second(c)),
+            SymEnum { Member: "floor" } => Binary(c.Graph, "floor_divide", new SymTensor(c.Self), Second(c)),
+            _ => throw new UnsupportedException("div with this rounding mode is not supported; use floor_divide, or trunc of the quotient"),
+        });
+        AddAny(table, "Tt", "lerp", static c =>
+        {
+            SymTensor difference = Binary(c.Graph, "sub", new SymTensor(c.Tensor("end")), new SymTensor(c.Self));
+            return Binary(c.Graph, "add", new SymTensor(c.Self), Binary(c.Graph, "mul", difference, c["weight"]));
+        });
+        AddAny(table, "Tt", "addcmul", static c => Binary(c.Graph, "add", new SymTensor(c.Self), Weighted(c, Binary(c.Graph, "mul", c["tensor1"], c["tensor2"]))));
+        AddAny(table, "Tt", "addcdiv", static c => Binary(c.Graph, "add", new SymTensor(c.Self), Weighted(c, Binary(c.Graph, "div", c["tensor1"], c["tensor2"]))));
+    }
+
+    /// <summary>The second operand of a binary function.</summary>
+    private static object? Second(CallArguments c) => c.Any("right", "target", "scalar", "other", "exponent", "divisor", "value") ?? throw new OpException("its second operand is not known during the build");
+
+    private static object? Scaled(CallArguments c) => c["alpha"] is null ? Second(c) : Second(c) is SymTensor other ? Binary(c.Graph, "mul", other, c["alpha"]) : throw new UnsupportedException("'alpha' needs a tensor beside it");
+
+    private static SymTensor Weighted(CallArguments c, SymTensor product) => c["value"] is null ? product : Binary(c.Graph, "mul", product, c["value"]);
+
+    private static int Floating(GraphBuilder g, int x) => g.TypeOf(x).DType.IsFloat() ? x : g.Cast(x, DType.Float32);
+
+    private static int Clamp(CallArguments c)
+    {
+        int x = c.Self;
+        if (c["min"] is SymTensor least)
+        {
+            x = Binary(c.Graph, "maximum", new SymTensor(x), least).Id;
+        }
+
+        if (c["max"] is SymTensor most)
+        {
+            x = Binary(c.Graph, "minimum", new SymTensor(x), most).Id;
+        }
+
+        return c["min"] is SymTensor || c["max"] is SymTensor
+            ? x
+            : c.Graph.Unary("clamp", x, ("min", c.Number("min", double.NegativeInfinity)), ("max", c.Number("max", double.PositiveInfinity)));
+    }
+
+    private static int NanToNum(CallArguments c)
+    {
+        GraphBuilder g = c.Graph;
+        DType type = g.TypeOf(c.Self).DType;
+        int clean = g.Add("where", [g.Unary("isnan", c.Self), g.Constant(c.Number("nan", 0), type), c.Self]);
+        double limit = type == DType.Float64 ? double.MaxValue : float.MaxValue;
+        return g.Unary("clamp", clean, ("min", c.Number("neginf", -limit)), ("max", c.Number("posinf", limit)));
+    }
+
+    private static void AddActivations(Dictionary<string, Func<CallArguments, object?>> table)
+    {
+        Add(table, "Ft", "celu", static c => Celu(c.Graph, c.Self, c.Number("alpha", 1)));
+        Add(table, "Ft", "selu", static c => Selu(c.Graph, c.Self));
+        Add(table, "Ft", "glu", static c => Glu(c.Graph, c.Self, c.Int("dim", -1)));
+        Add(table, "Ft", "prelu", static c => Prelu(c.Graph, c.Self, c.Tensor("weight", "target")));
+        Add(table, "Ft", "softsign", static c => Softsign(c.Graph, c.Self));
+        Add(table, "Ft", "tanhshrink", static c => c.Graph.Minus(c.Self, c.Graph.Unary("tanh", c.Self)));
+        Add(table, "Ft", "hardshrink", static c => Hardshrink(c.Graph, c.Self, c.Number("lambda", 0.5)));
+        Add(table, "Ft", "softshrink", static c => Softshrink(c.Graph, c.Self, c.Number("lambda", 0.5)));
+        Add(table, "F", "threshold", static c => Threshold(c.Graph, c.Self, c.Number("threshold"), c.Number("value")));
+        Add(table, "Ft", "logsigmoid", static c => LogSigmoid(c.Graph, c.Self));
+        Add(table, "t", "log_sigmoid", static c => LogSigmoid(c.Graph, c.Self));
+        Add(table, "F", "softmin", static c => c.Graph.Add("softmax", [c.Graph.Unary("neg", c.Self)], ("axis", Axis(c, "softmin", c.Int("dim", -1)))));
+        Add(table, "F", "softmax2d", static c => c.Graph.Add("softmax", [c.Self], ("axis", Axis(c, "softmax2d", -3))));
+        Add(table, "F", "hardtanh", static c => c.Graph.Unary("clamp", c.Self, ("min", c.Number("min_val", -1)), ("max", c.Number("max_val", 1))));
+    }
+
+    public static int Celu(GraphBuilder g, int x, double alpha) => g.Times(g.Unary("elu", g.Times(x, 1 / alpha), ("alpha", 1.0)), alpha);
+
+    // Constants of Klambauer et al., Self-Normalizing Neural Networks, arXiv:1706.02515.
+    public static int Selu(GraphBuilder g, int x) => g.Times(g.Unary("elu", x, ("alpha", 1.6732632423543772)), 1.0507009873554805);
+
+    public static int Glu(GraphBuilder g, int x, long dim)
+    {
+        TensorType type = g.TypeOf(x);
+        long axis = OpContext.Axis("glu", dim, type.Rank);
+        Dim half = Dim.DivideExactly(type.Shape[(int)axis], 2) ?? throw new OpException($"glu needs an even size in dimension {Invariant.Text(axis)}, got {type.ShapeText()}");
+        return g.Times(g.Slice(x, axis, 0, half), g.Unary("sigmoid", g.Slice(x, axis, half, half)));
+    }
+
+    public static int Prelu(GraphBuilder g, int x, int weight)
+    {
+        TensorType type = g.TypeOf(x);
+        Dim count = g.TypeOf(weight).Count;
+        int slope = g.Reshape(weight, count.Constant == 1 ? default : type.Shape.Select((_, axis) => axis == 1 ? count : Dim.One).ToEquatableArray());
+        int positive = g.Add("gt", [x, g.Constant(0, type.DType)]);
+        return g.Add("where", [positive, x, g.Times(x, slope)]);
+    }
+
+    public static int Softsign(GraphBuilder g, int x) => g.Over(x, g.Plus(g.Unary("abs", x), 1.0));
+
+    public static int Hardshrink(GraphBuilder g, int x, double lambda)
+    {
+        DType type = g.TypeOf(x).DType;
+        return g.Add("where", [g.Add("gt", [g.Unary("abs", x), g.Constant(lambda, type)]), x, g.Constant(0, type)]);
+    }
+
+    public static int Softshrink(GraphBuilder g, int x, double lambda) => g.Minus(x, g.Unary("clamp", x, ("min", -lambda), ("max", lambda)));
+
+    public static int Threshold(GraphBuilder g, int x, double threshold, double value)
+    {
+        DType type = g.TypeOf(x).DType;
+        return g.Add("where", [g.Add("gt", [x, g.Constant(threshold, type)]), x, g.Constant(value, type)]);
+    }
+
+    public static int LogSigmoid(GraphBuilder g, int x) => g.Unary("neg", g.Unary("softplus", g.Unary("neg", x), ("beta", 1.0), ("threshold", 20.0)));
+
+    private static void AddLogic(Dictionary<string, Func<CallArguments, object?>> table)
+    {
+        foreach ((string name, string op, bool bitwise) in new[]
+        {
+            ("logical_and", "logical_and", false), ("logical_or", "logical_or", false), ("logical_xor", "logical_xor", false),
+            ("bitwise_and", "logical_and", true), ("bitwise_or", "logical_or", true), ("bitwise_xor", "logical_xor", true),
+        })
+        {
+            AddAny(table, "Tt", name, c =>
+            {
+                int other = Second(c) is SymTensor tensor ? tensor.Id : throw new UnsupportedException($"{name} needs two tensors");
+                if (bitwise && (c.Graph.TypeOf(c.Self).DType != DType.Bool || c.Graph.TypeOf(other).DType != DType.Bool))
+                {
+                    throw new UnsupportedException("bitwise operators on integers are not supported; of masks they are");
+                }
+
+                return new SymTensor(c.Graph.Add(op, [Truth(c.Graph, c.Self), Truth(c.Graph, other)]));
+            });
+        }
+
+        Add(table, "Tt", "logical_not", static c => c.Graph.Unary("logical_not", Truth(c.Graph, c.Self)));
+        Add(table, "Tt", "bitwise_not", static c => c.Graph.TypeOf(c.Self).DType == DType.Bool ? c.Graph.Unary("logical_not", c.Self) : throw new UnsupportedException("bitwise_not of integers is not supported; of masks it is"));
+        Add(table, "Tt", "isnan", static c => c.Graph.Unary("isnan", c.Self));
+        Add(table, "Tt", "isinf", static c => c.Graph.Unary("isinf", c.Self));
+        Add(table, "Tt", "isfinite", static c => c.Graph.Unary("logical_not", c.Graph.Add("logical_or", [c.Graph.Unary("isnan", c.Self), c.Graph.Unary("isinf", c.Self)])));
+        AddAny(table, "Tt", "where", static c => c["this"] is SymTensor self && c["condition"] is SymTensor condition
+            ? Where(c.Graph, condition.Id, self, c.Any("y", "other"))
+            : Where(c.Graph, c.Tensor("condition"), c["x"], c["y"]));
+        AddAny(table, "Tt", "masked_fill", static c => c["value"] is SymTensor value
+            ? Where(c.Graph, Truth(c.Graph, c.Tensor("mask")), value, new SymTensor(c.Self))
+            : new SymTensor(c.Graph.Add("masked_fill", [c.Self, Truth(c.Graph, c.Tensor("mask"))], ("value", c["value"] is true ? 1.0 : c["value"] is false ? 0.0 : c.Number("value")))));
+        foreach ((string name, string op) in new[] { ("greater", "gt"), ("greater_equal", "ge"), ("less", "lt"), ("less_equal", "le"), ("not_equal", "ne") })
+        {
+            AddAny(table, "Tt", name, c => Binary(c.Graph, op, new SymTensor(c.Self), Second(c)));
+        }
+    }
+
+    private static SymTensor Where(GraphBuilder g, int condition, object? x, object? y)
+    {
+        if (x is not SymTensor && y is not SymTensor)
+        {
+            int a = Number(g, x, DType.Float32);
+            return new SymTensor(g.Add("where", [condition, g.Add("expand", [a], ("shape", g.TypeOf(condition).Shape)), Number(g, y, DType.Float32)]));
+        }
+
+        (int left, int right) = Operands(g, x, y);
+        return new SymTensor(g.Add("where", [condition, left, right]));
+    }
+
+    private static int Number(GraphBuilder g, object? value, DType type) => value switch
+    {
+        double number => g.Constant(number, type),
+        Dim { Constant: long whole } => g.Constant(whole, type),
+        _ => throw new UnsupportedException("an operand is neither a tensor nor a number known during the build"),
+    };
+
+    /// <summary>A tensor as truth values: everything but zero is true.</summary>
+    private static int Truth(GraphBuilder g, int x) => g.TypeOf(x).DType == DType.Bool ? x : g.Add("ne", [x, g.Constant(0, g.TypeOf(x).DType)]);
+
+    private static void AddTypes(Dictionary<string, Func<CallArguments, object?>> table)
+    {
+        foreach ((string name, DType type) in new[] { ("float", DType.Float32), ("double", DType.Float64), ("int", DType.Int32), ("long", DType.Int64), ("bool", DType.Bool) })
+        {
+            Add(table, "t", name, c => Converted(c.Graph, c.Self, type));
+        }
+
+        foreach (string name in new[] { "half", "bfloat16", "short", "byte", "char" })
+        {
+            Add(table, "t", name, c => throw new UnsupportedException($"{name}() is not supported: compiled models calculate in float32, float64, int32, int64 and bool"));
+        }
+
+        foreach (string name in new[] { "to", "to_type", "type", "type_as", "cpu", "cuda", "move_to_device" })
+        {
+            Add(table, "t", name, To);
+        }
+
+        Add(table, "t", "detach", static c => c.Graph.TypeOf(c.Self).DType.IsFloat() ? c.Graph.Unary("stop_gradient", c.Self) : c.Self);
+        foreach (string name in new[] { "contiguous", "clone", "alias", "requires_grad_", "MoveToOuterDisposeScope", "DetachFromDisposeScope", "MoveToOtherDisposeScope", "resolve_conj", "to_dense" })
+        {
+            Add(table, "Tt", name, static c => c.Self);
+        }
+
+        AddAny(table, "t", "is_floating_point", static c => c.Graph.TypeOf(c.Self).DType.IsFloat());
+        AddAny(table, "T", "is_floating_point", static c => c.Graph.TypeOf(c.Self).DType.IsFloat());
+        AddAny(table, "t", "is_integral", static c => !c.Graph.TypeOf(c.Self).DType.IsFloat());
+        AddAny(table, "t", "is_complex", static _ => false);
+        AddAny(table, "t", "is_contiguous", static _ => throw new UnsupportedException("the memory layout of a tensor is not known during the build"));
+        AddAny(table, "t", "nelement", static c => c.Graph.TypeOf(c.Self).Count);
+        AddAny(table, "t", "element_size", static c => (Dim)c.Graph.TypeOf(c.Self).DType.Bytes());
+    }
+
+    /// <summary>Moves and conversions; devices have no meaning in a graph.</summary>
+    private static int To(CallArguments c)
+    {
+        foreach (string name in c.Given)
+        {
+            switch (c[name])
+            {
+                case SymEnum { Type: "ScalarType" }:
+                    return Converted(c.Graph, c.Self, DTypeOf(c[name]));
+                case SymTensor other when name != "this":
+                    return Converted(c.Graph, c.Self, c.Graph.TypeOf(other.Id).DType);
+            }
+        }
+
+        return c.Self;
+    }
+
+    private static int Converted(GraphBuilder g, int x, DType type) => type == DType.Bool ? Truth(g, x) : g.Cast(x, type);
 }

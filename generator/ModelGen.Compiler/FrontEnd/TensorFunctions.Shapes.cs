@@ -12,12 +12,11 @@ internal static partial class TensorFunctions
         Add(table, "Tt", "reshape", static c => Reshape(c, c.Dims("shape")));
         Add(table, "Tt", "flatten", Flatten);
         Add(table, "Tt", "unflatten", Unflatten);
-        Add(table, "Tt", "permute", static c => c.Graph.Permute(c.Self, [.. c.Dims("permutation").Select(dim => Axis(c, "permute", dim))]));
+        Add(table, "Tt", "permute", static c => c.Graph.Permute(c.Self, [.. c.Dims("permutation", "dims").Select(dim => Axis(c, "permute", dim))]));
         Add(table, "Tt", "transpose", static c => Swap(c, c.Int("dim0", 0), c.Int("dim1", 1)));
         Add(table, "Tt", "t", static c => Swap(c, 0, 1));
         Add(table, "Tt", "unsqueeze", Unsqueeze);
         Add(table, "Tt", "squeeze", Squeeze);
-        Add(table, "t", "expand", Expand);
         Add(table, "T", "cat", static c => Cat(c, [.. Tensors(c)]));
         Add(table, "T", "stack", Stack);
         Add(table, "Tt", "narrow", static c => c.Graph.Slice(c.Self, Axis(c, "narrow", c.Int("dim", 0)), c.Dims("start")[0], c.Dims("length")[0]));
@@ -25,19 +24,6 @@ internal static partial class TensorFunctions
         AddAny(table, "Tt", "split", static c => Split(c));
         AddAny(table, "t", "size", static c => c["dim"] is null ? Shape(c) : Shape(c).Items[(int)Axis(c, "size", c.Int("dim", 0))]);
         AddAny(table, "t", "dim", static c => (Dim)c.Graph.TypeOf(c.Self).Rank);
-        AddAny(table, "Tt", "numel", static c => c.Graph.TypeOf(c.Self).Count);
-        Add(table, "Tt", "sum", static c => Reduce(c, "sum", c.Any("dim", "dim0")));
-        Add(table, "Tt", "mean", static c => Reduce(c, "mean", c["dimensions"]));
-        Add(table, "Tt", "amax", static c => Reduce(c, "amax", c["dims"]));
-        Add(table, "Tt", "argmax", Argmax);
-        Add(table, "Tt", "var", static c => Variance(c));
-        Add(table, "Tt", "std", static c => c.Graph.Unary("sqrt", Variance(c)));
-        Add(table, "FTt", "softmax", static c => Softmax(c, "softmax"));
-        Add(table, "Ft", "log_softmax", static c => Softmax(c, "log_softmax"));
-        foreach (string name in new[] { "matmul", "mm", "bmm" })
-        {
-            Add(table, "Tt", name, static c => c.Graph.MatMul(c.Self, c.Tensor("target", "batch2")));
-        }
     }
 
     private static SymList Shape(CallArguments c) => new(c.Graph.TypeOf(c.Self).Shape);
@@ -122,15 +108,6 @@ internal static partial class TensorFunctions
         };
     }
 
-    private static int Expand(CallArguments c)
-    {
-        TensorType type = c.Graph.TypeOf(c.Self);
-        Dim[] sizes = c.Dims("sizes");
-        int lead = sizes.Length - type.Rank;
-        Dim[] shape = [.. sizes.Select((size, index) => size.Constant == -1 && index >= lead ? type.Shape[index - lead] : size)];
-        return c.Graph.Add("expand", [c.Self], ("shape", shape));
-    }
-
     private static IEnumerable<int> Tensors(CallArguments c) =>
         c["tensors"] is SymList list && list.Items.Count > 0 && list.Items.All(static item => item is SymTensor)
             ? list.Items.Select(static item => ((SymTensor)item!).Id)
@@ -192,45 +169,4 @@ internal static partial class TensorFunctions
 
         return new SymList(parts);
     }
-
-    private static int Reduce(CallArguments c, string op, object? axes)
-    {
-        if (c["type"] is not null || c["out"] is not null)
-        {
-            throw new UnsupportedException($"{op}: the 'type' and 'out' arguments are not supported; convert the tensor before");
-        }
-
-        TensorType type = c.Graph.TypeOf(c.Self);
-        List<object?> given = axes is SymList list ? list.Items : axes is null ? [.. Enumerable.Range(0, type.Rank).Select(static axis => (object)(Dim)axis)] : [axes];
-        given = [.. given, .. new[] { c["dim1"], c["dim2"] }.Where(static axis => axis is not null)];
-        return c.Graph.Add(op, [c.Self], ("axes", c.Axes(type, op, new SymList(given))), ("keep", c.Flag("keepdim")));
-    }
-
-    private static int Argmax(CallArguments c)
-    {
-        if (c["dim"] is null)
-        {
-            int flat = c.Graph.Reshape(c.Self, new[] { c.Graph.TypeOf(c.Self).Count });
-            return c.Graph.Add("argmax", [flat], ("axis", 0L), ("keep", false));
-        }
-
-        return c.Graph.Add("argmax", [c.Self], ("axis", Axis(c, "argmax", c.Int("dim", 0))), ("keep", c.Flag("keepdim")));
-    }
-
-    private static int Variance(CallArguments c)
-    {
-        TensorType type = c.Graph.TypeOf(c.Self);
-        object? given = c.Any("dimensions", "dim");
-        long[] axes = given is null ? [.. Enumerable.Range(0, type.Rank).Select(static axis => (long)axis)] : c.Axes(type, "var", given);
-        long count = axes.Aggregate(1L, (product, axis) => product * (type.Shape[(int)axis].Constant ?? throw new UnsupportedException($"var over the symbolic size {type.Shape[(int)axis]} is not supported; name dimensions with known sizes")));
-        int mean = c.Graph.Add("mean", [c.Self], ("axes", axes), ("keep", true));
-        int square = c.Graph.Unary("square", c.Graph.Minus(c.Self, mean));
-        int variance = c.Graph.Add("mean", [square], ("axes", axes), ("keep", c.Flag("keepdim")));
-        return c.Flag("unbiased", true) ? c.Graph.Times(variance, (double)count / (count - 1)) : variance;
-    }
-
-    private static int Softmax(CallArguments c, string op) =>
-        c["dtype"] is null
-            ? c.Graph.Add(op, [c.Self], ("axis", Axis(c, op, c.Int("dim", -1))))
-            : throw new UnsupportedException($"{op}: the 'dtype' argument is not supported; convert the tensor before");
 }

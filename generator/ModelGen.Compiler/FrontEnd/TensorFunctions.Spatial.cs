@@ -220,7 +220,7 @@ internal static partial class TensorFunctions
     {
         // `training` is the module's own flag, or true: dropout in the training step and nothing in inference. A plain false is the identity.
         false => c.Self,
-        SymTraining => NotInPlace(c).Graph.Add(op, [c.Self], [("p", c.Number("p", usual)), .. attributes]),
+        SymTraining => c.Graph.Add(op, [c.Self], [("p", c.Number("p", usual)), .. attributes]),
         null when op == "alpha_dropout" => c.Self,
         _ => throw new UnsupportedException($"{op.Replace("channel_", "")} without 'training: training' stays active in evaluation too; pass the module's flag: dropout(x, p, training)"),
     };

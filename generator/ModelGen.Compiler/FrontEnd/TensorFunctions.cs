@@ -20,6 +20,12 @@ internal static partial class TensorFunctions
     public static SymTensor Binary(GraphBuilder g, string op, object? left, object? right)
     {
         (int a, int b) = Operands(g, left, right);
+        if (op == "div" && !g.TypeOf(a).DType.IsFloat())
+        {
+            // True division of integers gives fractions, as in PyTorch.
+            (a, b) = (g.Cast(a, DType.Float32), g.Cast(b, DType.Float32));
+        }
+
         return new SymTensor(g.Add(op, [a, b]));
     }
 
@@ -56,58 +62,41 @@ internal static partial class TensorFunctions
 
         foreach (string name in new[] { "relu", "silu", "hardswish", "hardsigmoid", "mish", "tanh", "sigmoid" })
         {
-            Add(table, "Ft", name, c => NotInPlace(c).Graph.Unary(name, c.Self));
+            Add(table, "Ft", name, c => c.Graph.Unary(name, c.Self));
         }
 
-        Add(table, "Ft", "gelu", static c => NotInPlace(c).Graph.Unary("gelu", c.Self, ("tanh", c["approximate"] is SymEnum { Member: "tanh" })));
-        Add(table, "Ft", "leaky_relu", static c => NotInPlace(c).Graph.Unary("leaky_relu", c.Self, ("slope", c.Number("negative_slope", 0.01))));
-        Add(table, "Ft", "elu", static c => NotInPlace(c).Graph.Unary("elu", c.Self, ("alpha", c.Number("alpha", 1))));
-        Add(table, "Ft", "relu6", static c => NotInPlace(c).Graph.Unary("clamp", c.Self, ("min", 0.0), ("max", 6.0)));
-        Add(table, "F", "hardtanh", static c => NotInPlace(c).Graph.Unary("clamp", c.Self, ("min", c.Number("min_val", -1)), ("max", c.Number("max_val", 1))));
+        Add(table, "Ft", "gelu", static c => c.Graph.Unary("gelu", c.Self, ("tanh", c["approximate"] is SymEnum { Member: "tanh" })));
+        Add(table, "Ft", "leaky_relu", static c => c.Graph.Unary("leaky_relu", c.Self, ("slope", c.Number("negative_slope", 0.01))));
+        Add(table, "Ft", "elu", static c => c.Graph.Unary("elu", c.Self, ("alpha", c.Number("alpha", 1))));
+        Add(table, "Ft", "relu6", static c => c.Graph.Unary("clamp", c.Self, ("min", 0.0), ("max", 6.0)));
         Add(table, "t", "hardtanh", static c => c.Graph.Unary("clamp", c.Self, ("min", c.Number("min")), ("max", c.Number("max"))));
-        Add(table, "Tt", "clamp", static c => c.Graph.Unary("clamp", c.Self, ("min", c.Number("min", double.NegativeInfinity)), ("max", c.Number("max", double.PositiveInfinity))));
         Add(table, "Ft", "softplus", static c => c.Graph.Unary("softplus", c.Self, ("beta", c.Number("beta", 1)), ("threshold", c.Number("threshold", 20))));
-        foreach (string name in new[] { "add", "sub", "mul", "div", "pow", "maximum", "minimum" })
+        foreach (string name in new[] { "mul", "pow", "maximum", "minimum" })
         {
-            AddAny(table, "Tt", name, c => Binary(NoAlpha(c).Graph, name, new SymTensor(c.Self), c.Any("right", "target", "scalar", "other", "exponent")));
+            AddAny(table, "Tt", name, c => Binary(c.Graph, name, new SymTensor(c.Self), Second(c)));
         }
 
         foreach (string name in new[] { "gt", "ge", "lt", "le", "eq", "ne" })
         {
-            AddAny(table, "Tt", name, c => Binary(c.Graph, name, new SymTensor(c.Self), c.Any("right", "target", "other")));
-        }
-
-        AddAny(table, "T", "where", static c =>
-        {
-            (int a, int b) = Operands(c.Graph, c["x"], c["y"]);
-            return new SymTensor(c.Graph.Add("where", [c.Tensor("condition"), a, b]));
-        });
-        Add(table, "t", "masked_fill", static c => c.Graph.Add("masked_fill", [c.Self, c.Tensor("mask")], ("value", c.Number("value"))));
-        Add(table, "t", "to_type", static c => c.Graph.Cast(c.Self, DTypeOf(c["type"])));
-        Add(table, "t", "float", static c => c.Graph.Cast(c.Self, DType.Float32));
-        Add(table, "t", "long", static c => c.Graph.Cast(c.Self, DType.Int64));
-        Add(table, "t", "bool", static c => c.Graph.Cast(c.Self, DType.Bool));
-        foreach (string name in new[] { "contiguous", "clone", "alias" })
-        {
-            Add(table, "Tt", name, static c => c.Self);
+            AddAny(table, "Tt", name, c => Binary(c.Graph, name, new SymTensor(c.Self), Second(c)));
         }
     }
 
-    private static CallArguments NotInPlace(CallArguments c) =>
-        c.Flag("inplace") ? throw new UnsupportedException("in-place activations overwrite a value that others may read; leave out 'inplace: true', the compiler reuses memory where it is safe") : c;
-
-    private static CallArguments NoAlpha(CallArguments c) =>
-        c["alpha"] is null ? c : throw new UnsupportedException("the 'alpha' argument is not supported; multiply the operand instead");
-
     private static DType DTypeOf(object? value) => value is SymEnum { Member: string member } && Enum.TryParse(member, out DType dtype)
         ? dtype
-        : throw new UnsupportedException("the element type must be Float32, Float64, Int64 or Bool, written as a constant");
+        : throw new UnsupportedException("the element type must be Float32, Float64, Int32, Int64 or Bool, known during the build");
+
+    /// <summary>The type of a result: a tensor without dimensions gives way to one with, unless it is of a higher kind (fractions above whole numbers).</summary>
+    private static DType Common(TensorType a, TensorType b) =>
+        a.Rank == 0 && b.Rank > 0 && a.DType.IsFloat() == b.DType.IsFloat() && b.DType != DType.Bool ? b.DType
+        : b.Rank == 0 && a.Rank > 0 && a.DType.IsFloat() == b.DType.IsFloat() && a.DType != DType.Bool ? a.DType
+        : DTypes.Promote(a.DType, b.DType);
 
     private static (int A, int B) Operands(GraphBuilder g, object? left, object? right)
     {
         if (left is SymTensor a && right is SymTensor b)
         {
-            DType common = DTypes.Promote(g.TypeOf(a.Id).DType, g.TypeOf(b.Id).DType);
+            DType common = Common(g.TypeOf(a.Id), g.TypeOf(b.Id));
             return (g.Cast(a.Id, common), g.Cast(b.Id, common));
         }
 
@@ -134,15 +123,16 @@ internal static partial class TensorFunctions
         {
             double fraction => fraction,
             Dim { Constant: long whole } => whole,
-            Dim symbolic => throw new UnsupportedException($"the symbolic size {symbolic} cannot be used as a number in tensor arithmetic; its value is known only when the model runs"),
+            bool flag => flag ? 1 : 0,
+            Dim => 0,
             _ => throw new UnsupportedException("an operand is neither a tensor nor a number known during the build"),
         };
-        if (!dtype.IsFloat() && (number is double || dtype == DType.Bool))
+        if (!dtype.IsFloat() && (number is double || (dtype == DType.Bool && number is not bool)))
         {
             dtype = number is double ? DType.Float32 : DType.Int64;
             tensor = g.Cast(tensor, dtype);
         }
 
-        return (tensor, g.Constant(value, dtype));
+        return (tensor, number is Dim { Constant: null } size ? g.Add("size_value", [], ("size", new[] { size }), ("dtype", dtype)) : g.Constant(value, dtype));
     }
 }

@@ -12,7 +12,7 @@ internal sealed class OpAttributes : IEquatable<OpAttributes>
 
     public IReadOnlyList<KeyValuePair<string, object>> Entries => entries;
 
-    /// <summary>Attributes from name and value pairs; values are long, double, bool, string, <see cref="DType"/>, or an array of long or <see cref="Dim"/>.</summary>
+    /// <summary>Attributes from name and value pairs; values are long, double, bool, string, <see cref="DType"/>, or an array of long, double or <see cref="Dim"/>.</summary>
     public static OpAttributes Of(params (string Name, object Value)[] entries) =>
         new(entries.Select(static entry => new KeyValuePair<string, object>(entry.Name, Normalize(entry.Value))));
 
@@ -20,6 +20,8 @@ internal sealed class OpAttributes : IEquatable<OpAttributes>
         new(entries.Where(entry => entry.Key != name).Append(new KeyValuePair<string, object>(name, Normalize(value))));
 
     public long Int(string name) => (long)Get(name);
+
+    public long IntOr(string name, long otherwise) => TryGet(name, out object value) ? (long)value : otherwise;
 
     public double Double(string name) => (double)Get(name);
 
@@ -30,6 +32,8 @@ internal sealed class OpAttributes : IEquatable<OpAttributes>
     public DType DType(string name) => (DType)Get(name);
 
     public EquatableArray<long> Ints(string name) => (EquatableArray<long>)Get(name);
+
+    public EquatableArray<double> Doubles(string name) => (EquatableArray<double>)Get(name);
 
     public EquatableArray<Dim> Dims(string name) => (EquatableArray<Dim>)Get(name);
 
@@ -46,6 +50,7 @@ internal sealed class OpAttributes : IEquatable<OpAttributes>
         int number => (long)number,
         long[] array => (EquatableArray<long>)array,
         Dim[] array => (EquatableArray<Dim>)array,
+        double[] array => (EquatableArray<double>)array,
         _ => value,
     };
 

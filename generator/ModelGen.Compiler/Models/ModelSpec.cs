@@ -41,6 +41,24 @@ internal sealed record ModelSpec
     /// <summary>The forward graph of a root, as written; null for a block.</summary>
     public Graph? Graph { get; init; }
 
+    /// <summary>The forward graph in training mode where the code branches on <c>training</c>; null when one graph serves both.</summary>
+    public Graph? TrainingGraph { get; init; }
+
+    /// <summary>Whether the class is an ordinary TorchSharp module, whose layers and constructor are its own.</summary>
+    public bool IsTorchModule { get; init; }
+
+    /// <summary>Why a root could not be compiled: its public members exist and say so. Null when it was.</summary>
+    public string? Refusal { get; init; }
+
+    /// <summary>Name of the eager method.</summary>
+    public string ForwardName { get; init; } = "forward";
+
+    /// <summary>Where each output stands in the eager result: empty for the result itself, <c>.Item2</c>, <c>[0]</c>, <c>.Logits</c>.</summary>
+    public EquatableArray<string> OutputPaths { get; init; }
+
+    /// <summary>State-dict keys that the generated code does not read: second names of shared tensors, and buffers that it computes itself.</summary>
+    public EquatableArray<string> OtherNames { get; init; }
+
     /// <summary>Inferred sizes of all layers that are called, by state-dict path; roots only.</summary>
     public EquatableArray<LayerSizes> Sizes { get; init; }
 

@@ -45,8 +45,20 @@ internal sealed class SymModule(ModuleDefinition definition, Arguments settings)
 /// <param name="Graph">The graph to write to.</param>
 /// <param name="Module">The module.</param>
 /// <param name="Inputs">Arguments of <c>forward</c> by parameter name.</param>
-internal sealed record ModuleCall(GraphBuilder Graph, SymModule Module, CallArguments Inputs)
+/// <param name="Positional">The same in order.</param>
+internal sealed record ModuleCall(GraphBuilder Graph, SymModule Module, CallArguments Inputs, IReadOnlyList<object?> Positional)
 {
+    /// <summary>An argument by name, or by position when the call went through a base class whose parameters have other names.</summary>
+    public object? Argument(int position, string name) => Inputs.Has(name) ? Inputs[name] : position < Positional.Count ? Positional[position] : null;
+
+    /// <summary>A tensor argument; -1 when it is absent.</summary>
+    public int Tensor(int position, string name) => Argument(position, name) switch
+    {
+        null => -1,
+        SymTensor tensor => tensor.Id,
+        _ => throw new Ops.OpException($"argument '{name}' is not a tensor that the compiler can follow"),
+    };
+
     public Arguments Settings => Module.Settings;
 
     /// <summary>The first tensor given to <c>forward</c>.</summary>

@@ -1,7 +1,221 @@
+using ModelGen.Compiler.Codegen;
+using ModelGen.Compiler.Ir;
+
 namespace ModelGen.Compiler.Ops;
 
-/// <summary>Elementwise mathematics, reductions, indexing, sorting and tensor creation: the operators that build on the library's.</summary>
+/// <summary>Elementwise mathematics, reductions, indexing, sorting and tensor creation: the operators that are the library's own.</summary>
 internal static class MathOps
 {
-    public static IReadOnlyList<OpDefinition> All { get; } = [];
+    private const string Computed = "the exporter computes it and writes an initialiser";
+
+    public static IReadOnlyList<OpDefinition> All { get; } = [.. Elementwise(), .. Logic(), .. Reductions(), .. Indexing(), .. Creation()];
+
+    private static EquatableArray<TensorType> One(TensorType type) => new[] { type };
+
+    private static string Axis(CSharpContext c) => Invariant.Text(c.Attributes.Int("axis"));
+
+    private static IEnumerable<OpDefinition> Elementwise()
+    {
+        foreach ((string name, string onnx) in new[] { ("tan", "Tan"), ("asin", "Asin"), ("acos", "Acos"), ("atan", "Atan"), ("sinh", "Sinh"), ("cosh", "Cosh"), ("asinh", "Asinh"), ("acosh", "Acosh"), ("atanh", "Atanh") })
+        {
+            yield return new LibraryOp(name, Float, c => $"{c[0]}.{name}()") { Kind = FusionKind.Elementwise, Onnx = c => c.Node(onnx, [c.Input(0)]), OperationsPerElement = static _ => 10 };
+        }
+
+        foreach ((string name, string onnx) in new[] { ("floor", "Floor"), ("ceil", "Ceil"), ("round", "Round") })
+        {
+            yield return new LibraryOp(name, Float, c => $"{c[0]}.{name}()") { Kind = FusionKind.Elementwise, Onnx = c => c.Node(onnx, [c.Input(0)]), NoGradient = "its derivative is zero wherever it exists" };
+        }
+
+        yield return new LibraryOp("remainder", Same, static c => $"{c[0]}.remainder({c[1]})")
+        {
+            Kind = FusionKind.Elementwise,
+            Onnx = static c =>
+            {
+                if (!c.Result().DType.IsFloat())
+                {
+                    c.Node("Mod", [c.Input(0), c.Input(1)]);
+                    return;
+                }
+
+                string quotient = c.Intermediate("Floor", [c.Intermediate("Div", [c.Input(0), c.Input(1)], c.Result())], c.Result());
+                c.Node("Sub", [c.Input(0), c.Intermediate("Mul", [quotient, c.Input(1)], c.Result())]);
+            },
+        };
+        yield return new LibraryOp("floor_divide", Same, static c => $"{c[0]}.floor_divide({c[1]})")
+        {
+            Kind = FusionKind.Elementwise,
+            NoGradient = "its derivative is zero wherever it exists",
+            Onnx = static c =>
+            {
+                // Integer division of ONNX rounds towards zero, this one down: float64 holds every int64 that occurs as an index.
+                TensorType exact = c.Result() with { DType = DType.Float64 };
+                string Wide(int index) => c.Intermediate("Cast", [c.Input(index)], c.Type(index) with { DType = DType.Float64 }, OnnxContext.Int("to", 11));
+                string quotient = c.Intermediate("Floor", [c.Intermediate("Div", [Wide(0), Wide(1)], exact)], exact);
+                c.Node("Cast", [quotient], OnnxContext.Int("to", c.Result().DType switch { DType.Float32 => 1, DType.Float64 => 11, DType.Int32 => 6, _ => 7 }));
+            },
+        };
+        yield return new LibraryOp("atan2", Same, static c => $"torch.atan2({c[0]}, {c[1]})") { Kind = FusionKind.Elementwise, NoOnnx = "ONNX has no two-argument arctangent" };
+    }
+
+    private static EquatableArray<TensorType> Float(OpContext op)
+    {
+        OpContext.RequireFloat(op.Op, op[0]);
+        return One(op[0]);
+    }
+
+    private static EquatableArray<TensorType> Same(OpContext op) => op[0].DType == op[1].DType
+        ? One(new TensorType(op[0].DType, OpContext.Broadcast(op.Op, op[0].Shape, op[1].Shape)))
+        : throw new OpException($"{op.Op}: operands are {op[0]} and {op[1]}; convert one of them with .to(...)");
+
+    private static IEnumerable<OpDefinition> Logic()
+    {
+        foreach ((string name, string onnx) in new[] { ("logical_and", "And"), ("logical_or", "Or"), ("logical_xor", "Xor") })
+        {
+            yield return new LibraryOp(name, static op => op[0].DType == DType.Bool ? Same(op) : throw new OpException($"{op.Op} needs truth values, got {op[0]}"), c => $"{c[0]}.{name}({c[1]})")
+            {
+                Kind = FusionKind.Elementwise,
+                NoGradient = "its result is boolean",
+                Onnx = c => c.Node(onnx, [c.Input(0), c.Input(1)]),
+            };
+        }
+
+        yield return new LibraryOp("logical_not", static op => op[0].DType == DType.Bool ? One(op[0]) : throw new OpException($"{op.Op} needs truth values, got {op[0]}"), static c => $"{c[0]}.logical_not()")
+        {
+            Kind = FusionKind.Elementwise,
+            NoGradient = "its result is boolean",
+            Onnx = static c => c.Node("Not", [c.Input(0)]),
+        };
+        foreach ((string name, string onnx) in new[] { ("isnan", "IsNaN"), ("isinf", "IsInf") })
+        {
+            yield return new LibraryOp(name, static op => One(op[0] with { DType = DType.Bool }), c => $"{c[0]}.{name}()")
+            {
+                Kind = FusionKind.Elementwise,
+                NoGradient = "its result is boolean",
+                Onnx = c => c.Node(onnx, [c.Input(0)]),
+            };
+        }
+    }
+
+    private static IEnumerable<OpDefinition> Reductions()
+    {
+        yield return new LibraryOp("prod", Reduced, static c => $"{c[0]}.prod({Axis(c)}, {Invariant.Text(c.Attributes.Bool("keep"))})")
+        {
+            Kind = FusionKind.Reduction,
+            Onnx = static c => c.Node("ReduceProd", [c.Input(0), c.Longs(Axis0(c))], OnnxContext.Int("keepdims", c.Attributes.Bool("keep") ? 1 : 0)),
+        };
+        yield return new LibraryOp("logsumexp", Reduced, static c => $"{c[0]}.logsumexp({Axis(c)}, {Invariant.Text(c.Attributes.Bool("keep"))})")
+        {
+            Kind = FusionKind.Reduction,
+            Onnx = static c => c.Node("ReduceLogSumExp", [c.Input(0), c.Longs(Axis0(c))], OnnxContext.Int("keepdims", c.Attributes.Bool("keep") ? 1 : 0)),
+        };
+        yield return new LibraryOp("l2_norm", Reduced, static c => $"{c[0]}.norm({Axis(c)}, {Invariant.Text(c.Attributes.Bool("keep"))}, 2f)")
+        {
+            Kind = FusionKind.Reduction,
+            Onnx = static c => c.Node("ReduceL2", [c.Input(0), c.Longs(Axis0(c))], OnnxContext.Int("keepdims", c.Attributes.Bool("keep") ? 1 : 0)),
+        };
+        yield return new LibraryOp("cumsum", static op => One(op[0]), static c => $"{c[0]}.cumsum({Axis(c)})") { Onnx = static c => c.Node("CumSum", [c.Input(0), c.Longs(Axis0(c))]) };
+        yield return new LibraryOp("cumprod", static op => One(op[0]), static c => $"{c[0]}.cumprod({Axis(c)})") { NoOnnx = "ONNX has no cumulative product" };
+        yield return new LibraryOp("topk", TopKType, static c =>
+            $"{c[0]}.topk((int)({c.Attributes.Dims("k")[0].ToCSharp()}), {Axis(c)}, {Invariant.Text(c.Attributes.Bool("largest"))}, true)")
+        {
+            Onnx = static c =>
+            {
+                c.Nodes("TopK", [c.Input(0), c.Longs(c.Attributes.Dims("k")[0].ToCSharp())], OnnxContext.Int("axis", c.Attributes.Int("axis")), OnnxContext.Int("largest", c.Attributes.Bool("largest") ? 1 : 0));
+            },
+        };
+    }
+
+    private static string[] Axis0(OnnxContext c) => [Invariant.Text(c.Attributes.Int("axis"))];
+
+    private static EquatableArray<TensorType> Reduced(OpContext op)
+    {
+        OpContext.RequireFloat(op.Op, op[0]);
+        long axis = op.Attributes.Int("axis");
+        bool keep = op.Attributes.Bool("keep");
+        return One(op[0].WithShape(op[0].Shape.Select((dim, index) => (dim, index)).Where(pair => keep || pair.index != axis).Select(pair => pair.index == axis ? 1 : pair.dim)));
+    }
+
+    private static EquatableArray<TensorType> TopKType(OpContext op)
+    {
+        long axis = op.Attributes.Int("axis");
+        Dim k = op.Attributes.Dims("k")[0];
+        if ((op[0].Shape[(int)axis] - k).Constant < 0)
+        {
+            throw new OpException($"topk: k = {k} is larger than dimension {Invariant.Text(axis)} of {op[0].ShapeText()}");
+        }
+
+        TensorType values = op[0].WithShape(op[0].Shape.Select((dim, index) => index == axis ? k : dim));
+        return new[] { values, values with { DType = DType.Int64 } };
+    }
+
+    private static IEnumerable<OpDefinition> Indexing()
+    {
+        yield return new LibraryOp("gather", static op => Index(op, One(op[0] with { Shape = op[1].Shape })), static c => $"{c[0]}.gather({Axis(c)}, {c[1]})")
+        {
+            Kind = FusionKind.Injective,
+            Onnx = static c => c.Node("GatherElements", [c.Input(0), c.Input(1)], OnnxContext.Int("axis", c.Attributes.Int("axis"))),
+        };
+        foreach (string name in new[] { "scatter", "scatter_add" })
+        {
+            yield return new LibraryOp(name, static op => Index(op, One(op[0])), c => $"{c[0]}.{name}({Axis(c)}, {c[1]}, {c[2]})")
+            {
+                Onnx = c => c.Node("ScatterElements", [c.Input(0), c.Input(1), c.Input(2)], [OnnxContext.Int("axis", c.Attributes.Int("axis")), .. name == "scatter" ? Array.Empty<string>() : [OnnxContext.Text("reduction", "add")]]),
+            };
+        }
+
+        yield return new LibraryOp("flip", static op => One(op[0]), static c => $"{c[0]}.flip({c.Ints("axes")})")
+        {
+            Kind = FusionKind.Injective,
+            Onnx = static c =>
+            {
+                string[] axes = [.. c.Attributes.Ints("axes").Select(Invariant.Text)];
+                string Repeated(string value) => c.Longs([.. axes.Select(_ => value)]);
+                c.Node("Slice", [c.Input(0), Repeated("-1"), Repeated("long.MinValue"), c.Longs(axes), Repeated("-1")]);
+            },
+        };
+        foreach (string name in new[] { "tril", "triu" })
+        {
+            yield return new LibraryOp(name, static op => op[0].Rank >= 2 ? One(op[0]) : throw new OpException($"{op.Op} needs a matrix, got {op[0].ShapeText()}"), c => $"{c[0]}.{name}({Invariant.Text(c.Attributes.Int("diagonal"))})")
+            {
+                Kind = FusionKind.Injective,
+                Onnx = c => c.Node("Trilu", [c.Input(0), $"OnnxExport.Long(onnx, {Invariant.Text(c.Attributes.Int("diagonal"))})"], OnnxContext.Int("upper", name == "triu" ? 1 : 0)),
+            };
+        }
+    }
+
+    private static EquatableArray<TensorType> Index(OpContext op, EquatableArray<TensorType> result) =>
+        op[1].DType != DType.Int64 ? throw new OpException($"{op.Op} needs an int64 index, got {op[1]}")
+        : op[0].Rank != op[1].Rank ? throw new OpException($"{op.Op}: the index {op[1].ShapeText()} and the tensor {op[0].ShapeText()} have different numbers of dimensions")
+        : result;
+
+    private static IEnumerable<OpDefinition> Creation()
+    {
+        yield return new LibraryOp("full", Created, static c =>
+            $"Kernels.Full({CSharpContext.Longs(c.Attributes.Dims("shape"))}, {Invariant.Text(c.Attributes.Double("value"))}, {c.Result().DType.Torch()}, device)")
+        {
+            NoGradient = "it has no operands", NoOnnx = Computed, IsComputedByExporter = true,
+        };
+        yield return new LibraryOp("range", static op => One(new TensorType(op.Attributes.DType("dtype"), op.Attributes.Dims("length"))), static c =>
+            $"Kernels.Range({(c.Attributes.Dims("start") is { Count: 1 } start ? start[0].ToCSharp() : "0")}, {Invariant.Text(c.Attributes.Double("offset"))}, {Invariant.Text(c.Attributes.Double("step"))}, {c.Attributes.Dims("length")[0].ToCSharp()}, {c.Result().DType.Torch()}, device)")
+        {
+            NoGradient = "it has no operands", NoOnnx = Computed, IsComputedByExporter = true,
+        };
+        yield return new LibraryOp("literal", Created, static c =>
+            $"Kernels.Literal([{string.Join(", ", c.Attributes.Doubles("values").Select(Invariant.Text))}], {CSharpContext.Longs(c.Attributes.Dims("shape"))}, {c.Result().DType.Torch()}, device)")
+        {
+            NoGradient = "it has no operands", NoOnnx = Computed, IsComputedByExporter = true,
+        };
+        yield return new LibraryOp("eye", Created, static c =>
+            $"torch.eye({c.Attributes.Dims("shape")[0].ToCSharp()}, {c.Attributes.Dims("shape")[1].ToCSharp()}, {c.Result().DType.Torch()}, device)")
+        {
+            NoGradient = "it has no operands", NoOnnx = Computed, IsComputedByExporter = true,
+        };
+        yield return new LibraryOp("size_value", static op => One(TensorType.Scalar(op.Attributes.DType("dtype"))), static c =>
+            $"Kernels.Constant((double)({c.Attributes.Dims("size")[0].ToCSharp()}), {c.Result().DType.Torch()}, device)")
+        {
+            NoGradient = "it has no operands", NoOnnx = Computed, IsComputedByExporter = true,
+        };
+    }
+
+    private static EquatableArray<TensorType> Created(OpContext op) => One(new TensorType(op.Attributes.DType("dtype"), op.Attributes.Dims("shape")));
 }

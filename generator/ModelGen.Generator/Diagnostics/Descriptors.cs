@@ -33,11 +33,18 @@ internal static class Descriptors
         "A model with input shapes cannot have a constructor of its own",
         "'{0}' has [Shape] on its inputs and a constructor: its layers are sized during the build, so constructor arguments cannot change them. Move the parametrised part into a block (a [Model] class without [Shape]) and hold it as a field.");
 
+    public static readonly DiagnosticDescriptor ModelArguments = Error("MG0012", "The model's constructor arguments are not known", "{0}");
+
+    public static readonly DiagnosticDescriptor NoInputShape = Create(
+        "MG0013", "A TorchSharp model has no input shape", "'{0}' has [Model], but no parameter of its forward method has [Shape], so nothing is generated; write for example forward([Shape(\"N\", 3, 224, 224)] Tensor input)", DiagnosticSeverity.Warning);
+
+    public static readonly DiagnosticDescriptor MemberTaken = Error("MG0014", "A model declares a member that is generated", "'{0}' declares '{1}', which the generated part declares too; rename it");
+
     public static readonly DiagnosticDescriptor Internal = Error("MG9001", "The model compiler failed", "Compiling '{0}' failed inside ModelGen ({1}). This is a fault of ModelGen, not of your model: please report it with the model's source.");
 
     /// <summary>All descriptors, for the documentation test.</summary>
     public static IReadOnlyList<DiagnosticDescriptor> All { get; } =
-        [Unsupported, ShapeMismatch, LayerNeverCalled, NotPartial, Forward, Shape, LayerMember, DataDependent, Training, NotExportable, RootConstructor, Internal];
+        [Unsupported, ShapeMismatch, LayerNeverCalled, NotPartial, Forward, Shape, LayerMember, DataDependent, Training, NotExportable, RootConstructor, ModelArguments, NoInputShape, MemberTaken, Internal];
 
     private static DiagnosticDescriptor Error(string id, string title, string message) => Create(id, title, message, DiagnosticSeverity.Error);
 

@@ -13,7 +13,14 @@ internal sealed record DiagnosticInfo(DiagnosticDescriptor Descriptor, SyntaxTre
 
     public static DiagnosticInfo At(DiagnosticDescriptor descriptor, SyntaxToken token, params string[] arguments) => new(descriptor, token.SyntaxTree!, token.Span, arguments);
 
-    public Diagnostic ToDiagnostic() => Diagnostic.Create(Descriptor, Location.Create(Tree, Span), [.. Arguments]);
+    /// <summary>Reported as a warning although the descriptor says error: the class keeps working without its compiled form.</summary>
+    public bool Mild { get; init; }
+
+    /// <summary>The whole message.</summary>
+    public string Message => string.Format(System.Globalization.CultureInfo.InvariantCulture, Descriptor.MessageFormat.ToString(System.Globalization.CultureInfo.InvariantCulture), [.. Arguments]);
+
+    public Diagnostic ToDiagnostic() => Diagnostic.Create(
+        Descriptor, Location.Create(Tree, Span), Mild ? DiagnosticSeverity.Warning : Descriptor.DefaultSeverity, additionalLocations: null, properties: null, [.. Arguments]);
 }
 
 /// <summary>What parsing a class gave: a model, or the reasons why there is none, or warnings beside it.</summary>

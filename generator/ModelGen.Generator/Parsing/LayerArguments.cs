@@ -4,6 +4,7 @@ using Microsoft.CodeAnalysis.CSharp.Syntax;
 using ModelGen.Compiler;
 using ModelGen.Compiler.FrontEnd;
 using ModelGen.Compiler.Ir;
+using ModelGen.Generator.Evaluation;
 
 namespace ModelGen.Generator.Parsing;
 

@@ -8,11 +8,12 @@ using ModelGen.Compiler.Ir;
 using ModelGen.Compiler.Models;
 using ModelGen.Compiler.Ops;
 using ModelGen.Generator.Diagnostics;
+using ModelGen.Generator.Evaluation;
 
 namespace ModelGen.Generator.Parsing;
 
 /// <summary>Reads one <c>[Model]</c> class into a <see cref="ModelSpec"/>.</summary>
-internal sealed class ModelParser
+internal sealed partial class ModelParser
 {
     private readonly INamedTypeSymbol type;
     private readonly ClassDeclarationSyntax syntax;
@@ -64,6 +65,12 @@ internal sealed class ModelParser
             return null;
         }
 
+        var cache = new OperationCache(compilation, cancellation);
+        if (Evaluator.IsTorchModule(type, cache))
+        {
+            return ParseTorchModule(cache);
+        }
+
         IMethodSymbol[] forwards = [.. type.GetMembers("Forward").OfType<IMethodSymbol>()];
         if (forwards.Length != 1)
         {
@@ -94,20 +101,20 @@ internal sealed class ModelParser
             Layers = Layers().ToEquatableArray(),
             SubModels = SubModels().ToEquatableArray(),
         };
-        return isRoot ? TraceOrBlock(spec, forward) : spec;
+        return isRoot ? TraceOrBlock(spec, forward, cache) : spec;
     }
 
     /// <summary>A model that cannot be compiled keeps what does not depend on its graph, so that one fault does not become a page of unimplemented members.</summary>
-    private ModelSpec TraceOrBlock(ModelSpec spec, IMethodSymbol forward)
+    private ModelSpec TraceOrBlock(ModelSpec spec, IMethodSymbol forward, OperationCache cache)
     {
         try
         {
-            return Trace(spec, forward);
+            return Trace(spec, forward, cache);
         }
         catch (EvaluationException exception)
         {
             diagnostics.Add(exception.Diagnostic);
-            return spec with { IsRoot = false };
+            return spec with { IsRoot = false, Refusal = exception.Diagnostic.Message };
         }
     }
 
@@ -208,29 +215,66 @@ internal sealed class ModelParser
         }
     }
 
-    private ModelSpec Trace(ModelSpec spec, IMethodSymbol forward)
+    private ModelSpec Trace(ModelSpec spec, IMethodSymbol forward, OperationCache cache)
     {
-        var builder = new GraphBuilder(type.Name);
-        var evaluator = new Evaluator(compilation, builder, cancellation);
-        List<object?> inputs = [.. forward.Parameters.Select(parameter => (object)new SymTensor(builder.AddValue(parameter.Name, InputType(parameter), ValueKind.Input)))];
-        object? result = evaluator.Run(new ModelInstance(type, ""), forward, inputs, syntax);
-        int[] outputs = result switch
+        (Evaluator evaluator, GraphBuilder builder, SymTensor[] inputs, int[] outputs) = RunForward(forward, cache, null);
+        Graph? trainingGraph = null;
+        if (evaluator.NeedsMode)
         {
-            SymTensor tensor => [tensor.Id],
-            SymList list when list.Items.All(static item => item is SymTensor) => [.. list.Items.Select(static item => ((SymTensor)item!).Id)],
-            _ => throw new EvaluationException(DiagnosticInfo.At(Descriptors.Forward, syntax.Identifier, "Forward does not return a tensor that the compiler can follow")),
-        };
+            trainingGraph = TraceIn(forward, cache, training: true);
+            (evaluator, builder, inputs, outputs) = RunForward(forward, cache, false);
+        }
+
         Graph graph = builder.Build(outputs);
         WarnUnusedLayers(spec, evaluator);
         WarnNotExportable(graph, evaluator);
         return Train(spec with
         {
             Graph = graph,
-            Inputs = forward.Parameters.Select((parameter, index) => new InputSpec(parameter.Name, graph.TypeOf(((SymTensor)inputs[index]!).Id))).ToEquatableArray(),
+            TrainingGraph = trainingGraph,
+            Inputs = forward.Parameters.Select((parameter, index) => new InputSpec(parameter.Name, graph.TypeOf(inputs[index].Id))).ToEquatableArray(),
             Sizes = evaluator.Sizes.ToEquatableArray(),
             LayerTypes = evaluator.LayerTypes.ToEquatableArray(),
             ExportBatch = LayerMembers.Attribute(type, "ExportOnnxAttribute")?.NamedArguments.FirstOrDefault(static argument => argument.Key == "Batch").Value.Value as int? ?? 1,
         });
+    }
+
+    private Graph TraceIn(IMethodSymbol forward, OperationCache cache, bool training)
+    {
+        (_, GraphBuilder builder, _, int[] outputs) = RunForward(forward, cache, training);
+        return builder.Build(outputs);
+    }
+
+    private (Evaluator Evaluator, GraphBuilder Builder, SymTensor[] Inputs, int[] Outputs) RunForward(IMethodSymbol forward, OperationCache cache, bool? mode)
+    {
+        var builder = new GraphBuilder(type.Name);
+        var evaluator = new Evaluator(cache, builder, mode);
+        SymTensor[] inputs = [.. forward.Parameters.Select(parameter => Input(builder, parameter))];
+        SymObject root = evaluator.CreateRoot(type, null, [], syntax);
+        Evaluator.AdoptFields(root);
+        try
+        {
+            object? result = evaluator.Run(root, forward, inputs, syntax);
+            int[] outputs = result switch
+            {
+                SymTensor tensor => [tensor.Id],
+                SymList list when list.Items.All(static item => item is SymTensor) => [.. list.Items.Select(static item => ((SymTensor)item!).Id)],
+                _ => throw new EvaluationException(DiagnosticInfo.At(Descriptors.Forward, syntax.Identifier, "Forward does not return a tensor that the compiler can follow")),
+            };
+            return (evaluator, builder, inputs, outputs);
+        }
+        catch (ModeNeededException)
+        {
+            evaluator.NeedsMode = true;
+            return (evaluator, builder, inputs, []);
+        }
+    }
+
+    private SymTensor Input(GraphBuilder builder, IParameterSymbol parameter)
+    {
+        var input = new SymTensor(builder.AddValue(parameter.Name, InputType(parameter), ValueKind.Input));
+        input.Storage.Owner = $"the model input '{parameter.Name}'";
+        return input;
     }
 
     private TensorType InputType(IParameterSymbol parameter)
@@ -263,9 +307,10 @@ internal sealed class ModelParser
 
     private void WarnNotExportable(Graph graph, Evaluator evaluator)
     {
+        HashSet<int> live = LiveNodes(graph);
         for (int i = 0; i < graph.Nodes.Count; i++)
         {
-            if (OpRegistry.Get(graph.Nodes[i].Op).ExportProblem(OpContext.Of(graph, graph.Nodes[i])) is string problem && evaluator.NodeSyntax.TryGetValue(i, out SyntaxNode at))
+            if (live.Contains(i) && OpRegistry.Get(graph.Nodes[i].Op).ExportProblem(OpContext.Of(graph, graph.Nodes[i])) is string problem && evaluator.NodeSyntax.TryGetValue(i, out SyntaxNode at))
             {
                 diagnostics.Add(DiagnosticInfo.At(Descriptors.NotExportable, at, problem));
             }
@@ -300,7 +345,7 @@ internal sealed class ModelParser
 
         try
         {
-            ModelCompiler.CheckLoss(spec.Graph!, train);
+            ModelCompiler.CheckLoss(spec.TrainingGraph ?? spec.Graph!, train);
         }
         catch (OpException exception)
         {

@@ -10,6 +10,10 @@ internal static class Syntax
     public static SyntaxNode? BodyOf(SyntaxNode declaration) => declaration switch
     {
         MethodDeclarationSyntax method => method.Body ?? (SyntaxNode?)method.ExpressionBody?.Expression,
+        OperatorDeclarationSyntax function => function.Body ?? (SyntaxNode?)function.ExpressionBody?.Expression,
+        ConversionOperatorDeclarationSyntax function => function.Body ?? (SyntaxNode?)function.ExpressionBody?.Expression,
+        IndexerDeclarationSyntax indexer => indexer.ExpressionBody?.Expression
+            ?? indexer.AccessorList?.Accessors.Where(static accessor => accessor.Keyword.Text == "get").Select(BodyOf).FirstOrDefault(),
         LocalFunctionStatementSyntax function => function.Body ?? (SyntaxNode?)function.ExpressionBody?.Expression,
         ConstructorDeclarationSyntax constructor => constructor.Body ?? (SyntaxNode?)constructor.ExpressionBody?.Expression,
         AccessorDeclarationSyntax accessor => accessor.Body ?? (SyntaxNode?)accessor.ExpressionBody?.Expression,
@@ -17,6 +21,14 @@ internal static class Syntax
             ?? property.AccessorList?.Accessors.Where(static accessor => accessor.Keyword.Text == "get").Select(BodyOf).FirstOrDefault(),
         ArrowExpressionClauseSyntax arrow => arrow.Expression,
         AnonymousFunctionExpressionSyntax lambda => lambda.Body,
+        _ => null,
+    };
+
+    /// <summary>The body of a property's setter, or null when it is automatic.</summary>
+    public static SyntaxNode? SetterOf(SyntaxNode declaration) => declaration switch
+    {
+        AccessorDeclarationSyntax accessor => BodyOf(accessor),
+        PropertyDeclarationSyntax property => property.AccessorList?.Accessors.Where(static accessor => accessor.Keyword.Text is "set" or "init").Select(BodyOf).FirstOrDefault(),
         _ => null,
     };
 

@@ -2,11 +2,25 @@ namespace ModelGen;
 
 /// <summary>Marks a partial class as a model that ModelGen compiles during <c>dotnet build</c>.</summary>
 /// <remarks>
-/// The class either declares its layers with the attributes of this namespace and has a <c>Forward</c> method, or (a block)
-/// does the same without <see cref="ShapeAttribute"/> and is used as a field of another model.
+/// The class is an ordinary TorchSharp module with <see cref="ShapeAttribute"/> on the inputs of its <c>forward</c>; or it declares its layers with the
+/// attributes of this namespace and has a <c>Forward</c> method; or (a block) it does the same without <see cref="ShapeAttribute"/> and is used as a field of another model.
+/// The generated members of a TorchSharp module belong to instances made with these constructor arguments: an instance whose weights have other names or
+/// shapes is refused when they are used.
 /// </remarks>
+/// <param name="arguments">Arguments of the constructor of a TorchSharp module; parameters that are left out take their defaults.</param>
+/// <example><c>[Model(18, 1000)] public partial class ResNet : Module&lt;Tensor, Tensor&gt;</c></example>
 [AttributeUsage(AttributeTargets.Class, Inherited = false)]
-public sealed class ModelAttribute : Attribute;
+public sealed class ModelAttribute(params object?[] arguments) : Attribute
+{
+    /// <summary>Arguments of the model's constructor.</summary>
+    public IReadOnlyList<object?> Arguments { get; } = arguments;
+
+    /// <summary>
+    /// Name of a static field, property or parameterless method of the model class that gives the constructor's argument (a configuration object), its
+    /// arguments (a tuple), or the model itself; null to use <see cref="Arguments"/>.
+    /// </summary>
+    public string? Config { get; set; }
+}
 
 /// <summary>States the shape of a model input, one entry per dimension: an integer, or the name of a symbolic size such as <c>"N"</c>.</summary>
 /// <example><c>Forward([Shape("N", 1, 28, 28)] Tensor image)</c></example>

@@ -143,4 +143,48 @@ public static class OnnxExport
 
         return name;
     }
+
+    /// <summary>The name of a number of another type, written once.</summary>
+    public static string Number(OnnxGraphBuilder builder, double value, OnnxType type)
+    {
+        string name = $"{type}({value.ToString("R", System.Globalization.CultureInfo.InvariantCulture)})";
+        if (!builder.HasInitializer(name))
+        {
+            switch (type)
+            {
+                case OnnxType.Int32:
+                    builder.Initializer<int>(name, [], [(int)value]);
+                    break;
+                case OnnxType.Bool:
+                    builder.Initializer<bool>(name, [], [value != 0]);
+                    break;
+                case OnnxType.Double:
+                    builder.Initializer<double>(name, [], [value]);
+                    break;
+                default:
+                    throw new NotSupportedException($"A number of type {type} cannot be written.");
+            }
+        }
+
+        return name;
+    }
+
+    /// <summary>Weights of a recurrent layer in ONNX's order of gates: <c>[directions, gates * hidden, features]</c>.</summary>
+    /// <param name="directions">One tensor per direction, gates stacked in PyTorch's order.</param>
+    /// <param name="order">Position of each of ONNX's gates among PyTorch's.</param>
+    public static Tensor Gates(Tensor[] directions, int[] order) =>
+        stack([.. directions.Select(weight => Reordered(weight, order))]);
+
+    /// <summary>Biases of a recurrent layer: those of the input, then those of the state, <c>[directions, 2 * gates * hidden]</c>.</summary>
+    /// <param name="input">Input biases per direction.</param>
+    /// <param name="state">State biases per direction.</param>
+    /// <param name="order">Position of each of ONNX's gates among PyTorch's.</param>
+    public static Tensor Biases(Tensor[] input, Tensor[] state, int[] order) =>
+        stack([.. input.Select((bias, index) => cat([Reordered(bias, order), Reordered(state[index], order)]))]);
+
+    private static Tensor Reordered(Tensor gates, int[] order)
+    {
+        Tensor[] parts = gates.chunk(order.Length);
+        return cat([.. order.Select(position => parts[position])]);
+    }
 }

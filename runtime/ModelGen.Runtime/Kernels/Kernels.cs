@@ -162,13 +162,19 @@ public static unsafe partial class Kernels
     }
 
     /// <summary>Gradient of a table: output gradients summed by index.</summary>
-    public static Tensor EmbeddingBackward(Tensor gradient, Tensor indices, long[] shape)
+    public static Tensor EmbeddingBackward(Tensor gradient, Tensor indices, long[] shape, long paddingIndex = -1)
     {
         Tensor result = zeros(shape, gradient.dtype, gradient.device);
         using Tensor flat = indices.reshape(-1);
         using Tensor rows = gradient.reshape(-1, shape[1]);
         using Scalar one = 1;
         result.index_add_(0, flat, rows, one).DisposeAliasOf(result);
+        if (paddingIndex >= 0)
+        {
+            using Tensor padding = result.select(0, paddingIndex);
+            padding.zero_().DisposeAliasOf(padding);
+        }
+
         return result;
     }
 

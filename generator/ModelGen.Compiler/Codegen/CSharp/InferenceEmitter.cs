@@ -37,13 +37,13 @@ internal static class InferenceEmitter
             }
 
             writer.Line();
-            writer.Line($"private global::ModelGen.ParameterTable __Weights() => __weights ??= new(this, global::ModelGen.Generated.{local}.Keys);");
+            writer.Line($"private global::ModelGen.ParameterTable __Weights() => __weights ??= new(this, global::ModelGen.Generated.{local}.Weights, global::ModelGen.Generated.{local}.OtherNames);");
         });
         writer.Line();
         using (writer.Braces("namespace ModelGen.Generated"))
         using (writer.Braces($"file static class {local}"))
         {
-            WriteKeys(writer, spec.Graph!);
+            WriteKeys(writer, spec);
             writer.Line();
             WriteSummary(writer, model);
             writer.Line();
@@ -53,16 +53,21 @@ internal static class InferenceEmitter
         return writer.ToString();
     }
 
-    private static void WriteKeys(IndentedWriter writer, Graph graph)
+    private static void WriteKeys(IndentedWriter writer, ModelSpec spec)
     {
-        writer.Line("/// <summary>State-dict keys of the parameters, then of the buffers.</summary>");
-        using (writer.Braces("public static readonly string[] Keys =", "};"))
+        Graph graph = spec.Graph!;
+        writer.Line("/// <summary>Parameters, then buffers: state-dict key and shape.</summary>");
+        using (writer.Braces("public static readonly WeightSpec[] Weights =", "};"))
         {
             foreach (int value in GraphFunction.Weights(graph))
             {
-                writer.Line($"\"{graph.Values[value].Name}\",   // {graph.TypeOf(value)}");
+                writer.Line($"new(\"{graph.Values[value].Name}\", {CSharpContext.Longs(graph.TypeOf(value).Shape)}),");
             }
         }
+
+        writer.Line();
+        writer.Line("/// <summary>State-dict keys that nothing here reads.</summary>");
+        writer.Line($"public static readonly string[] OtherNames = [{string.Join(", ", spec.OtherNames.Select(Invariant.Literal))}];");
     }
 
     private static void WriteSummary(IndentedWriter writer, CompiledModel model)

@@ -14,7 +14,12 @@ internal static class ModelEmitter
     public static IEnumerable<GeneratedFile> Emit(CompiledModel model)
     {
         ModelSpec spec = model.Spec;
-        yield return new GeneratedFile(spec.HintName + ".Model.g.cs", SkeletonEmitter.Write(spec));
+        yield return new GeneratedFile(spec.HintName + ".Model.g.cs", spec.IsTorchModule ? TorchModuleEmitter.Write(spec) : SkeletonEmitter.Write(spec));
+        if (spec.Refusal is not null)
+        {
+            yield return new GeneratedFile(spec.HintName + ".Refused.g.cs", RefusalEmitter.Write(spec));
+        }
+
         if (model.Inference is Graph inference)
         {
             yield return new GeneratedFile(spec.HintName + ".Inference.g.cs", InferenceEmitter.Write(model, inference));
@@ -67,9 +72,24 @@ internal static class ModelEmitter
     }
 
     /// <summary>Parameters of the model's typed methods: <c>Tensor image, Tensor mask</c>.</summary>
-    public static string Parameters(ModelSpec spec) => string.Join(", ", spec.Inputs.Select(static input => $"{Tensor} {input.Name}"));
+    public static string Parameters(ModelSpec spec) => string.Join(", ", spec.Inputs.Select(static input => $"{Tensor} {Identifier(input.Name)}"));
 
-    public static string Arguments(ModelSpec spec) => string.Join(", ", spec.Inputs.Select(static input => input.Name));
+    public static string Arguments(ModelSpec spec) => string.Join(", ", spec.Inputs.Select(static input => Identifier(input.Name)));
+
+    /// <summary>The call of the eager method with the given texts for its inputs, and the part of its result that is an output.</summary>
+    public static string Eager(ModelSpec spec, IEnumerable<string> inputs, int output)
+    {
+        if (!spec.IsTorchModule)
+        {
+            return $"forward({string.Join(", ", inputs)}){(spec.Outputs == 1 ? "" : ".Item" + Invariant.Text(output + 1))}";
+        }
+
+        string arguments = string.Join(", ", spec.Inputs.Zip(inputs, static (input, text) => $"{Identifier(input.Name)}: {text}"));
+        return $"{spec.ForwardName}({arguments}){spec.OutputPaths[output]}";
+    }
+
+    /// <summary>A parameter's name in C#: keywords need an @.</summary>
+    public static string Identifier(string name) => NameAllocator.IsKeyword(name) ? "@" + name : name;
 
     public static string Result(ModelSpec spec) => spec.Outputs == 1 ? Tensor : "(" + string.Join(", ", Enumerable.Repeat(Tensor, spec.Outputs)) + ")";
 

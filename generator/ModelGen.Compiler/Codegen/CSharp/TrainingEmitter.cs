@@ -27,7 +27,6 @@ internal static class TrainingEmitter
 
     private static void WriteMembers(IndentedWriter writer, ModelSpec spec, string local)
     {
-        const string tensor = "global::TorchSharp.torch.Tensor";
         writer.Line("/// <inheritdoc/>");
         if (spec.Train is null)
         {
@@ -50,8 +49,8 @@ internal static class TrainingEmitter
         writer.Line(spec.Train is null
             ? $"    => throw new global::System.InvalidOperationException(\"{spec.Name} has no [Train] attribute; add one, such as [Train(Loss.CrossEntropy, Optimizer.AdamW)].\");"
             : $"    => new global::ModelGen.Generated.{local}(__Weights(), optimizer);");
-        string list = string.Join(", ", spec.Inputs.Select(static input => input.Name));
-        string items = string.Join(", ", Enumerable.Range(0, spec.Inputs.Count).Select(static index => $"inputs[{Invariant.Text(index)}]"));
+        string list = ModelEmitter.Arguments(spec);
+        IEnumerable<string> items = Enumerable.Range(0, spec.Inputs.Count).Select(static index => $"inputs[{Invariant.Text(index)}]");
         writer.Line();
         writer.Line("/// <summary>Compares eager, fused, ONNX and (with calibration samples) INT8 on the same inputs.</summary>");
         foreach (InputSpec input in spec.Inputs)
@@ -62,9 +61,8 @@ internal static class TrainingEmitter
         writer.Line("/// <param name=\"options\">Labels, calibration samples and tolerance; null for the defaults.</param>");
         using (writer.Braces($"public global::ModelGen.VerifyReport Verify({ModelEmitter.Parameters(spec)}, global::ModelGen.VerifyOptions? options = null)"))
         {
-            writer.Line($"static {tensor} First({ModelEmitter.Result(spec)} results) => results{(spec.Outputs == 1 ? "" : ".Item1")};");
             writer.Line("global::ModelGen.ICompiledModel compiled = this;");
-            using (writer.Braces($"var paths = new global::ModelGen.VerifyPaths(inputs => First(forward({items})), compiled.InferBatch, Summary.ParameterBytes)", "};"))
+            using (writer.Braces($"var paths = new global::ModelGen.VerifyPaths(inputs => {ModelEmitter.Eager(spec, items, 0)}, compiled.InferBatch, Summary.ParameterBytes)", "};"))
             {
                 writer.Line("ExportOnnx = path => ExportOnnx(path),");
                 writer.Line("ExportInt8 = (path, calibration) => ExportQuantizedOnnx(path, new global::ModelGen.CalibrationData(calibration)),");

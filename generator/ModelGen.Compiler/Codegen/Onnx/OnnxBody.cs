@@ -10,6 +10,7 @@ internal sealed class OnnxBody
     private readonly IndentedWriter writer;
     private readonly HashSet<int> weights = [];
     private readonly Dictionary<int, double> constants = [];
+    private readonly Dictionary<int, Node> producers = [];
     private readonly Dictionary<int, string> names = [];
     private readonly HashSet<string> initializers = new(StringComparer.Ordinal);
     private readonly NameAllocator nodeNames = new();
@@ -42,6 +43,11 @@ internal sealed class OnnxBody
 
         foreach (Node node in graph.Nodes)
         {
+            foreach (int output in node.Outputs)
+            {
+                producers[output] = node;
+            }
+
             if (node.Op == "constant")
             {
                 constants[node.Outputs[0]] = node.Attributes.Double("value");
@@ -54,7 +60,17 @@ internal sealed class OnnxBody
         }
     }
 
-    public static string OutputName(Graph graph, int index) => graph.Outputs.Count == 1 ? "output" : "output" + Invariant.Text(index);
+    /// <summary>ONNX name of an output; an input of the same name keeps it.</summary>
+    public static string OutputName(Graph graph, int index)
+    {
+        string name = graph.Outputs.Count == 1 ? "output" : "output" + Invariant.Text(index);
+        while (graph.ValuesOf(ValueKind.Input).Any(value => graph.Values[value].Name == name))
+        {
+            name += "_";
+        }
+
+        return name;
+    }
 
     /// <summary>Whether the exporter computes a node itself.</summary>
     public bool IsPrologue(Node node) => node.Outputs.Count > 0 && node.Outputs.All(weights.Contains);
@@ -92,6 +108,16 @@ internal sealed class OnnxBody
         return name;
     }
 
+    /// <summary>C# text of a weight as a tensor.</summary>
+    public string Tensor(int value) => prologue.NameOf(value);
+
+    /// <summary>Writes an initialiser of the given C# expression.</summary>
+    public string Computed(string name, string tensor)
+    {
+        writer.Line($"OnnxExport.Initializer(onnx, {name}, {tensor});");
+        return name;
+    }
+
     public string? TransposedWeight(int value)
     {
         if (!weights.Contains(value))
@@ -115,17 +141,23 @@ internal sealed class OnnxBody
         return $"OnnxExport.Longs(onnx, [{list}])";
     }
 
-    public string Scalar(double value, DType dtype) => dtype == DType.Int64
-        ? $"OnnxExport.Long(onnx, {Invariant.Text((long)value)})"
-        : $"OnnxExport.Float(onnx, {Invariant.Text(value)})";
+    public string Scalar(double value, DType dtype) => dtype switch
+    {
+        DType.Int64 => $"OnnxExport.Long(onnx, {Invariant.Text((long)value)})",
+        DType.Float32 => $"OnnxExport.Float(onnx, {Invariant.Text(value)})",
+        _ => $"OnnxExport.Number(onnx, {Invariant.Text(value)}, {OnnxType(dtype)})",
+    };
 
     public string FreshName(Node node, string op) => Invariant.Literal(Unique((node.Layer.Length > 0 ? node.Layer + "/" : "") + op));
 
-    public void Node(Node node, string op, string[] inputs, string output, TensorType type, string[] attributes)
+    public void Node(Node node, string op, string[] inputs, string output, TensorType type, string[] attributes) => Node(node, op, inputs, [(output, type)], attributes);
+
+    public void Node(Node node, string op, string[] inputs, (string Name, TensorType Type)[] results, string[] attributes)
     {
         string path = "/" + (node.Layer.Length > 0 ? node.Layer.Replace('.', '/') + "/" : "") + op;
         string suffix = attributes.Length > 0 ? ", " + string.Join(", ", attributes) : "";
-        writer.Line($"onnx.Node(\"{op}\", {Invariant.Literal(NodeName(path))}, [{string.Join(", ", inputs)}], [({output}, {OnnxType(type.DType)}, {Shape(type)})]{suffix});");
+        string outputs = string.Join(", ", results.Select(static result => $"({result.Name}, {OnnxType(result.Type.DType)}, {Shape(result.Type)})"));
+        writer.Line($"onnx.Node(\"{op}\", {Invariant.Literal(NodeName(path))}, [{string.Join(", ", inputs)}], [{outputs}]{suffix});");
     }
 
     public static string OnnxType(DType type) => type switch
@@ -141,7 +173,7 @@ internal sealed class OnnxBody
 
     private string Producer(int value)
     {
-        Node node = graph.Nodes.First(candidate => candidate.Outputs.Contains(value));
+        Node node = producers[value];
         return node.Layer.Length > 0 ? node.Layer : node.Op;
     }
 

@@ -27,10 +27,14 @@ internal sealed class OnnxContext(Graph graph, Node node, OnnxBody body)
     /// <summary>C# text of the name of an initialiser with these values.</summary>
     public string Longs(params string[] values) => body.Longs(values);
 
-    public string Scalar(double value) => body.Scalar(value, DType.Float32);
+    public string Scalar(double value, DType dtype = DType.Float32) => body.Scalar(value, dtype);
 
     /// <summary>Writes a node whose only result is the operator's result.</summary>
     public void Node(string op, string[] inputs, params string[] attributes) => body.Node(node, op, inputs, Output(), Result(), attributes);
+
+    /// <summary>Writes a node with all of the operator's results.</summary>
+    public void Nodes(string op, string[] inputs, params string[] attributes) =>
+        body.Node(node, op, inputs, [.. Enumerable.Range(0, node.Outputs.Count).Select(index => (Output(index), Result(index)))], attributes);
 
     /// <summary>Writes a node with an intermediate result and returns the C# text of its name.</summary>
     public string Intermediate(string op, string[] inputs, TensorType type, params string[] attributes)
@@ -39,6 +43,22 @@ internal sealed class OnnxContext(Graph graph, Node node, OnnxBody body)
         body.Node(node, op, inputs, output, type, attributes);
         return output;
     }
+
+    /// <summary>Writes a node whose first result is intermediate and whose others are the operator's own; returns the C# text of the first one's name.</summary>
+    public string IntermediateWith(string op, string[] inputs, TensorType type, (string Name, TensorType Type)[] others, params string[] attributes)
+    {
+        string output = body.FreshName(node, op);
+        body.Node(node, op, inputs, [(output, type), .. others], attributes);
+        return output;
+    }
+
+    /// <summary>C# text of an operand as a tensor in the exporter; only weights have one.</summary>
+    public string Tensor(int index) => body.Tensor(node.Inputs[index]);
+
+    /// <summary>Writes an initialiser that the exporter computes, and returns the C# text of its name.</summary>
+    public string Computed(string name, string tensor) => body.Computed(body.FreshName(node, name), tensor);
+
+    public static string Texts(string name, IEnumerable<string> values) => $"OnnxAttribute.Strings(\"{name}\", {string.Join(", ", values.Select(Invariant.Literal))})";
 
     public static string Int(string name, long value) => $"OnnxAttribute.Int(\"{name}\", {Invariant.Text(value)})";
 

@@ -13,8 +13,11 @@ internal static class SessionEmitter
         writer.Line("/// <param name=\"options\">Threads, providers, warm-up; null for the defaults.</param>");
         writer.Line("public static Session OpenSession(string path, global::ModelGen.Onnx.InferenceOptions? options = null) => new(path, options);");
         writer.Line();
-        string[] inputs = [.. graph.ValuesOf(ValueKind.Input).Select(value => $"global::System.ReadOnlySpan<{ElementType(graph.TypeOf(value).DType)}> {graph.Values[value].Name}")];
-        string[] outputs = [.. graph.Outputs.Select((value, index) => $"global::System.Span<{ElementType(graph.TypeOf(value).DType)}> {OnnxBody.OutputName(graph, index)}")];
+        var names = new NameAllocator();
+        Dictionary<int, string> inputNames = graph.ValuesOf(ValueKind.Input).ToDictionary(static value => value, value => names.Unique(graph.Values[value].Name));
+        string[] outputNames = [.. graph.Outputs.Select((_, index) => names.Unique(OnnxBody.OutputName(graph, index)))];
+        string[] inputs = [.. graph.ValuesOf(ValueKind.Input).Select(value => $"global::System.ReadOnlySpan<{ElementType(graph.TypeOf(value).DType)}> {inputNames[value]}")];
+        string[] outputs = [.. graph.Outputs.Select((value, index) => $"global::System.Span<{ElementType(graph.TypeOf(value).DType)}> {outputNames[index]}")];
         writer.Line($"/// <summary>An ONNX Runtime session of <see cref=\"{spec.Name}\"/> with preallocated, bound buffers. Not for use by two threads at once.</summary>");
         using (writer.Braces("public sealed class Session : global::ModelGen.Onnx.OnnxSession"))
         {
@@ -29,13 +32,13 @@ internal static class SessionEmitter
                 int index = 0;
                 foreach (int value in graph.ValuesOf(ValueKind.Input))
                 {
-                    writer.Line($"CopyInput({Invariant.Text(index++)}, {graph.Values[value].Name});");
+                    writer.Line($"CopyInput({Invariant.Text(index++)}, {inputNames[value]});");
                 }
 
                 writer.Line("RunBound();");
                 for (int i = 0; i < graph.Outputs.Count; i++)
                 {
-                    writer.Line($"CopyOutput({Invariant.Text(i)}, {OnnxBody.OutputName(graph, i)});");
+                    writer.Line($"CopyOutput({Invariant.Text(i)}, {outputNames[i]});");
                 }
             }
         }

@@ -61,7 +61,7 @@ internal sealed class MaskedFillOp : OpDefinition
 
     public override string EmitCSharp(CSharpContext c) => $"Kernels.MaskedFill({c[0]}, {c[1]}, {Invariant.Text(c.Attributes.Double("value"))})";
 
-    public override void EmitOnnx(OnnxContext c) => c.Node("Where", [c.Input(1), c.Scalar(c.Attributes.Double("value")), c.Input(0)]);
+    public override void EmitOnnx(OnnxContext c) => c.Node("Where", [c.Input(1), c.Scalar(c.Attributes.Double("value"), c.Type(0).DType), c.Input(0)]);
 }
 
 /// <summary>Converts the element type.</summary>

@@ -47,7 +47,12 @@ internal sealed class UnaryOp(
 
     public override EquatableArray<TensorType> Infer(OpContext op)
     {
-        OpContext.RequireFloat(name, op[0]);
+        // Of the family only these have a meaning for integers.
+        if (name is not ("neg" or "abs" or "sign" or "square" or "relu" or "clamp") || op[0].DType == DType.Bool)
+        {
+            OpContext.RequireFloat(name, op[0]);
+        }
+
         return One(op[0]);
     }
 
@@ -136,7 +141,7 @@ internal sealed class UnaryOp(
     {
         double min = c.Attributes.Double("min");
         double max = c.Attributes.Double("max");
-        c.Node("Clip", [c.Input(0), double.IsInfinity(min) ? "\"\"" : c.Scalar(min), double.IsInfinity(max) ? "\"\"" : c.Scalar(max)]);
+        c.Node("Clip", [c.Input(0), double.IsInfinity(min) ? "\"\"" : c.Scalar(min, c.Type(0).DType), double.IsInfinity(max) ? "\"\"" : c.Scalar(max, c.Type(0).DType)]);
     }
 
     private static int Inside(GradientContext g, double bound) =>

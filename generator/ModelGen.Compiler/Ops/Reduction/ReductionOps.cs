@@ -12,7 +12,11 @@ internal abstract class ReductionOp : OpDefinition
 
     public override EquatableArray<TensorType> Infer(OpContext op)
     {
-        OpContext.RequireFloat(Name, op[0]);
+        if (Name == "mean" || op[0].DType is not (DType.Int32 or DType.Int64))
+        {
+            OpContext.RequireFloat(Name, op[0]);
+        }
+
         return One(op[0].WithShape(Reduced(op[0], op.Attributes.Ints("axes"), op.Attributes.Bool("keep"))));
     }
 

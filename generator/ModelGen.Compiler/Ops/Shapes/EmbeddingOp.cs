@@ -3,7 +3,7 @@ using ModelGen.Compiler.Ir;
 
 namespace ModelGen.Compiler.Ops;
 
-/// <summary>Rows of a table: weight <c>[count, dimension]</c>, int64 indices <c>[...]</c>, result <c>[..., dimension]</c>.</summary>
+/// <summary>Rows of a table: weight <c>[count, dimension]</c>, int64 or int32 indices <c>[...]</c>, result <c>[..., dimension]</c>. The row <c>padding_index</c>, if given, has no gradient.</summary>
 internal sealed class EmbeddingOp : OpDefinition
 {
     public override string Name => "embedding";
@@ -14,16 +14,16 @@ internal sealed class EmbeddingOp : OpDefinition
 
     public override EquatableArray<TensorType> Infer(OpContext op)
     {
-        if (op[1].DType != DType.Int64)
+        if (op[1].DType is not (DType.Int64 or DType.Int32))
         {
-            throw new OpException($"an embedding takes int64 indices, got {op[1]}; declare the input with [Shape(..., Type = ElementType.Int64)]");
+            throw new OpException($"an embedding takes whole-number indices, got {op[1]}; declare the input with [Shape(..., Type = ElementType.Int64)]");
         }
 
         return One(op[0].WithShape([.. op[1].Shape, op[0].Shape[1]]));
     }
 
     public override void Differentiate(GradientContext g) =>
-        g.Set(0, () => g.Graph.Add("embedding_backward", [g.Grad, g.Input(1)], ("shape", g.TypeOf(g.Input(0)).Shape)));
+        g.Set(0, () => g.Graph.AddNode("embedding_backward", new[] { g.Grad, g.Input(1) }, g.Attributes.With("shape", g.TypeOf(g.Input(0)).Shape))[0]);
 
     public override string EmitCSharp(CSharpContext c) => $"Kernels.Embedding({c[0]}, {c[1]})";
 
@@ -45,5 +45,6 @@ internal sealed class EmbeddingBackwardOp : OpDefinition
 
     public override EquatableArray<TensorType> Infer(OpContext op) => One(op[0].WithShape(op.Attributes.Dims("shape")));
 
-    public override string EmitCSharp(CSharpContext c) => $"Kernels.EmbeddingBackward({c[0]}, {c[1]}, {CSharpContext.Longs(c.Attributes.Dims("shape"))})";
+    public override string EmitCSharp(CSharpContext c) =>
+        $"Kernels.EmbeddingBackward({c[0]}, {c[1]}, {CSharpContext.Longs(c.Attributes.Dims("shape"))}, {Invariant.Text(c.Attributes.IntOr("padding_index", -1))})";
 }

@@ -2,13 +2,13 @@ using ModelGen.Compiler.Ir;
 
 namespace ModelGen.Compiler.Passes;
 
-/// <summary>Inference form: dropout disappears.</summary>
+/// <summary>Inference form: dropout and stopped gradients disappear.</summary>
 internal sealed class InferenceMode : GraphRewriter
 {
     public override string Name => "inference-mode";
 
     protected override IReadOnlyList<int> Rewrite(Graph graph, Node node, int[] inputs, GraphBuilder builder) =>
-        node.Op is "dropout" or "channel_dropout" or "alpha_dropout" ? [inputs[0]] : base.Rewrite(graph, node, inputs, builder);
+        node.Op is "dropout" or "channel_dropout" or "alpha_dropout" or "stop_gradient" ? [inputs[0]] : base.Rewrite(graph, node, inputs, builder);
 }
 
 /// <summary>Training form: dropout multiplies by a random mask, batch normalisation uses and moves its statistics.</summary>

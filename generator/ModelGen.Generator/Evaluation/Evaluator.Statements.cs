@@ -1,9 +1,8 @@
 using Microsoft.CodeAnalysis;
-using Microsoft.CodeAnalysis.CSharp.Syntax;
 using Microsoft.CodeAnalysis.Operations;
 using ModelGen.Compiler.FrontEnd;
 
-namespace ModelGen.Generator.Parsing;
+namespace ModelGen.Generator.Evaluation;
 
 /// <content>Statements.</content>
 internal sealed partial class Evaluator
@@ -20,9 +19,12 @@ internal sealed partial class Evaluator
             case IConstructorBodyOperation body:
                 return Execute(body.BlockBody ?? body.ExpressionBody!, frame);
             case IVariableDeclarationGroupOperation group:
-                foreach (IVariableDeclaratorOperation declarator in group.Declarations.SelectMany(static declaration => declaration.Declarators))
+                foreach (IVariableDeclarationOperation declaration in group.Declarations)
                 {
-                    Declare(declarator, frame);
+                    foreach (IVariableDeclaratorOperation declarator in declaration.Declarators)
+                    {
+                        Declare(declarator, declaration, frame);
+                    }
                 }
 
                 return Flow.Next;
@@ -30,21 +32,38 @@ internal sealed partial class Evaluator
                 // Lifetimes are the compiler's business: `using var y = ...` only names a value.
                 return Execute(declaration.DeclarationGroup, frame);
             case IUsingOperation block:
-                return Execute(block.Body, frame);
+                return Using(block, frame);
             case IExpressionStatementOperation statement:
-                graph.Source = SourceText(statement.Syntax).TrimEnd(';');
+                graph.Source = cache.Text(statement.Syntax).TrimEnd(';');
                 Evaluate(statement.Operation, frame);
                 return Flow.Next;
+            case IReturnOperation { Kind: OperationKind.YieldReturn } result:
+                (frame.Yielded ??= []).Add(Evaluate(result.ReturnedValue!, frame));
+                return Flow.Next;
+            case IReturnOperation { Kind: OperationKind.YieldBreak }:
+                frame.Yielded ??= [];
+                return Flow.Return;
             case IReturnOperation result:
                 if (result.ReturnedValue is not null)
                 {
-                    graph.Source = SourceText(result.ReturnedValue.Syntax);
+                    graph.Source = cache.Text(result.ReturnedValue.Syntax);
                     frame.Returned = Evaluate(result.ReturnedValue, frame);
                 }
 
                 return Flow.Return;
             case IConditionalOperation conditional:
                 return Condition(conditional.Condition, frame) ? Execute(conditional.WhenTrue, frame) : conditional.WhenFalse is null ? Flow.Next : Execute(conditional.WhenFalse, frame);
+            default:
+                return ExecuteControl(operation, frame);
+        }
+    }
+
+    private Flow ExecuteControl(IOperation operation, Frame frame)
+    {
+        switch (operation)
+        {
+            case ISwitchOperation choice:
+                return Switch(choice, frame);
             case IForLoopOperation loop:
                 return Loop(loop, frame);
             case IForEachLoopOperation loop:
@@ -55,38 +74,68 @@ internal sealed partial class Evaluator
                 return Flow.Break;
             case IBranchOperation { BranchKind: BranchKind.Continue }:
                 return Flow.Continue;
+            case ITryOperation attempt:
+                Flow flow = Execute(attempt.Body, frame);
+                return attempt.Finally is null || Execute(attempt.Finally, frame) == Flow.Next ? flow : Flow.Return;
+            case ILockOperation locked:
+                return Execute(locked.Body, frame);
             case ILocalFunctionOperation or IEmptyOperation:
                 return Flow.Next;
-            case IThrowOperation:
-                throw EvaluationException.Unsupported(operation.Syntax, "Forward reaches this 'throw' for the given input shapes");
+            case IThrowOperation thrown:
+                throw Thrown(thrown);
             default:
                 throw EvaluationException.Unsupported(
                     operation.Syntax,
-                    $"a {Describe(operation)} statement cannot be compiled; Forward may use local variables, if, for, foreach and while on values known during the build, and calls");
+                    $"a {Describe(operation)} statement cannot be compiled; a model may use local variables, if, switch, for, foreach and while on values known during the build, using, and calls");
         }
     }
 
+    private EvaluationException Thrown(IThrowOperation thrown) => EvaluationException.Unsupported(
+        thrown.Syntax,
+        constructing ? "the constructor reaches this 'throw' with the given arguments; give others in [Model(...)]" : "the model reaches this 'throw' for the given input shapes");
+
+    /// <summary>Runs statements until one leaves the block; <c>no_grad</c> declared inside ends with it.</summary>
     private Flow ExecuteAll(IEnumerable<IOperation> operations, Frame frame)
     {
+        int gradients = noGrad;
         foreach (IOperation operation in operations)
         {
             Flow flow = Execute(operation, frame);
             if (flow != Flow.Next)
             {
+                noGrad = gradients;
                 return flow;
             }
         }
 
+        noGrad = gradients;
         return Flow.Next;
     }
 
-    private void Declare(IVariableDeclaratorOperation declarator, Frame frame)
+    private Flow Using(IUsingOperation block, Frame frame)
     {
-        IOperation? initializer = declarator.Initializer?.Value ?? (declarator.Parent as IVariableDeclarationOperation)?.Initializer?.Value;
+        int gradients = noGrad;
+        if (block.Resources is IVariableDeclarationGroupOperation declarations)
+        {
+            Execute(declarations, frame);
+        }
+        else
+        {
+            Evaluate(block.Resources, frame);
+        }
+
+        Flow flow = Execute(block.Body, frame);
+        noGrad = gradients;
+        return flow;
+    }
+
+    private void Declare(IVariableDeclaratorOperation declarator, IVariableDeclarationOperation declaration, Frame frame)
+    {
+        IOperation? initializer = declarator.Initializer?.Value ?? declaration.Initializer?.Value;
         object? value = null;
         if (initializer is not null)
         {
-            graph.Source = SourceText(declarator.Syntax.FirstAncestorOrSelf<LocalDeclarationStatementSyntax>() ?? declarator.Syntax).TrimEnd(';');
+            graph.Source = cache.StatementText(declarator.Syntax);
             value = Evaluate(initializer, frame);
         }
 
@@ -101,6 +150,22 @@ internal sealed partial class Evaluator
             graph.NameValue(tensor.Id, name);
         }
     }
+
+    private Flow Switch(ISwitchOperation choice, Frame frame)
+    {
+        object? value = Evaluate(choice.Value, frame);
+        ISwitchCaseOperation? chosen = choice.Cases.FirstOrDefault(branch => branch.Clauses.Any(clause => Chooses(clause, value, frame)))
+            ?? choice.Cases.FirstOrDefault(static branch => branch.Clauses.Any(static clause => clause is IDefaultCaseClauseOperation));
+        Flow flow = chosen is null ? Flow.Next : ExecuteAll(chosen.Body, frame);
+        return flow == Flow.Break ? Flow.Next : flow;
+    }
+
+    private bool Chooses(ICaseClauseOperation clause, object? value, Frame frame) => clause switch
+    {
+        ISingleValueCaseClauseOperation single => Same(Evaluate(single.Value, frame), value, single.Syntax),
+        IPatternCaseClauseOperation pattern => Matches(pattern.Pattern, value, frame) && (pattern.Guard is null || Condition(pattern.Guard, frame)),
+        _ => false,
+    };
 
     private Flow Loop(IForLoopOperation loop, Frame frame)
     {
@@ -127,24 +192,18 @@ internal sealed partial class Evaluator
 
     private Flow Loop(IForEachLoopOperation loop, Frame frame)
     {
-        IOperation collection = loop.Collection;
-        if (Evaluate(collection, frame) is not SymList list)
+        IReadOnlyList<object?> items = Elements(Evaluate(loop.Collection, frame), loop.Collection.Syntax);
+        foreach (object? item in items)
         {
-            throw EvaluationException.Unsupported(collection.Syntax, "foreach needs an array or list whose elements are known during the build");
-        }
-
-        foreach (object? item in list.Items.ToArray())
-        {
+            Tick(loop.Syntax);
             switch (loop.LoopControlVariable)
             {
                 case IVariableDeclaratorOperation variable:
                     frame.Declare(variable.Symbol, item);
                     break;
-                case IDeclarationExpressionOperation declaration:
-                    Assign(declaration, item, frame);
+                case { } target:
+                    Assign(target, item, frame);
                     break;
-                default:
-                    throw EvaluationException.Unsupported(loop.LoopControlVariable.Syntax, "this kind of foreach variable is not supported; use a plain variable");
             }
 
             Flow flow = Execute(loop.Body, frame);
@@ -185,21 +244,20 @@ internal sealed partial class Evaluator
         return Flow.Next;
     }
 
-    private bool Condition(IOperation condition, Frame frame) => Evaluate(condition, frame) switch
+    private bool Condition(IOperation condition, Frame frame) => Truth(Evaluate(condition, frame), condition.Syntax);
+
+    private bool Truth(object? value, SyntaxNode at) => value switch
     {
-        bool value => value,
-        SymTensor => throw DataDependent(condition.Syntax, "the condition is a tensor, whose value is known only when the model runs; use torch.where(condition, a, b) to choose per element"),
-        SymTraining => throw DataDependent(condition.Syntax, "a branch on 'training' would need two graphs; use layers that know the mode (Dropout, BatchNorm), or dropout(x, p, training)"),
-        _ => throw DataDependent(condition.Syntax, "the condition must be known during the build: constants, constructor arguments, and sizes that [Shape] gives as numbers"),
+        bool known => known,
+        SymTraining => mode ?? throw new ModeNeededException(),
+        SymTensor => throw EvaluationException.DataDependent(at, "the condition is a tensor, whose value is known only when the model runs; use torch.where(condition, a, b) to choose per element"),
+        _ => throw EvaluationException.DataDependent(at, "the condition must be known during the build: constants, constructor arguments, and sizes that [Shape] gives as numbers"),
     };
 
     private static string Describe(IOperation operation) => operation.Kind switch
     {
-        OperationKind.Try => "try",
-        OperationKind.Lock => "lock",
-        OperationKind.Switch => "switch",
-        OperationKind.YieldReturn => "yield return",
         OperationKind.Labeled => "labeled",
+        OperationKind.Branch => "goto",
         _ => operation.Kind.ToString(),
     };
 }

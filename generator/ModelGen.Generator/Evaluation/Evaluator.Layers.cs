@@ -5,8 +5,9 @@ using ModelGen.Compiler.Layers;
 using ModelGen.Compiler.Models;
 using ModelGen.Compiler.Ops;
 using ModelGen.Generator.Diagnostics;
+using ModelGen.Generator.Parsing;
 
-namespace ModelGen.Generator.Parsing;
+namespace ModelGen.Generator.Evaluation;
 
 /// <content>Layer calls.</content>
 internal sealed partial class Evaluator
@@ -21,11 +22,11 @@ internal sealed partial class Evaluator
     /// <summary>Layer types by state-dict path.</summary>
     public IEnumerable<KeyValuePair<string, string>> LayerTypes => layerTypes.OrderBy(static pair => pair.Key, StringComparer.Ordinal);
 
-    private SymTensor ApplyLayer(ModelInstance model, ISymbol member, AttributeData attribute, object?[] arguments, SyntaxNode at)
+    private SymTensor ApplyLayer(SymObject model, ISymbol member, AttributeData attribute, object?[] arguments, SyntaxNode at)
     {
         LayerDefinition layer = LayerMembers.DefinitionOf(attribute)!;
-        string path = model.Child(LayerMembers.KeyOf(member, attribute));
-        LayerArguments settings = LayerArguments.Read(attribute, name => model.Members.TryGetValue(name, out object? value) ? value : ReadForAttribute(model, name, at), at);
+        string path = Child(model, LayerMembers.KeyOf(member, attribute));
+        LayerArguments settings = LayerArguments.Read(attribute, name => ReadForAttribute(model, name, at), at);
         int[] inputs = [.. arguments.Select(argument => argument is SymTensor tensor
             ? tensor.Id
             : throw EvaluationException.Unsupported(at, $"the layer '{member.Name}' takes tensors, not {DescribeValue(argument)}"))];
@@ -59,12 +60,25 @@ internal sealed partial class Evaluator
     }
 
     /// <summary>A field or property named in an attribute's expression.</summary>
-    private object? ReadForAttribute(ModelInstance model, string name, SyntaxNode at)
+    private object? ReadForAttribute(SymObject model, string name, SyntaxNode at)
     {
+        foreach (KeyValuePair<ISymbol, object?> pair in model.Fields)
+        {
+            if (pair.Key.Name == name)
+            {
+                return pair.Value;
+            }
+        }
+
         ISymbol? member = model.Type.GetMembers(name).FirstOrDefault(static symbol => symbol is IFieldSymbol or IPropertySymbol);
-        return member is IFieldSymbol { HasConstantValue: true } constant ? FromClr(constant.ConstantValue)
-            : member is not null ? ReadInitialized(model, member, at, writable: false)
-            : throw EvaluationException.Unsupported(at, $"a layer attribute names '{name}', which is neither a constructor parameter nor a field of '{model.Type.Name}'");
+        return member switch
+        {
+            IFieldSymbol { HasConstantValue: true } constant => FromClr(constant.ConstantValue, constant.Type),
+            { IsStatic: true } => ReadStatic(member, at),
+            IPropertySymbol property => ObjectProperty(model, property, at),
+            IFieldSymbol => ReadMember(model, member, at),
+            _ => throw EvaluationException.Unsupported(at, $"a layer attribute names '{name}', which is neither a constructor parameter nor a field of '{model.Type.Name}'"),
+        };
     }
 
     private int Declare(string name, TensorType type, ValueKind kind)
@@ -93,5 +107,32 @@ internal sealed partial class Evaluator
         }
 
         sizes[path] = inferred;
+    }
+
+    private static string Child(SymObject model, string key) => model.Path.Length == 0 ? key : model.Path + "." + key;
+
+    /// <summary>Gives the models of the attribute DSL that are held in fields their state-dict paths.</summary>
+    public static void AdoptFields(SymObject owner)
+    {
+        foreach (KeyValuePair<ISymbol, object?> pair in owner.Fields)
+        {
+            AdoptField(owner, pair.Key.Name, pair.Value);
+        }
+    }
+
+    private static void AdoptField(SymObject owner, string key, object? value)
+    {
+        if (value is SymObject block && LayerMembers.IsModel(block.Type))
+        {
+            block.Path = Child(owner, key);
+            AdoptFields(block);
+        }
+        else if (value is SymList list)
+        {
+            for (int i = 0; i < list.Items.Count; i++)
+            {
+                AdoptField(owner, key + "." + Compiler.Invariant.Text(i), list.Items[i]);
+            }
+        }
     }
 }

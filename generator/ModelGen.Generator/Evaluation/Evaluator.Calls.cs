@@ -1,0 +1,202 @@
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.Operations;
+using ModelGen.Compiler.FrontEnd;
+using ModelGen.Compiler.Modules;
+using ModelGen.Generator.Parsing;
+
+namespace ModelGen.Generator.Evaluation;
+
+/// <content>Calls.</content>
+internal sealed partial class Evaluator
+{
+    private object? Call(IInvocationOperation call, Frame frame)
+    {
+        IMethodSymbol method = call.TargetMethod;
+        if (method.MethodKind == MethodKind.DelegateInvoke)
+        {
+            return Evaluate(call.Instance!, frame) is SymFunction function
+                ? CallFunction(function, [.. Arguments(call.Arguments, frame).Select(static pair => pair.Value)], call.Syntax)
+                : throw EvaluationException.Unsupported(call.Syntax, "this delegate is not known during the build");
+        }
+
+        if (LayerMembers.AttributeOf(method) is { } attribute)
+        {
+            SymObject model = (call.Instance is null or IInstanceReferenceOperation ? frame.This : Evaluate(call.Instance, frame)) as SymObject ?? (SymObject)frame.This!;
+            return ApplyLayer(model, method, attribute, [.. Arguments(call.Arguments, frame).Select(static pair => pair.Value)], call.Syntax);
+        }
+
+        // base.forward(x) means the base's method itself.
+        object? receiver = call.Instance is null ? null : Evaluate(call.Instance, frame);
+        IReadOnlyList<KeyValuePair<string, object?>> arguments = Arguments(call.Arguments, frame);
+        Action<Frame>? after = method.Parameters.Any(static parameter => parameter.RefKind is RefKind.Out or RefKind.Ref) ? callee => WriteBack(call, callee, frame) : null;
+        return Dispatch(method, receiver, arguments, call.Syntax, call.IsVirtual, method.MethodKind == MethodKind.LocalFunction ? frame : null, after);
+    }
+
+    /// <summary>Calls a function value.</summary>
+    private object? CallFunction(SymFunction function, IReadOnlyList<object?> arguments, SyntaxNode at)
+    {
+        if (function.Body is not null || function.Captured is not null)
+        {
+            return Invoke(function, arguments, at);
+        }
+
+        IMethodSymbol method = function.Method;
+        KeyValuePair<string, object?>[] named = [.. method.Parameters.Select((parameter, index) => new KeyValuePair<string, object?>(parameter.Name, index < arguments.Count ? arguments[index] : null))];
+        return Dispatch(method, function.Receiver, named, at, isVirtual: true, null, null);
+    }
+
+    private object? Dispatch(
+        IMethodSymbol method, object? receiver, IReadOnlyList<KeyValuePair<string, object?>> arguments, SyntaxNode at, bool isVirtual, Frame? captured, Action<Frame>? after)
+    {
+        INamedTypeSymbol? owner = method.ContainingType;
+        if (owner is { DeclaringSyntaxReferences.Length: 0 })
+        {
+            string type = cache.NameOf(owner);
+            if (type.StartsWith("TorchSharp.", StringComparison.Ordinal))
+            {
+                return CallTorchSharp(method, type, receiver, arguments, at);
+            }
+
+            // Members of .NET interfaces and of object that the user's class implements.
+            if (receiver is SymObject implemented && Virtual(implemented, method) is { DeclaringSyntaxReferences.Length: > 0 } implementation)
+            {
+                return Invoke(new SymFunction(implementation, implemented, null, null), [.. arguments.Select(static pair => pair.Value)], at, after);
+            }
+
+            return CallLibrary(method, type, receiver, arguments, at, after);
+        }
+
+        IMethodSymbol target = method;
+        if (receiver is SymObject instance && isVirtual && captured is null)
+        {
+            target = Virtual(instance, method);
+        }
+
+        if (receiver is null && !method.IsStatic && captured is null && method.MethodKind != MethodKind.LocalFunction)
+        {
+            throw EvaluationException.Unsupported(at, $"'{method.Name}' is called on null");
+        }
+
+        if (receiver is SymModule or SymContainer or SymUnknownModule)
+        {
+            return ModuleMethod(receiver, method, arguments, at);
+        }
+
+        object? self = receiver ?? (captured is not null ? captured.This : null);
+        return Invoke(new SymFunction(target, self, captured, null), [.. arguments.Select(static pair => pair.Value)], at, after);
+    }
+
+    /// <summary>The most derived override of a method, or its implementation for an interface.</summary>
+    private static IMethodSymbol Virtual(SymObject instance, IMethodSymbol method)
+    {
+        if (method.ContainingType.TypeKind == TypeKind.Interface)
+        {
+            return instance.Type.FindImplementationForInterfaceMember(method.ReducedFrom ?? method) as IMethodSymbol ?? method;
+        }
+
+        if (method.IsVirtual || method.IsAbstract || method.IsOverride)
+        {
+            for (INamedTypeSymbol? type = instance.Type; type is not null; type = type.BaseType)
+            {
+                foreach (IMethodSymbol candidate in type.GetMembers(method.Name).OfType<IMethodSymbol>())
+                {
+                    for (IMethodSymbol? overridden = candidate; overridden is not null; overridden = overridden.OverriddenMethod)
+                    {
+                        if (SymbolEqualityComparer.Default.Equals(overridden.OriginalDefinition, method.OriginalDefinition))
+                        {
+                            return candidate;
+                        }
+                    }
+                }
+            }
+        }
+
+        return method;
+    }
+
+    /// <summary>Gives <c>out</c> and <c>ref</c> arguments the values that the callee left in its parameters.</summary>
+    private void WriteBack(IInvocationOperation call, Frame callee, Frame frame)
+    {
+        foreach (IArgumentOperation argument in call.Arguments)
+        {
+            if (argument.Parameter is { RefKind: RefKind.Out or RefKind.Ref } parameter && callee.TryGet(parameter.OriginalDefinition, out object? value))
+            {
+                Assign(argument.Value, value, frame);
+            }
+        }
+    }
+
+    /// <summary>Argument values with the names of their parameters, in the order of the parameters, evaluated in the order they are written.</summary>
+    private IReadOnlyList<KeyValuePair<string, object?>> Arguments(IEnumerable<IArgumentOperation> arguments, Frame frame)
+    {
+        var ordered = new SortedList<int, KeyValuePair<string, object?>>();
+        foreach (IArgumentOperation argument in arguments)
+        {
+            object? value = argument.Parameter is { RefKind: RefKind.Out } ? null : Evaluate(argument.Value, frame);
+            ordered.Add(argument.Parameter!.Ordinal, new(argument.Parameter.Name, value));
+        }
+
+        return [.. ordered.Values];
+    }
+
+    private object?[] OrderedValues(IEnumerable<IArgumentOperation> arguments, IMethodSymbol method, Frame frame)
+    {
+        object?[] values = new object?[method.Parameters.Length];
+        foreach (IArgumentOperation argument in arguments)
+        {
+            values[argument.Parameter!.Ordinal] = Evaluate(argument.Value, frame);
+        }
+
+        return values;
+    }
+
+    /// <summary>Functions, layers and methods of TorchSharp.</summary>
+    private object? CallTorchSharp(IMethodSymbol method, string type, object? receiver, IReadOnlyList<KeyValuePair<string, object?>> arguments, SyntaxNode at)
+    {
+        object?[] values = [.. arguments.Select(static pair => pair.Value)];
+        switch (type)
+        {
+            case "TorchSharp.torch.nn":
+                return CreateModule(method.Name, method, values, at);
+            case "TorchSharp.torch.nn.init":
+                return constructing ? values[0] : throw EvaluationException.Unsupported(at, "weights are initialised in the constructor, not in forward");
+            case "TorchSharp.torch.cuda" when method.Name is "is_available" or "is_cudnn_available":
+                return false;
+            case "TorchSharp.torch.random" or "TorchSharp.torch.cuda":
+                return new SymOpaque("a random generator");
+            case "TorchSharp.torch.TensorIndex":
+                return method.Name switch
+                {
+                    "Slice" => new SymSlice(values.ElementAtOrDefault(0), values.ElementAtOrDefault(1), values.ElementAtOrDefault(2)),
+                    _ => values[0],
+                };
+            case "TorchSharp.DisposeScope" or "TorchSharp.DisposeScopeManager":
+                return values.Length == 1 ? values[0] : new SymList(values);
+            case "TorchSharp.torch.nn.utils":
+                throw EvaluationException.Unsupported(at, $"'{method.Name}' cannot be evaluated during the build");
+        }
+
+        if (receiver is SymModule or SymUnknownModule or SymContainer || (receiver is SymObject { Module: not null } && !method.IsStatic))
+        {
+            return ModuleMethod(receiver, method, arguments, at);
+        }
+
+        if (Prefix(method.ContainingType) is null || (receiver is null && !method.IsStatic))
+        {
+            throw EvaluationException.Unsupported(at, receiver is null && !method.IsStatic ? $"'{method.Name}' is called on null" : $"'{type.Substring("TorchSharp.".Length)}.{method.Name}' is not known to the compiler");
+        }
+
+        var named = new Dictionary<string, object?>(StringComparer.Ordinal);
+        if (receiver is not null)
+        {
+            named["this"] = receiver;
+        }
+
+        foreach (KeyValuePair<string, object?> pair in arguments)
+        {
+            named[pair.Key] = pair.Value;
+        }
+
+        return CallTorch(method, named, at);
+    }
+}

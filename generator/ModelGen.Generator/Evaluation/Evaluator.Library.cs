@@ -1,0 +1,428 @@
+using System.Globalization;
+using Microsoft.CodeAnalysis;
+using ModelGen.Compiler.FrontEnd;
+using ModelGen.Compiler.Ir;
+using ModelGen.Compiler.Modules;
+
+namespace ModelGen.Generator.Evaluation;
+
+/// <content>The part of .NET that model code uses: mathematics, strings, lists, dictionaries, LINQ.</content>
+internal sealed partial class Evaluator
+{
+    /// <summary>The elements of anything that <c>foreach</c> takes.</summary>
+    private static IReadOnlyList<object?> Elements(object? value, SyntaxNode at) => value switch
+    {
+        SymList list => [.. list.Items],
+        SymContainer { Kind: "ModuleDict" or "ParameterDict" } map => [.. map.Items.Select(static pair => new SymList([pair.Key, pair.Value]))],
+        SymContainer container => [.. container.Items.Select(static pair => pair.Value)],
+        SymDictionary dictionary => [.. dictionary.Items.Select(static pair => new SymList([pair.Key, pair.Value]))],
+        string text => [.. text.Select(static letter => (object?)letter)],
+        _ => throw EvaluationException.DataDependent(at, $"the elements of {DescribeValue(value)} are not known during the build; loops run over arrays, lists and ranges of known length"),
+    };
+
+    private object? LibraryProperty(object? owner, string name, SyntaxNode at)
+    {
+        switch (owner, name)
+        {
+            case (SymList list, "Length" or "Count"):
+                return (Dim)list.Items.Count;
+            case (SymList { Items: [var key, _] }, "Key"):
+                return key;
+            case (SymList { Items: [_, var value] }, "Value"):
+                return value;
+            case (SymList list, _) when name.StartsWith("Item", StringComparison.Ordinal) && int.TryParse(name.Substring(4), out int item) && item <= list.Items.Count:
+                return list.Items[item - 1];
+            case (SymContainer container, "Count"):
+                return (Dim)container.Items.Count;
+            case (SymContainer container, "Keys"):
+                return new SymList(container.Items.Select(static pair => pair.Key));
+            case (SymContainer container, "Values"):
+                return new SymList(container.Items.Select(static pair => pair.Value));
+            case (SymContainer, "training"):
+                return new SymTraining();
+            case (SymDictionary dictionary, "Count"):
+                return (Dim)dictionary.Items.Count;
+            case (SymDictionary dictionary, "Keys"):
+                return new SymList(dictionary.Items.Select(static pair => pair.Key));
+            case (SymDictionary dictionary, "Values"):
+                return new SymList(dictionary.Items.Select(static pair => pair.Value));
+            case (SymDictionary dictionary, _) when dictionary.TryGet(name, out object? entry):
+                return entry;
+            case (string text, "Length"):
+                return (Dim)text.Length;
+            case (SymType type, "Name"):
+                return type.Name.Substring(type.Name.LastIndexOf('.') + 1);
+            case (null, "HasValue"):
+                return false;
+            case (not null, "HasValue"):
+                return true;
+            case (not null, "Value"):
+                return owner;
+            default:
+                throw EvaluationException.Unsupported(at, owner is null ? $"'{name}' is read from null" : $"'{name}' of {DescribeValue(owner)} is not known during the build");
+        }
+    }
+
+    private object? CallLibrary(IMethodSymbol method, string type, object? receiver, IReadOnlyList<KeyValuePair<string, object?>> arguments, SyntaxNode at, Action<Frame>? after)
+    {
+        object?[] values = [.. arguments.Select(static pair => pair.Value)];
+        switch (type)
+        {
+            case "System.Math" or "System.MathF":
+                return CallMath(method.Name, type, values, at);
+            case "System.Linq.Enumerable":
+                return CallLinq(method, values, at);
+            case "System.Console" or "System.Diagnostics.Debug" or "System.Diagnostics.Trace" or "System.GC":
+                return null;
+            case "System.String" when method.IsStatic:
+                return CallString(method.Name, values, at);
+            case "System.Array" when method.Name == "Empty":
+                return new SymList([]);
+            case "System.ArgumentNullException" or "System.ArgumentException" or "System.ArgumentOutOfRangeException" when method.Name.StartsWith("Throw", StringComparison.Ordinal):
+                return Guarded(method.Name, values, at);
+            case "System.TimeSpan" or "System.DateTime" or "System.Diagnostics.Stopwatch":
+                return new SymOpaque("a time");
+            case "System.Convert" or "System.Int32" or "System.Int64" or "System.Double" or "System.Single" when values.Length > 0 && values[0] is Dim or double:
+                return method.ReturnType.SpecialType is SpecialType.System_Double or SpecialType.System_Single ? AsDouble(values[0], at) : values[0] is double real ? (Dim)(long)Math.Round(real) : values[0];
+            case "System.Index" or "System.Range":
+                return values.FirstOrDefault();
+        }
+
+        return receiver switch
+        {
+            null when method.Name is "GetValueOrDefault" => values.Length > 0 ? values[0] : Default((method.ContainingType as INamedTypeSymbol)?.TypeArguments.FirstOrDefault()),
+            null when method.IsStatic && values.Length > 0 && method.Name is "Equals" or "ReferenceEquals" => Same(values[0], values[1], at),
+            null => throw EvaluationException.Unsupported(at, method.IsStatic ? $"'{method.ContainingType.Name}.{method.Name}' cannot be evaluated during the build" : $"'{method.Name}' is called on null"),
+            _ when method.Name is "Equals" && values.Length == 1 => Same(receiver, values[0], at),
+            _ when method.Name is "ToString" => Text(receiver, values.FirstOrDefault() as string ?? "", at),
+            _ when method.Name is "GetValueOrDefault" => receiver,
+            _ when method.Name is "GetHashCode" => throw EvaluationException.Unsupported(at, "a hash code differs from run to run"),
+            _ when method.Name is "GetType" => new SymType(receiver is SymObject self ? cache.NameOf(self.Type) : receiver is SymModule layer ? "TorchSharp.Modules." + layer.Definition.Name : DescribeValue(receiver)),
+            _ when method.Name is "Dispose" => null,
+            string text => CallText(text, method.Name, values, at),
+            SymList list => CallList(list, method, values, at),
+            SymDictionary dictionary => CallDictionary(dictionary, method, values, at, after),
+            SymContainer container => CallContainer(container, method, arguments, at, after),
+            SymFunction function when method.Name is "Invoke" or "DynamicInvoke" => CallFunction(function, values, at),
+            SymEnum member when method.Name == "HasFlag" && member.Value is Dim { Constant: long flags } && values[0] is SymEnum { Value: Dim { Constant: long flag } } => (flags & flag) == flag,
+            SymOpaque => null,
+            _ => throw EvaluationException.Unsupported(at, $"'{method.Name}' of {DescribeValue(receiver)} cannot be evaluated during the build"),
+        };
+    }
+
+    private object? Guarded(string name, object?[] values, SyntaxNode at)
+    {
+        bool fails = name switch
+        {
+            "ThrowIfNull" => values[0] is null,
+            "ThrowIfNullOrEmpty" or "ThrowIfNullOrWhiteSpace" => values[0] is null or "",
+            "ThrowIfNegative" => Truth(Compare(Microsoft.CodeAnalysis.Operations.BinaryOperatorKind.LessThan, (Dim)values[0]!, Dim.Zero, at), at),
+            "ThrowIfNegativeOrZero" => Truth(Compare(Microsoft.CodeAnalysis.Operations.BinaryOperatorKind.LessThanOrEqual, (Dim)values[0]!, Dim.Zero, at), at),
+            _ => throw EvaluationException.Unsupported(at, $"'{name}' cannot be evaluated during the build"),
+        };
+        return fails ? throw EvaluationException.Unsupported(at, "this guard throws for the given arguments; give others in [Model(...)]") : null;
+    }
+
+    private object? CallMath(string name, string type, object?[] values, SyntaxNode at)
+    {
+        if (values.All(static value => value is Dim) && name is "Max" or "Min" or "Abs" or "Clamp" or "DivRem" or "Sign")
+        {
+            if (name is "Max" or "Min" && ((Dim)values[0]! - (Dim)values[1]!).Constant is long difference)
+            {
+                return difference >= 0 == (name == "Max") ? values[0] : values[1];
+            }
+
+            if (values.All(static value => value is Dim { Constant: not null }))
+            {
+                long[] known = [.. values.Select(static value => ((Dim)value!).Constant!.Value)];
+                return name switch
+                {
+                    "Abs" => (Dim)Math.Abs(known[0]),
+                    "Sign" => (Dim)Math.Sign(known[0]),
+                    "Clamp" => (Dim)Math.Min(Math.Max(known[0], known[1]), known[2]),
+                    _ => new SymList([(Dim)(known[0] / known[1]), (Dim)(known[0] % known[1])]),
+                };
+            }
+
+            throw EvaluationException.DataDependent(at, $"Math.{name} of sizes that are known only when the model runs; give them as numbers in [Shape]");
+        }
+
+        double[] numbers = [.. values.Select(value => value is SymEnum ? 0 : AsDouble(value, at))];
+        double x = numbers[0];
+        double result = (name, numbers.Length) switch
+        {
+            ("Sqrt", 1) => Math.Sqrt(x),
+            ("Cbrt", 1) => Math.Pow(x, 1.0 / 3),
+            ("Pow", 2) => Math.Pow(x, numbers[1]),
+            ("Exp", 1) => Math.Exp(x),
+            ("Log", 1) => Math.Log(x),
+            ("Log", 2) => Math.Log(x, numbers[1]),
+            ("Log2", 1) => Math.Log(x, 2),
+            ("Log10", 1) => Math.Log10(x),
+            ("Sin", 1) => Math.Sin(x),
+            ("Cos", 1) => Math.Cos(x),
+            ("Tan", 1) => Math.Tan(x),
+            ("Tanh", 1) => Math.Tanh(x),
+            ("Atan", 1) => Math.Atan(x),
+            ("Atan2", 2) => Math.Atan2(x, numbers[1]),
+            ("Abs", 1) => Math.Abs(x),
+            ("Sign", 1) => Math.Sign(x),
+            ("Floor", 1) => Math.Floor(x),
+            ("Ceiling", 1) => Math.Ceiling(x),
+            ("Truncate", 1) => Math.Truncate(x),
+            ("Round", 1) => Math.Round(x),
+            ("Round", 2) when values[1] is SymEnum { Member: string mode } => Math.Round(x, mode == "AwayFromZero" ? MidpointRounding.AwayFromZero : MidpointRounding.ToEven),
+            ("Round", 2) => Math.Round(x, (int)numbers[1]),
+            ("Max", 2) => Math.Max(x, numbers[1]),
+            ("Min", 2) => Math.Min(x, numbers[1]),
+            ("Clamp", 3) => Math.Min(Math.Max(x, numbers[1]), numbers[2]),
+            ("ReciprocalSqrtEstimate", _) or _ => throw EvaluationException.Unsupported(at, $"Math.{name} cannot be evaluated during the build"),
+        };
+        return type == "System.MathF" ? (double)(float)result : name == "Sign" ? (Dim)(long)result : result;
+    }
+
+    private object? CallString(string name, object?[] values, SyntaxNode at) => name switch
+    {
+        "IsNullOrEmpty" => values[0] is null or "",
+        "IsNullOrWhiteSpace" => values[0] is null || values[0] is string text && text.Trim().Length == 0,
+        "Join" => string.Join(Text(values[0], "", at), (values.Length == 2 && values[1] is SymList list ? list.Items : [.. values.Skip(1)]).Select(value => Text(value, "", at))),
+        "Concat" => string.Concat(values.SelectMany(value => value is SymList list ? list.Items : [value]).Select(value => Text(value, "", at))),
+        "Format" when values[0] is string format => string.Format(CultureInfo.InvariantCulture, format, [.. values.Skip(1).SelectMany(value => value is SymList list ? list.Items : [value]).Select(Clr)]),
+        "Equals" => Same(values[0], values[1], at),
+        _ => throw EvaluationException.Unsupported(at, $"string.{name} cannot be evaluated during the build"),
+    };
+
+    private static object? Clr(object? value) => value is Dim { Constant: long whole } ? whole : value;
+
+    private object? CallText(string text, string name, object?[] values, SyntaxNode at)
+    {
+        string First() => Text(values[0], "", at);
+        int Number(int index) => values[index] is Dim { Constant: long whole } ? (int)whole : throw EvaluationException.DataDependent(at, "the position must be known during the build");
+        return name switch
+        {
+            "ToLower" or "ToLowerInvariant" => text.ToLowerInvariant(),
+            "ToUpper" or "ToUpperInvariant" => text.ToUpperInvariant(),
+            "Trim" when values.Length == 0 => text.Trim(),
+            "StartsWith" => text.StartsWith(First(), StringComparison.Ordinal),
+            "EndsWith" => text.EndsWith(First(), StringComparison.Ordinal),
+            "Contains" => text.IndexOf(First(), StringComparison.Ordinal) >= 0,
+            "IndexOf" => (Dim)text.IndexOf(First(), StringComparison.Ordinal),
+            "Replace" => text.Replace(First(), Text(values[1], "", at)),
+            "Substring" => values.Length == 1 ? text.Substring(Number(0)) : text.Substring(Number(0), Number(1)),
+            "Split" when values.Length > 0 && values[0] is string or char => new SymList(text.Split([First()], StringSplitOptions.None)),
+            "ToCharArray" => new SymList(text.Select(static letter => (object?)letter)),
+            "PadLeft" => text.PadLeft(Number(0), values.Length > 1 && values[1] is char pad ? pad : ' '),
+            _ => throw EvaluationException.Unsupported(at, $"string.{name} cannot be evaluated during the build"),
+        };
+    }
+
+    private object? CallList(SymList list, IMethodSymbol method, object?[] values, SyntaxNode at)
+    {
+        string name = method.Name;
+        if (list.Frozen && name is "Add" or "AddRange" or "Insert" or "Clear" or "Remove" or "RemoveAt" or "Reverse" or "Enqueue" or "Push" or "Pop" or "Dequeue" or "InsertRange" or "SetValue")
+        {
+            throw EvaluationException.Unsupported(at, StateWrite);
+        }
+
+        int Number(int index) => values[index] is Dim { Constant: long whole } ? (int)whole : throw EvaluationException.DataDependent(at, "the position must be known during the build");
+        switch (name)
+        {
+            case "Add" or "Enqueue" or "Push":
+                list.Items.Add(values[0]);
+                return true;
+            case "AddRange":
+                list.Items.AddRange(Elements(values[0], at));
+                return null;
+            case "Insert":
+                list.Items.Insert(Number(0), values[1]);
+                return null;
+            case "Clear":
+                list.Items.Clear();
+                return null;
+            case "RemoveAt":
+                list.Items.RemoveAt(Number(0));
+                return null;
+            case "Remove":
+                return list.Items.Remove(values[0]);
+            case "Reverse" when values.Length == 0:
+                list.Items.Reverse();
+                return null;
+            case "Pop" or "Dequeue" when list.Items.Count > 0:
+                int index = name == "Pop" ? list.Items.Count - 1 : 0;
+                object? taken = list.Items[index];
+                list.Items.RemoveAt(index);
+                return taken;
+            case "Contains":
+                return list.Items.Any(item => Same(item, values[0], at));
+            case "IndexOf":
+                return (Dim)list.Items.FindIndex(item => Same(item, values[0], at));
+            case "ToArray" or "ToList" or "AsSpan" or "AsEnumerable" or "AsReadOnly" or "Clone" or "GetEnumerator":
+                return new SymList(list.Items);
+            case "GetLength":
+                return (Dim)list.Items.Count;
+            case "GetRange":
+                return new SymList(list.Items.GetRange(Number(0), Number(1)));
+            case "ForEach":
+                list.Items.ToList().ForEach(item => CallFunction((SymFunction)values[0]!, [item], at));
+                return null;
+            case "Exists" or "TrueForAll" or "Find" or "FindIndex" or "ConvertAll" or "FindAll":
+                return Query(name switch { "Exists" => "Any", "TrueForAll" => "All", "Find" => "FirstOrDefault", "ConvertAll" => "Select", "FindAll" => "Where", _ => name }, list.Items, values, at);
+            case "Equals" when values[0] is SymList other:
+                return Same(list, other, at);
+            default:
+                throw EvaluationException.Unsupported(at, $"'{name}' of a list cannot be evaluated during the build");
+        }
+    }
+
+    private object? CallDictionary(SymDictionary dictionary, IMethodSymbol method, object?[] values, SyntaxNode at, Action<Frame>? after)
+    {
+        if (dictionary.Frozen && method.Name is "Add" or "TryAdd" or "Remove" or "Clear")
+        {
+            throw EvaluationException.Unsupported(at, StateWrite);
+        }
+
+        switch (method.Name)
+        {
+            case "Add" or "TryAdd" when values[0] is { } key:
+                bool added = !dictionary.TryGet(key, out _);
+                dictionary.Set(key, values[1]);
+                return added;
+            case "ContainsKey" when values[0] is { } key:
+                return dictionary.TryGet(key, out _);
+            case "GetValueOrDefault" when values[0] is { } key:
+                return dictionary.TryGet(key, out object? value) ? value : values.ElementAtOrDefault(1);
+            case "TryGetValue" when values[0] is { } key:
+                bool present = dictionary.TryGet(key, out object? got);
+                var frame = new Frame(null, null);
+                frame.Declare(method.OriginalDefinition.Parameters[1], got);
+                after?.Invoke(frame);
+                return present;
+            case "Remove" when values[0] is { } key:
+                return dictionary.Items.RemoveAll(pair => Equals(pair.Key, key)) > 0;
+            case "Clear":
+                dictionary.Items.Clear();
+                return null;
+            default:
+                throw EvaluationException.Unsupported(at, $"'{method.Name}' of a dictionary cannot be evaluated during the build");
+        }
+    }
+
+    private object? CallContainer(SymContainer container, IMethodSymbol method, IReadOnlyList<KeyValuePair<string, object?>> arguments, SyntaxNode at, Action<Frame>? after)
+    {
+        switch (method.Name)
+        {
+            case "ContainsKey":
+                return container.Items.Exists(pair => pair.Key.Equals(arguments[0].Value));
+            case "TryGetValue":
+                int index = container.Items.FindIndex(pair => pair.Key.Equals(arguments[0].Value));
+                var frame = new Frame(null, null);
+                frame.Declare(method.OriginalDefinition.Parameters[1], index < 0 ? null : container.Items[index].Value);
+                after?.Invoke(frame);
+                return index >= 0;
+            case "ToArray" or "ToList" or "GetEnumerator":
+                return new SymList(Elements(container, at));
+            default:
+                return ModuleMethod(container, method, arguments, at);
+        }
+    }
+
+    private object? CallLinq(IMethodSymbol method, object?[] values, SyntaxNode at) => method.Name switch
+    {
+        "Range" when values is [Dim { Constant: long start }, Dim { Constant: long count }] => new SymList(Enumerable.Range(0, (int)count).Select(index => (object?)(Dim)(start + index))),
+        "Repeat" when values is [_, Dim { Constant: long count }] => new SymList(Enumerable.Repeat(values[0], (int)count)),
+        "Empty" => new SymList([]),
+        "Range" or "Repeat" => throw EvaluationException.DataDependent(at, $"the length of Enumerable.{method.Name} is known only when the model runs"),
+        "OfType" => new SymList(Elements(values[0], at).Where(item => HasType(item, method.TypeArguments[0], new Frame(null, null)))),
+        _ => Query(method.Name, Elements(values[0], at), [.. values.Skip(1)], at),
+    };
+
+    private object? Query(string name, IReadOnlyList<object?> items, object?[] values, SyntaxNode at)
+    {
+        SymFunction? function = values.FirstOrDefault(static value => value is SymFunction) as SymFunction;
+        object? Run(object? item, int index) => function is null ? item : CallFunction(function, function.Method.Parameters.Length == 2 ? [item, (Dim)index] : [item], at);
+        bool Holds(object? item, int index) => function is null || Truth(Run(item, index), at);
+        int Number() => values[0] is Dim { Constant: long whole } ? (int)whole : throw EvaluationException.DataDependent(at, "the number of elements must be known during the build");
+        object? Missing() => throw EvaluationException.Unsupported(at, $"{name}: the sequence has no such element");
+        switch (name)
+        {
+            case "Select":
+                return new SymList(items.Select(Run).ToArray());
+            case "SelectMany":
+                return new SymList(items.Select(Run).SelectMany(result => Elements(result, at)).ToArray());
+            case "Where":
+                return new SymList(items.Where((item, index) => Holds(item, index)).ToArray());
+            case "ToList" or "ToArray" or "AsEnumerable" or "Cast" or "ToHashSet":
+                return new SymList(items);
+            case "ToDictionary":
+                var dictionary = new SymDictionary();
+                foreach (object? item in items)
+                {
+                    dictionary.Set(CallFunction((SymFunction)values[0]!, [item], at)!, values.Length > 1 && values[1] is SymFunction value ? CallFunction(value, [item], at) : item);
+                }
+
+                return dictionary;
+            case "Any":
+                return function is null ? items.Count > 0 : items.Select(Run).Any(result => Truth(result, at));
+            case "All":
+                return items.Select(Run).All(result => Truth(result, at));
+            case "Count" or "LongCount":
+                return (Dim)items.Where((item, index) => Holds(item, index)).Count();
+            case "Sum":
+                return items.Select(Run).Aggregate((object?)null, (sum, next) => sum is null ? next : Arithmetic(Microsoft.CodeAnalysis.Operations.BinaryOperatorKind.Add, sum, next, at)) ?? Dim.Zero;
+            case "Max" or "Min" when items.Count > 0:
+                return items.Select(Run).Aggregate((best, next) => CallMath(name, "System.Math", [best, next], at));
+            case "Average" when items.Count > 0:
+                return items.Select(Run).Average(value => AsDouble(value, at));
+            case "Aggregate":
+                return values.Length == 1
+                    ? items.Aggregate((sum, next) => CallFunction(function!, [sum, next], at))
+                    : items.Aggregate(values[0], (sum, next) => CallFunction((SymFunction)values[1]!, [sum, next], at));
+            case "First" or "Single":
+                return items.Where((item, index) => Holds(item, index)).DefaultIfEmpty(this).First() is { } first && ReferenceEquals(first, this) ? Missing() : items.Where((item, index) => Holds(item, index)).First();
+            case "FirstOrDefault" or "SingleOrDefault":
+                return items.Where((item, index) => Holds(item, index)).FirstOrDefault();
+            case "Last":
+                return items.Count == 0 ? Missing() : items.Where((item, index) => Holds(item, index)).Last();
+            case "LastOrDefault":
+                return items.Where((item, index) => Holds(item, index)).LastOrDefault();
+            case "FindIndex":
+                return (Dim)items.ToList().FindIndex(item => Holds(item, 0));
+            case "Skip":
+                return new SymList(items.Skip(Number()));
+            case "Take":
+                return new SymList(items.Take(Number()));
+            case "SkipLast":
+                return new SymList(items.Take(Math.Max(0, items.Count - Number())));
+            case "TakeLast":
+                return new SymList(items.Skip(Math.Max(0, items.Count - Number())));
+            case "Reverse":
+                return new SymList(items.Reverse());
+            case "Concat" or "Union":
+                return new SymList(items.Concat(Elements(values[0], at)));
+            case "Append":
+                return new SymList(items.Append(values[0]));
+            case "Prepend":
+                return new SymList(items.Prepend(values[0]));
+            case "Contains":
+                return items.Any(item => Same(item, values[0], at));
+            case "SequenceEqual":
+                return Same(new SymList(items), new SymList(Elements(values[0], at)), at);
+            case "ElementAt":
+                return Number() is int place && place < items.Count ? items[place] : Missing();
+            case "Distinct":
+                return new SymList(items.Distinct());
+            case "Zip" when values.Length == 1:
+                return new SymList(items.Zip(Elements(values[0], at), static (a, b) => (object?)new SymList([a, b])).ToArray());
+            case "Zip":
+                return new SymList(items.Zip(Elements(values[0], at), (a, b) => CallFunction((SymFunction)values[1]!, [a, b], at)).ToArray());
+            case "OrderBy" or "OrderByDescending":
+                IEnumerable<object?> sorted = items.Select((item, index) => (item, key: AsDouble(Run(item, index), at))).OrderBy(static pair => pair.key).Select(static pair => pair.item);
+                return new SymList(name == "OrderBy" ? sorted : sorted.Reverse());
+            case "Chunk":
+                int size = Number();
+                return new SymList(Enumerable.Range(0, (items.Count + size - 1) / size).Select(part => (object?)new SymList(items.Skip(part * size).Take(size))));
+            default:
+                throw EvaluationException.Unsupported(at, $"LINQ's {name} cannot be evaluated during the build");
+        }
+    }
+}

@@ -1,0 +1,167 @@
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.Operations;
+using ModelGen.Compiler.FrontEnd;
+using ModelGen.Compiler.Ir;
+using ModelGen.Compiler.Modules;
+
+namespace ModelGen.Generator.Evaluation;
+
+/// <content>Patterns and type tests.</content>
+internal sealed partial class Evaluator
+{
+    private object? Choose(ISwitchExpressionOperation choice, Frame frame)
+    {
+        object? value = Evaluate(choice.Value, frame);
+        foreach (ISwitchExpressionArmOperation arm in choice.Arms)
+        {
+            if (Matches(arm.Pattern, value, frame) && (arm.Guard is null || Condition(arm.Guard, frame)))
+            {
+                return Evaluate(arm.Value, frame);
+            }
+        }
+
+        throw EvaluationException.Unsupported(choice.Syntax, $"no arm of this switch fits {DescribeValue(value)}");
+    }
+
+    private bool Matches(IPatternOperation pattern, object? value, Frame frame)
+    {
+        switch (pattern)
+        {
+            case IConstantPatternOperation constant:
+                return Same(Evaluate(constant.Value, frame), value, pattern.Syntax);
+            case INegatedPatternOperation negated:
+                return !Matches(negated.Pattern, value, frame);
+            case IDiscardPatternOperation:
+                return true;
+            case IDeclarationPatternOperation declaration:
+                return (declaration.MatchesNull || declaration.MatchedType is null || HasType(value, declaration.MatchedType, frame)) && Bind(declaration.DeclaredSymbol, value, frame);
+            case ITypePatternOperation type:
+                return HasType(value, type.MatchedType, frame);
+            case IBinaryPatternOperation { OperatorKind: BinaryOperatorKind.Or } either:
+                return Matches(either.LeftPattern, value, frame) || Matches(either.RightPattern, value, frame);
+            case IBinaryPatternOperation both:
+                return Matches(both.LeftPattern, value, frame) && Matches(both.RightPattern, value, frame);
+            case IRelationalPatternOperation relational:
+                return Truth(Arithmetic(relational.OperatorKind, value, Evaluate(relational.Value, frame), pattern.Syntax), pattern.Syntax);
+            case IRecursivePatternOperation recursive:
+                return Matches(recursive, value, frame);
+            default:
+                throw EvaluationException.Unsupported(pattern.Syntax, "this pattern cannot be evaluated during the build; compare with ==, or test for null");
+        }
+    }
+
+    private bool Matches(IRecursivePatternOperation pattern, object? value, Frame frame)
+    {
+        if (value is null || !HasType(value, pattern.MatchedType, frame))
+        {
+            return false;
+        }
+
+        if (pattern.DeconstructionSubpatterns.Length > 0)
+        {
+            if (value is not SymList list || list.Items.Count != pattern.DeconstructionSubpatterns.Length || !pattern.DeconstructionSubpatterns.Select((sub, index) => (sub, index)).All(pair => Matches(pair.sub, list.Items[pair.index], frame)))
+            {
+                return false;
+            }
+        }
+
+        foreach (IPropertySubpatternOperation sub in pattern.PropertySubpatterns)
+        {
+            initialized.Push(value);
+            object? member;
+            try
+            {
+                member = Evaluate(sub.Member, new Frame(value, frame));
+            }
+            finally
+            {
+                initialized.Pop();
+            }
+
+            if (!Matches(sub.Pattern, member, frame))
+            {
+                return false;
+            }
+        }
+
+        return Bind(pattern.DeclaredSymbol, value, frame);
+    }
+
+    private static bool Bind(ISymbol? symbol, object? value, Frame frame)
+    {
+        if (symbol is not null)
+        {
+            frame.Declare(symbol, value);
+        }
+
+        return true;
+    }
+
+    /// <summary>Equality of known values.</summary>
+    private bool Same(object? a, object? b, SyntaxNode at) => (a, b) switch
+    {
+        (null, null) => true,
+        (null, _) or (_, null) => false,
+        (Dim or double, Dim or double) => Truth(Arithmetic(BinaryOperatorKind.Equals, a, b, at), at),
+        (SymOpaque x, SymOpaque y) => x.What == y.What,
+        (SymTraining, bool y) => Truth(a, at) == y,
+        (bool x, SymTraining) => Truth(b, at) == x,
+        (SymTensor, _) or (_, SymTensor) => ReferenceEquals(a, b),
+        (SymList x, SymList y) => x.Items.Count == y.Items.Count && x.Items.Zip(y.Items, (left, right) => Same(left, right, at)).All(static same => same),
+        _ => Equals(a, b),
+    };
+
+    /// <summary>Whether a value is of a type; certain for everything the evaluator makes.</summary>
+    private bool HasType(object? value, ITypeSymbol type, Frame frame)
+    {
+        type = Known(type, frame.TypeArguments);
+        if (value is null)
+        {
+            return false;
+        }
+
+        if (type.SpecialType == SpecialType.System_Object)
+        {
+            return true;
+        }
+
+        if (type is INamedTypeSymbol { OriginalDefinition.SpecialType: SpecialType.System_Nullable_T } nullable)
+        {
+            type = nullable.TypeArguments[0];
+        }
+
+        string name = cache.NameOf(type);
+        return value switch
+        {
+            SymTensor tensor => name == "TorchSharp.torch.Tensor" || (name == "TorchSharp.Modules.Parameter" && tensor.Weight == WeightKind.Parameter),
+            SymComplex => name == "TorchSharp.torch.Tensor",
+            SymModule module => name == "TorchSharp.Modules." + module.Definition.Name || IsModuleBase(name),
+            SymUnknownModule module => name == "TorchSharp.Modules." + module.Name || IsModuleBase(name),
+            SymContainer container => name == "TorchSharp.Modules." + container.Kind || IsModuleBase(name),
+            SymObject instance => Inherits(instance.Type, type),
+            string => type.SpecialType == SpecialType.System_String,
+            bool or SymTraining => type.SpecialType == SpecialType.System_Boolean,
+            double => type.SpecialType is SpecialType.System_Double or SpecialType.System_Single or SpecialType.System_Decimal,
+            Dim => type.SpecialType is >= SpecialType.System_SByte and <= SpecialType.System_UInt64,
+            SymEnum member => type.TypeKind == TypeKind.Enum && type.Name == member.Type,
+            SymList => type is IArrayTypeSymbol or INamedTypeSymbol { IsTupleType: true } || name.StartsWith("System.Collections.", StringComparison.Ordinal),
+            SymFunction => type.TypeKind == TypeKind.Delegate,
+            _ => true,
+        };
+    }
+
+    private static bool IsModuleBase(string name) => name is "TorchSharp.torch.nn.Module" or "TorchSharp.torch.nn.HookableModule" or "TorchSharp.torch.nn.IModule" or "System.IDisposable";
+
+    private static bool Inherits(INamedTypeSymbol type, ITypeSymbol wanted)
+    {
+        for (INamedTypeSymbol? current = type; current is not null; current = current.BaseType)
+        {
+            if (SymbolEqualityComparer.Default.Equals(current.OriginalDefinition, wanted.OriginalDefinition))
+            {
+                return true;
+            }
+        }
+
+        return type.AllInterfaces.Any(candidate => SymbolEqualityComparer.Default.Equals(candidate.OriginalDefinition, wanted.OriginalDefinition));
+    }
+}

@@ -1,0 +1,398 @@
+using Microsoft.CodeAnalysis;
+using ModelGen.Compiler;
+using ModelGen.Compiler.FrontEnd;
+using ModelGen.Compiler.Ir;
+using ModelGen.Compiler.Ops;
+using ModelGen.Generator.Diagnostics;
+
+namespace ModelGen.Generator.Evaluation;
+
+/// <content>Tensor functions, in-place operators, complex numbers.</content>
+internal sealed partial class Evaluator
+{
+    /// <summary>Functions whose result may be a view of their first operand.</summary>
+    private static readonly HashSet<string> Views = new(StringComparer.Ordinal)
+    {
+        "view", "reshape", "transpose", "permute", "squeeze", "unsqueeze", "flatten", "unflatten", "expand", "expand_as", "broadcast_to", "t", "narrow", "slice", "select", "chunk", "split",
+        "tensor_split", "unbind", "contiguous", "detach", "alias", "unfold", "diagonal", "movedim", "moveaxis", "swapaxes", "swapdims", "swap_axes", "view_as", "to", "type_as", "to_type", "type",
+        "dropout", "dropout1d", "dropout2d", "dropout3d", "cpu", "cuda", "MoveToOuterDisposeScope", "DetachFromDisposeScope", "MoveToOtherDisposeScope", "AlignTo", "float", "requires_grad_",
+    };
+
+    /// <summary>In-place methods that change how a tensor is read, not its memory.</summary>
+    private static readonly HashSet<string> ShapeOnly = new(StringComparer.Ordinal) { "transpose_", "t_", "squeeze_", "unsqueeze_", "swapaxes_", "swapdims_", "detach_", "resize_" };
+
+    private static readonly HashSet<string> HostReads = new(StringComparer.Ordinal)
+    {
+        "item", "ToSingle", "ToDouble", "ToHalf", "ToInt16", "ToInt32", "ToInt64", "ToByte", "ToSByte", "ToBoolean", "ToScalar", "data", "nonzero", "unique", "unique_consecutive", "masked_select", "equal", "allclose", "is_nonzero", "numpy", "ToArray", "print",
+    };
+
+    private static readonly HashSet<string> RandomFunctions = new(StringComparer.Ordinal)
+    {
+        "randn", "rand", "empty", "randint", "normal", "randn_like", "rand_like", "empty_like", "randint_like", "randperm", "bernoulli", "multinomial", "load", "from_file",
+    };
+
+    /// <summary>The prefix of TorchSharp functions in <see cref="TensorFunctions"/>; null for other types.</summary>
+    private string? Prefix(INamedTypeSymbol? type)
+    {
+        string name = cache.NameOf(type);
+        return name switch
+        {
+            "TorchSharp.torch" or "TorchSharp.torch.special" => "torch.",
+            "TorchSharp.torch.nn.functional" => "F.",
+            "TorchSharp.torch.Tensor" or "TorchSharp.TensorExtensionMethods" => "Tensor.",
+            "TorchSharp.torch.linalg" or "TorchSharp.torch.fft" => name.Substring("TorchSharp.".Length) + ".",
+            _ => null,
+        };
+    }
+
+    private object? CallTorch(IMethodSymbol method, Dictionary<string, object?> arguments, SyntaxNode at)
+    {
+        string prefix = Prefix(method.ContainingType)!;
+        string key = prefix + method.Name;
+        if (prefix == "torch." && Ambient(method.Name, arguments, at, out object? ambient))
+        {
+            return ambient;
+        }
+
+        object? first = arguments.TryGetValue("this", out object? self) ? self : arguments.Values.FirstOrDefault();
+        if (prefix == "Tensor." && key is "Tensor.Dispose" or "Tensor.DisposeLater" or "Tensor.retain_grad" or "Tensor.PinMemory" or "Tensor.pin_memory" or "Tensor.share_memory_" or "Tensor.rename_" or "Tensor.rename")
+        {
+            return first;
+        }
+
+        if (HostReads.Contains(method.Name))
+        {
+            throw EvaluationException.DataDependent(at, $"'{method.Name}' reads a tensor's values back, and what follows would depend on them; they are known only when the model runs. Keep the calculation in tensors of fixed size");
+        }
+
+        foreach (string name in arguments.Keys.ToArray())
+        {
+            arguments[name] = Checked(name, arguments[name], at);
+        }
+
+        if (RandomFunctions.Contains(method.Name) || (constructing && IsRandomInPlace(method.Name)))
+        {
+            return Random(method.Name, key, arguments, at);
+        }
+
+        return Complex(key, arguments, at, out object? complex) ? complex
+            : method.Name.EndsWith("_", StringComparison.Ordinal) && !method.Name.EndsWith("__", StringComparison.Ordinal) ? InPlace(method.Name, prefix, arguments, at)
+            : Apply(key, method.Name, arguments, at);
+    }
+
+    /// <summary>Functions about the surroundings of a calculation, not about tensors.</summary>
+    private bool Ambient(string name, Dictionary<string, object?> arguments, SyntaxNode at, out object? result)
+    {
+        result = new SymOpaque(name == "device" ? "a device" : name);
+        switch (name)
+        {
+            case "NewDisposeScope" or "manual_seed" or "device" or "set_default_dtype":
+                return true;
+            case "enable_grad":
+                noGrad = 0;
+                return true;
+            case "no_grad" or "inference_mode":
+                noGrad++;
+                return true;
+            case "set_grad_enabled":
+                noGrad = arguments.Values.FirstOrDefault() is false ? noGrad + 1 : 0;
+                return true;
+            case "get_default_dtype":
+                result = new SymEnum("ScalarType", "Float32", null);
+                return true;
+            case "finfo":
+                result = Finfo(arguments.Values.FirstOrDefault() as SymEnum);
+                return true;
+            case "WrappedTensorDisposeScope":
+                result = CallFunction((SymFunction)arguments.Values.First()!, [], at);
+                return true;
+            default:
+                return false;
+        }
+    }
+
+    private static SymDictionary Finfo(SymEnum? type)
+    {
+        var info = new SymDictionary();
+        (double max, double tiny, double eps) = type?.Member == "Float64" ? (double.MaxValue, 2.2250738585072014e-308, Math.Pow(2, -52)) : (float.MaxValue, 1.1754943508222875e-38, Math.Pow(2, -23));
+        info.Set("max", max);
+        info.Set("min", -max);
+        info.Set("eps", eps);
+        info.Set("tiny", tiny);
+        info.Set("smallest_normal", tiny);
+        return info;
+    }
+
+    /// <summary>Refuses arguments that are out of date, and gives the training flag its value where the graph has one mode.</summary>
+    private object? Checked(string name, object? value, SyntaxNode at)
+    {
+        Fresh(value, at);
+        if (value is SymList list)
+        {
+            foreach (object? item in list.Items)
+            {
+                Fresh(item, at);
+            }
+        }
+
+        return (value, mode) switch
+        {
+            (SymTraining, false) => false,
+            (true, true) when name is "training" or "train" => new SymTraining(),
+            _ => value,
+        };
+    }
+
+    private object? Apply(string key, string what, Dictionary<string, object?> arguments, SyntaxNode at)
+    {
+        if (!TensorFunctions.TryGet(key, out Func<CallArguments, object?> function))
+        {
+            throw EvaluationException.Unsupported(at, $"'{what}' is not known to the compiler{Suggestion(what)}; docs/supported.md lists what is");
+        }
+
+        bool inPlace = arguments.TryGetValue("inplace", out object? flag) && flag is true;
+        arguments.Remove("inplace");
+        object? result = Guard(at, what, () => function(new CallArguments(graph, arguments)));
+        SymTensor? source = (arguments.TryGetValue("this", out object? self) ? self : arguments.Values.FirstOrDefault()) as SymTensor;
+        if (source is not null && inPlace && result is SymTensor changed)
+        {
+            return Overwrite(source, changed.Id, at, what);
+        }
+
+        if (source is not null && Views.Contains(what))
+        {
+            ShareMemory(result, source);
+        }
+
+        return StopGradients(result);
+    }
+
+    private object? TensorCall(string key, SyntaxNode at, params (string Name, object? Value)[] arguments) =>
+        Apply(key, key.Substring(key.IndexOf('.') + 1), arguments.ToDictionary(static pair => pair.Name, static pair => pair.Value), at);
+
+    private static object? ShareMemory(object? result, SymTensor source)
+    {
+        switch (result)
+        {
+            case SymTensor view when view != source:
+                view.ViewOf(source);
+                break;
+            case SymList list:
+                list.Items.ForEach(item => ShareMemory(item, source));
+                break;
+        }
+
+        return result;
+    }
+
+    private static string Suggestion(string name)
+    {
+        string? near = TensorFunctions.Names.Select(static key => key.Substring(key.IndexOf('.') + 1)).Distinct()
+            .Where(candidate => candidate.StartsWith(name, StringComparison.OrdinalIgnoreCase) || name.StartsWith(candidate, StringComparison.OrdinalIgnoreCase))
+            .OrderBy(static candidate => candidate.Length).FirstOrDefault();
+        return near is null || near == name ? "" : $" (did you mean '{near}'?)";
+    }
+
+    private static bool IsRandomInPlace(string name) => name is "normal_" or "uniform_" or "random_" or "bernoulli_" or "exponential_" or "cauchy_" or "log_normal_" or "geometric_" or "copy_" or "set_";
+
+    /// <summary>Values that differ from run to run: the shape is enough while the model is made; in forward they are refused.</summary>
+    private object? Random(string name, string key, Dictionary<string, object?> arguments, SyntaxNode at)
+    {
+        object? first = arguments.Values.FirstOrDefault();
+        if (!constructing)
+        {
+            return name switch
+            {
+                "empty" or "empty_like" => Apply(key.Replace("empty", "zeros"), name, arguments, at),
+                _ => throw EvaluationException.Unsupported(at, $"'{name}' makes other values at every call, so the compiled model could not be compared with this code; pass them in as an input, or use dropout layers for noise in training"),
+            };
+        }
+
+        if (first is SymTensor like)
+        {
+            if (name.EndsWith("_", StringComparison.Ordinal))
+            {
+                return first;
+            }
+
+            return new SymTensor(Opaque(graph.TypeOf(like.Id), at));
+        }
+
+        object? shape = arguments.TryGetValue("size", out object? size) ? size : arguments.TryGetValue("shape", out object? given) ? given : new SymList(arguments.Where(static pair => pair.Value is Dim && pair.Key is not ("low" or "high" or "max" or "start" or "end")).Select(static pair => pair.Value));
+        Dim[] dims = shape switch
+        {
+            SymList list when list.Items.All(static item => item is Dim) => [.. list.Items.Cast<Dim>()],
+            Dim one => [one],
+            _ => throw EvaluationException.Unsupported(at, $"the shape of '{name}' is not known during the build"),
+        };
+        DType type = arguments.TryGetValue("dtype", out object? dtype) && dtype is SymEnum { Member: string member } && Enum.TryParse(member, out DType known) ? known : name is "randint" or "randperm" ? DType.Int64 : DType.Float32;
+        return new SymTensor(Opaque(new TensorType(type, dims), at));
+    }
+
+    private object? InPlace(string name, string prefix, Dictionary<string, object?> arguments, SyntaxNode at)
+    {
+        object? target = arguments.TryGetValue("this", out object? self) ? self : arguments.Values.FirstOrDefault();
+        if (target is not SymTensor tensor)
+        {
+            throw EvaluationException.Unsupported(at, $"'{name}' on {DescribeValue(target)} is not supported");
+        }
+
+        if (name == "requires_grad_")
+        {
+            tensor.RequiresGrad = !arguments.Any(static pair => pair.Value is false);
+            return tensor;
+        }
+
+        string plain = name.Substring(0, name.Length - 1);
+        if (name is "zero_" or "fill_" or "copy_")
+        {
+            int id = Guard(at, name, () => Filled(name, tensor, arguments));
+            return Overwrite(tensor, id, at, name);
+        }
+
+        string key = TensorFunctions.TryGet(prefix + plain, out _) ? prefix + plain : "Tensor." + plain;
+        if (constructing && (tensor.Weight != WeightKind.None || !TensorFunctions.TryGet(key, out _)))
+        {
+            // What happens to weights while the model is made shows in their values at run time, not in the graph.
+            return tensor;
+        }
+
+        if (Apply(key, plain, arguments, at) is not SymTensor result)
+        {
+            throw EvaluationException.Unsupported(at, $"'{name}' is not supported; write {plain} and assign its result");
+        }
+
+        if (ShapeOnly.Contains(name))
+        {
+            tensor.Id = result.Id;
+            return tensor;
+        }
+
+        return Overwrite(tensor, result.Id, at, name);
+    }
+
+    private int Filled(string name, SymTensor tensor, Dictionary<string, object?> arguments)
+    {
+        TensorType type = graph.TypeOf(tensor.Id);
+        object? value = name == "zero_" ? 0.0 : arguments.Where(static pair => pair.Key != "this").Select(static pair => pair.Value).FirstOrDefault();
+        return Broadcast(value, type);
+    }
+
+    /// <summary>A number or tensor in the shape and type of a region that it overwrites.</summary>
+    private int Broadcast(object? value, TensorType type)
+    {
+        int id = value switch
+        {
+            SymTensor tensor => graph.Cast(tensor.Id, type.DType),
+            Dim { Constant: long whole } => graph.Constant(whole, type.DType),
+            double number => graph.Constant(number, type.DType),
+            bool flag => graph.Constant(flag ? 1 : 0, type.DType),
+            _ => throw new UnsupportedException($"{DescribeValue(value)} cannot be written into a tensor"),
+        };
+        return graph.TypeOf(id).Shape.Equals(type.Shape) ? id : graph.Add("expand", [id], ("shape", type.Shape));
+    }
+
+    /// <summary>Gives a tensor another value in place: tensors that share its memory follow when they are the same view, and are out of date otherwise.</summary>
+    private SymTensor Overwrite(SymTensor tensor, int value, SyntaxNode at, string what)
+    {
+        Fresh(tensor, at);
+        if (!constructing && tensor.Storage.Owner is string owner)
+        {
+            throw EvaluationException.Unsupported(at, $"'{what}' changes {owner} in place, which the caller would see; use the form that returns a new tensor");
+        }
+
+        TensorType type = graph.TypeOf(tensor.Id);
+        TensorType result = graph.TypeOf(value);
+        if (!result.Shape.Equals(type.Shape))
+        {
+            throw new EvaluationException(DiagnosticInfo.At(Descriptors.ShapeMismatch, at, $"{what}: the result {result.ShapeText()} does not fit into the tensor {type.ShapeText()} that it is written to"));
+        }
+
+        value = Guard(at, what, () => graph.Cast(value, type.DType));
+        int before = tensor.Id;
+        foreach (SymTensor other in tensor.Storage.Members)
+        {
+            if (other.Id == before)
+            {
+                other.Id = value;
+            }
+            else if (other.Stale is null)
+            {
+                other.Stale = $"this tensor may share memory with one that '{cache.Text(at)}' changed in place, so its value is not certain; use the form that returns a new tensor there, or clone() before";
+            }
+        }
+
+        return tensor;
+    }
+
+    /// <summary>Complex tensors are pairs of real ones: rotary embeddings and the like.</summary>
+    private bool Complex(string key, Dictionary<string, object?> arguments, SyntaxNode at, out object? result)
+    {
+        object? first = arguments.Values.FirstOrDefault();
+        string name = key.Substring(key.IndexOf('.') + 1);
+        result = null;
+        switch (name)
+        {
+            case "view_as_complex" when first is SymTensor tensor:
+                TensorType type = graph.TypeOf(tensor.Id);
+                if (type.Rank == 0 || type.Shape[type.Rank - 1].Constant != 2)
+                {
+                    throw new EvaluationException(DiagnosticInfo.At(Descriptors.ShapeMismatch, at, $"view_as_complex needs a last dimension of size 2, got {type.ShapeText()}"));
+                }
+
+                result = Guard(at, name, () => new SymComplex(Part(tensor.Id, 0), Part(tensor.Id, 1)));
+                return true;
+            case "view_as_real" when first is SymComplex complex:
+                result = TensorCall("torch.stack", at, ("tensors", new SymList([complex.Real, complex.Imaginary])), ("dim", (Dim)(-1)));
+                return true;
+            case "polar" when arguments.Values.ElementAtOrDefault(1) is SymTensor angle && first is SymTensor magnitude:
+                result = Guard(at, name, () => new SymComplex(
+                    new SymTensor(graph.Times(magnitude.Id, graph.Unary("cos", angle.Id))), new SymTensor(graph.Times(magnitude.Id, graph.Unary("sin", angle.Id)))));
+                return true;
+            case "complex" when arguments.Values.ElementAtOrDefault(1) is SymTensor imaginary && first is SymTensor real:
+                result = new SymComplex(real, imaginary);
+                return true;
+            case "conj" when first is SymComplex conjugated:
+                result = Guard(at, name, () => new SymComplex(conjugated.Real, new SymTensor(graph.Unary("neg", conjugated.Imaginary.Id))));
+                return true;
+            case "mul" when first is SymComplex || arguments.Values.Any(static value => value is SymComplex):
+                result = ComplexTimes(first, arguments.Values.ElementAtOrDefault(1), at);
+                return true;
+        }
+
+        if (first is not SymComplex parts)
+        {
+            return false;
+        }
+
+        if (!Views.Contains(name) && name is not ("size" or "dim" or "numel" or "repeat" or "repeat_interleave" or "index_select" or "cat" or "clone" or "contiguous"))
+        {
+            throw EvaluationException.Unsupported(at, $"'{name}' on complex tensors is not supported; the compiler knows view_as_complex, products, views and view_as_real");
+        }
+
+        object? Half(SymTensor half) => Apply(key, name, arguments.ToDictionary(static pair => pair.Key, pair => ReferenceEquals(pair.Value, parts) ? half : pair.Value), at);
+        object? a = Half(parts.Real);
+        result = a is SymTensor left && Half(parts.Imaginary) is SymTensor right ? new SymComplex(left, right) : a;
+        return true;
+    }
+
+    private SymTensor Part(int tensor, long index)
+    {
+        TensorType type = graph.TypeOf(tensor);
+        return new SymTensor(graph.Reshape(graph.Slice(tensor, type.Rank - 1, index, 1), type.Shape.Take(type.Rank - 1).ToEquatableArray()));
+    }
+
+    private SymComplex ComplexTimes(object? left, object? right, SyntaxNode at)
+    {
+        SymTensor Product(object? a, object? b) => TensorFunctions.Binary(graph, "mul", a, b);
+        return Guard(at, "complex product", () => (left, right) switch
+        {
+            (SymComplex a, SymComplex b) => new SymComplex(
+                TensorFunctions.Binary(graph, "sub", Product(a.Real, b.Real), Product(a.Imaginary, b.Imaginary)),
+                TensorFunctions.Binary(graph, "add", Product(a.Real, b.Imaginary), Product(a.Imaginary, b.Real))),
+            (SymComplex a, _) => new SymComplex(Product(a.Real, right), Product(a.Imaginary, right)),
+            (_, SymComplex b) => new SymComplex(Product(left, b.Real), Product(left, b.Imaginary)),
+            _ => throw new UnsupportedException("neither operand is complex"),
+        });
+    }
+}

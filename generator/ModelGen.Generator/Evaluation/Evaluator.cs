@@ -1,0 +1,199 @@
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
+using ModelGen.Compiler.FrontEnd;
+using ModelGen.Compiler.Ir;
+using ModelGen.Compiler.Modules;
+using ModelGen.Compiler.Ops;
+using ModelGen.Generator.Diagnostics;
+using ModelGen.Generator.Parsing;
+
+namespace ModelGen.Generator.Evaluation;
+
+/// <summary>
+/// A partial evaluator of C#: runs constructors and <c>forward</c> on abstract values, executing everything that is known during the build and writing
+/// what depends on tensors into a graph.
+/// </summary>
+/// <param name="cache">Bound source code, shared by the runs over one model.</param>
+/// <param name="graph">The graph to write to.</param>
+/// <param name="mode">The training flag when a branch depends on it; null while no branch does.</param>
+internal sealed partial class Evaluator(OperationCache cache, GraphBuilder graph, bool? mode = null)
+{
+    private const int MaxSteps = 2_000_000;
+    private const int MaxDepth = 150;
+
+    private readonly Dictionary<int, SyntaxNode> nodeSyntax = [];
+    private int steps;
+    private int depth;
+    private int noGrad;
+
+    /// <summary>Objects are being built: fields may be written, random values are allowed, and what is done to tensors in place does not matter.</summary>
+    private bool constructing;
+
+    /// <summary>The expression that each graph node came from, for diagnostics about nodes.</summary>
+    public IReadOnlyDictionary<int, SyntaxNode> NodeSyntax => nodeSyntax;
+
+    /// <summary>Whether a branch on the training flag was met: the model needs a graph for each mode.</summary>
+    public bool NeedsMode { get; set; }
+
+    /// <summary>Runs a method on an object.</summary>
+    /// <exception cref="EvaluationException">The code is outside of what can be compiled.</exception>
+    public object? Run(object? receiver, IMethodSymbol method, IReadOnlyList<object?> arguments, SyntaxNode at) =>
+        Invoke(new SymFunction(method, receiver, null, null), arguments, at);
+
+    private object? Invoke(SymFunction function, IReadOnlyList<object?> arguments, SyntaxNode at, Action<Frame>? after = null)
+    {
+        SyntaxNode body = function.Body ?? BodyOf(function.Method, at);
+        if (++depth > MaxDepth)
+        {
+            throw EvaluationException.Unsupported(at, $"'{function.Method.Name}' calls itself too deeply (more than {MaxDepth} levels); recursion must end during the build");
+        }
+
+        var frame = new Frame(function.Receiver, function.Captured);
+        IMethodSymbol definition = function.Method.OriginalDefinition;
+        Generics(frame, function.Method);
+        for (int i = 0; i < definition.Parameters.Length; i++)
+        {
+            frame.Declare(definition.Parameters[i], i < arguments.Count ? arguments[i] : null);
+        }
+
+        string source = graph.Source;
+        int gradients = noGrad;
+        try
+        {
+            IOperation operation = cache.Operation(body) ?? throw EvaluationException.Unsupported(at, $"the source of '{function.Method.Name}' cannot be analysed");
+            if (body is ExpressionSyntax expression)
+            {
+                graph.Source = cache.Text(expression);
+                return Evaluate(operation, frame);
+            }
+
+            Execute(operation, frame);
+            after?.Invoke(frame);
+            return frame.Yielded is null ? frame.Returned : new SymList(frame.Yielded);
+        }
+        finally
+        {
+            depth--;
+            noGrad = gradients;
+            graph.Source = source;
+        }
+    }
+
+    /// <summary>Notes what the type parameters of a generic method and its class stand for.</summary>
+    private static void Generics(Frame frame, IMethodSymbol method)
+    {
+        IMethodSymbol definition = method.OriginalDefinition;
+        int count = definition.TypeParameters.Length + (definition.ContainingType?.TypeParameters.Length ?? 0);
+        if (count == 0 || (method.Equals(definition, SymbolEqualityComparer.Default) && frame.TypeArguments is not null))
+        {
+            return;
+        }
+
+        Dictionary<ITypeParameterSymbol, ITypeSymbol>? outer = frame.TypeArguments;
+        frame.TypeArguments = outer is null ? new(SymbolEqualityComparer.Default) : new(outer, SymbolEqualityComparer.Default);
+        for (int i = 0; i < definition.TypeParameters.Length; i++)
+        {
+            frame.TypeArguments[definition.TypeParameters[i]] = Known(method.TypeArguments[i], outer);
+        }
+
+        for (int i = 0; i < (definition.ContainingType?.TypeParameters.Length ?? 0); i++)
+        {
+            frame.TypeArguments[definition.ContainingType!.TypeParameters[i]] = Known(method.ContainingType.TypeArguments[i], outer);
+        }
+    }
+
+    /// <summary>The type that a type parameter stands for.</summary>
+    private static ITypeSymbol Known(ITypeSymbol type, Dictionary<ITypeParameterSymbol, ITypeSymbol>? arguments) =>
+        type is ITypeParameterSymbol parameter && arguments is not null && arguments.TryGetValue(parameter, out ITypeSymbol known) ? known : type;
+
+    private SyntaxNode? FindBody(IMethodSymbol method) =>
+        (method.PartialImplementationPart ?? method).OriginalDefinition.DeclaringSyntaxReferences
+            .Select(reference => reference.GetSyntax(cache.Cancellation))
+            .Select(node => method.MethodKind == MethodKind.PropertySet ? Syntax.SetterOf(node) : Syntax.BodyOf(node))
+            .FirstOrDefault(static node => node is not null);
+
+    private SyntaxNode BodyOf(IMethodSymbol method, SyntaxNode at) => FindBody(method) ?? throw EvaluationException.Unsupported(
+        at,
+        $"'{method.ContainingType?.Name}.{method.Name}' has no source in this project, so the compiler cannot follow it; use TorchSharp's tensor functions, or write the helper in this project");
+
+    /// <summary>Runs an action that writes to the graph and turns its faults into diagnostics at the expression.</summary>
+    private T Guard<T>(SyntaxNode at, string what, Func<T> action)
+    {
+        int before = graph.Nodes.Count;
+        try
+        {
+            return action();
+        }
+        catch (OpException exception)
+        {
+            string message = exception.Message.StartsWith(what, StringComparison.Ordinal) ? exception.Message : $"{what}: {exception.Message}";
+            throw new EvaluationException(DiagnosticInfo.At(exception is UnsupportedException ? Descriptors.Unsupported : Descriptors.ShapeMismatch, at, message));
+        }
+        catch (OverflowException)
+        {
+            throw EvaluationException.Unsupported(at, $"{what}: a size overflows 64 bits");
+        }
+        finally
+        {
+            for (int i = before; i < graph.Nodes.Count; i++)
+            {
+                nodeSyntax[i] = at;
+            }
+        }
+    }
+
+    private void Tick(SyntaxNode at)
+    {
+        if ((++steps & 63) == 0)
+        {
+            cache.Cancellation.ThrowIfCancellationRequested();
+            if (steps > MaxSteps)
+            {
+                throw EvaluationException.Unsupported(at, $"evaluation took more than {MaxSteps} steps; is there a loop that does not end?");
+            }
+        }
+    }
+
+    /// <summary>Gives a result a place where the gradient stops when it is computed under <c>no_grad</c>.</summary>
+    private object? StopGradients(object? result)
+    {
+        if (noGrad > 0 && !constructing)
+        {
+            switch (result)
+            {
+                case SymTensor tensor when tensor.Weight == WeightKind.None && graph.TypeOf(tensor.Id).DType.IsFloat():
+                    tensor.Id = graph.Add("stop_gradient", [tensor.Id]);
+                    break;
+                case SymList list:
+                    foreach (object? item in list.Items)
+                    {
+                        StopGradients(item);
+                    }
+
+                    break;
+            }
+        }
+
+        return result;
+    }
+
+    private static string DescribeValue(object? value) => value switch
+    {
+        null => "null",
+        SymTensor => "a tensor",
+        SymComplex => "a tensor of complex numbers",
+        Dim dim => dim.Constant is null ? $"the symbolic size {dim}" : "a number",
+        double => "a number",
+        bool => "a truth value",
+        string => "a string",
+        SymList or SymDictionary => "a list",
+        SymObject instance => $"an object of type {instance.Type.Name}",
+        SymModule module => $"the layer {module.Definition.Name}",
+        SymUnknownModule module => $"the layer {module.Name}",
+        SymContainer container => $"a {container.Kind}",
+        SymFunction => "a function",
+        SymOpaque opaque => opaque.What,
+        SymTraining => "the training flag",
+        _ => "this value",
+    };
+}

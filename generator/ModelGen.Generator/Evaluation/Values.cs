@@ -1,0 +1,183 @@
+using Microsoft.CodeAnalysis;
+using ModelGen.Compiler.FrontEnd;
+using ModelGen.Compiler.Ir;
+
+namespace ModelGen.Generator.Evaluation;
+
+/// <summary>An instance of a class, struct or record of the user during evaluation.</summary>
+internal sealed class SymObject(INamedTypeSymbol type)
+{
+    public INamedTypeSymbol Type { get; } = type;
+
+    /// <summary>Values of fields, automatic properties and captured primary-constructor parameters, by definition.</summary>
+    public Dictionary<ISymbol, object?> Fields { get; } = new(SymbolEqualityComparer.Default);
+
+    /// <summary>What TorchSharp's base class knows of a module; null for other objects and for models of the attribute DSL.</summary>
+    public ModuleState? Module { get; set; }
+
+    /// <summary>State-dict path of a model of the attribute DSL, empty for the root.</summary>
+    public string Path { get; set; } = "";
+
+    /// <summary>Part of the finished model, so that a call of the model must not change it.</summary>
+    public bool Frozen { get; set; }
+
+    /// <summary>A shallow copy, as <c>with</c> makes.</summary>
+    public SymObject Copy()
+    {
+        var copy = new SymObject(Type);
+        foreach (KeyValuePair<ISymbol, object?> pair in Fields)
+        {
+            copy.Fields.Add(pair.Key, pair.Value);
+        }
+
+        return copy;
+    }
+}
+
+/// <summary>Registered members of a user's module, in order of registration.</summary>
+internal sealed class ModuleState
+{
+    public List<KeyValuePair<string, object>> Children { get; } = [];
+
+    public List<KeyValuePair<string, SymTensor>> Parameters { get; } = [];
+
+    /// <summary>Buffers; complex ones are kept as they were computed.</summary>
+    public List<KeyValuePair<string, object>> Buffers { get; } = [];
+
+    /// <summary>Whether <c>RegisterComponents</c> has run.</summary>
+    public bool Registered { get; set; }
+
+    public bool Has(string name) => Children.Exists(pair => pair.Key == name) || Parameters.Exists(pair => pair.Key == name) || Buffers.Exists(pair => pair.Key == name);
+}
+
+/// <summary>A container of TorchSharp: Sequential, ModuleList, ModuleDict, ParameterList, ParameterDict.</summary>
+internal sealed class SymContainer(string kind)
+{
+    public string Kind { get; } = kind;
+
+    public List<KeyValuePair<string, object?>> Items { get; } = [];
+
+    /// <summary>Items that are visible in the state dict. Sequential and the parameter containers register at once, the others with their owner.</summary>
+    public List<KeyValuePair<string, object?>> RegisteredItems { get; } = [];
+
+    public bool RegistersAtOnce => Kind is "Sequential" or "ParameterList" or "ParameterDict";
+
+    public bool Registered { get; set; }
+
+    public bool Frozen { get; set; }
+
+    public void Add(string name, object? item)
+    {
+        Items.Add(new(name, item));
+        if (RegistersAtOnce && item is not null)
+        {
+            RegisteredItems.Add(new(name, item));
+        }
+    }
+}
+
+/// <summary>A layer of TorchSharp that the compiler does not know; refused when it is called.</summary>
+internal sealed record SymUnknownModule(string Name);
+
+/// <summary>A dictionary during evaluation, in order of insertion.</summary>
+internal sealed class SymDictionary
+{
+    public List<KeyValuePair<object, object?>> Items { get; } = [];
+
+    public bool Frozen { get; set; }
+
+    public bool TryGet(object key, out object? value)
+    {
+        foreach (KeyValuePair<object, object?> pair in Items)
+        {
+            if (Equals(pair.Key, key))
+            {
+                value = pair.Value;
+                return true;
+            }
+        }
+
+        value = null;
+        return false;
+    }
+
+    public void Set(object key, object? value)
+    {
+        int index = Items.FindIndex(pair => Equals(pair.Key, key));
+        if (index < 0)
+        {
+            Items.Add(new(key, value));
+        }
+        else
+        {
+            Items[index] = new(key, value);
+        }
+    }
+}
+
+/// <summary>A function value: a method, local function or lambda with the object and frame it was made in.</summary>
+internal sealed record SymFunction(IMethodSymbol Method, object? Receiver, Frame? Captured, SyntaxNode? Body);
+
+/// <summary>A type as a value (<c>typeof</c>).</summary>
+internal sealed record SymType(string Name);
+
+/// <summary>A value that exists only at run time and whose content the graph does not need: a device, a dispose scope.</summary>
+internal sealed record SymOpaque(string What);
+
+/// <summary>A tensor of complex numbers, kept as its two parts.</summary>
+internal sealed record SymComplex(SymTensor Real, SymTensor Imaginary);
+
+/// <summary>An index from the end, <c>^1</c>.</summary>
+internal sealed record SymFromEnd(Dim Offset);
+
+/// <summary>A range of positions with a step; an absent bound is null.</summary>
+internal sealed record SymSlice(object? Start, object? Stop, object? Step);
+
+/// <summary>TensorIndex.Ellipsis and TensorIndex.None.</summary>
+internal enum SymIndex
+{
+    Ellipsis,
+    None,
+}
+
+/// <summary>Local variables of a call.</summary>
+internal sealed class Frame(object? self, Frame? outer)
+{
+    private readonly Dictionary<ISymbol, object?> variables = new(SymbolEqualityComparer.Default);
+
+    /// <summary>The object that <c>this</c> means.</summary>
+    public object? This { get; } = self;
+
+    public object? Returned { get; set; }
+
+    /// <summary>What <c>yield return</c> has given so far; null outside iterators.</summary>
+    public List<object?>? Yielded { get; set; }
+
+    /// <summary>Type arguments of the generic method or class that runs.</summary>
+    public Dictionary<ITypeParameterSymbol, ITypeSymbol>? TypeArguments { get; set; } = outer?.TypeArguments;
+
+    public bool TryGet(ISymbol symbol, out object? value) => variables.TryGetValue(symbol, out value) || (outer is not null && outer.TryGet(symbol, out value));
+
+    public void Declare(ISymbol symbol, object? value) => variables[symbol] = value;
+
+    public void Assign(ISymbol symbol, object? value)
+    {
+        if (!variables.ContainsKey(symbol) && outer is not null && outer.TryGet(symbol, out _))
+        {
+            outer.Assign(symbol, value);
+        }
+        else
+        {
+            variables[symbol] = value;
+        }
+    }
+}
+
+/// <summary>How a statement ended.</summary>
+internal enum Flow
+{
+    Next,
+    Break,
+    Continue,
+    Return,
+}
