@@ -350,7 +350,7 @@ public sealed class SpatialValueTests
                     own.Tensors[tensor.Name] = new SymTensor(g.AddValue(tensor.Name, tensor.Type, tensor.Kind));
                 }
 
-                result = definition.Apply(new ModuleCall(g, own, new CallArguments(g, arguments)));
+                result = definition.Apply(new ModuleCall(g, own, new CallArguments(g, arguments), [.. arguments.Values]));
             }
             else
             {
