@@ -18,13 +18,29 @@ internal static partial class TensorFunctions
             Add(table, "F", "max_pool" + suffix, c => Pool(c, "max_pool", spatial));
             Add(table, "F", "avg_pool" + suffix, c => Pool(c, "avg_pool", spatial));
             AddAny(table, "F", $"max_pool{suffix}_with_indices", c => Both(c, spatial, "max_pool_indices", MaxPoolSettings(c, spatial)));
-            Add(table, "F", "max_unpool" + suffix, c => MaxUnpool(c, spatial));
             Add(table, "F", "adaptive_avg_pool" + suffix, c => Adaptive(c, "adaptive_avg_pool", spatial));
-            Add(table, "F", "adaptive_max_pool" + suffix, c => Adaptive(c, "adaptive_max_pool", spatial));
-            AddAny(table, "F", $"adaptive_max_pool{suffix}_with_indices", c => spatial == 3
-                ? throw new UnsupportedException("adaptive_max_pool3d_with_indices is not supported: TorchSharp 0.107 calls the one-dimensional kernel for it; use adaptive_max_pool3d")
-                : Both(c, spatial, "adaptive_max_pool_indices", OpAttributes.Of(("size", c.Ints(spatial, [], "output_size")))));
             Add(table, "F", "dropout" + suffix, c => Dropout(c, "channel_dropout", 0.5));
+        }
+
+        foreach (int spatial in new[] { 1, 2 })
+        {
+            string name = $"adaptive_max_pool{Invariant.Text(spatial)}d";
+            Add(table, "F", name, c => Adaptive(c, "adaptive_max_pool", spatial));
+            AddAny(table, "F", name + "_with_indices", c => Both(c, spatial, "adaptive_max_pool_indices", OpAttributes.Of(("size", c.Ints(spatial, Same(1, spatial), "output_size")))));
+        }
+
+        foreach (string suffix in new[] { "", "_with_indices" })
+        {
+            AddAny(table, "F", "adaptive_max_pool3d" + suffix, static _ => throw new UnsupportedException("adaptive_max_pool3d is not supported: TorchSharp 0.107 calls the one-dimensional kernel for it, so it fails in the eager model too"));
+            for (int rank = 1; rank <= 3; rank++)
+            {
+                AddAny(table, "F", $"fractional_max_pool{Invariant.Text(rank)}d" + suffix, static _ => throw new UnsupportedException("fractional max pooling is not supported: its windows are random in inference too; use max_pool2d or adaptive_max_pool2d"));
+            }
+        }
+
+        for (int rank = 1; rank <= 3; rank++)
+        {
+            AddAny(table, "F", $"max_unpool{Invariant.Text(rank)}d", static _ => throw new UnsupportedException("max_unpool is not supported; use interpolate or conv_transpose2d"));
         }
 
         Add(table, "F", "lp_pool1d", static c => LpPool(c, 1));
@@ -198,25 +214,6 @@ internal static partial class TensorFunctions
         OpAttributes window = WindowSettings(c, spatial);
         return Batched(c, spatial, x => c.Graph.Add(
             "lp_pool", [x], ("norm", c.Number("norm_type")), ("kernel", window.Ints("kernel")), ("stride", window.Ints("stride")), ("ceil", window.Bool("ceil"))));
-    }
-
-    private static int MaxUnpool(CallArguments c, int spatial)
-    {
-        OpAttributes window = WindowSettings(c, spatial);
-        int indices = c.Tensor("indices");
-        TensorType type = c.Graph.TypeOf(c.Self);
-        int lead = type.Rank - spatial;
-        Dim[] size = c["output_size"] is null
-            ? [.. Enumerable.Range(0, spatial).Select(axis => ((type.Shape[lead + axis] - 1) * window.Ints("stride")[axis]) - (2 * window.Ints("padding")[axis]) + window.Ints("kernel")[axis])]
-            : c.Dims("output_size");
-        size = [.. size.Skip(size.Length - spatial)];
-        return Batched(c, spatial, x => c.Graph.Add(
-            "max_unpool",
-            [x, c.Graph.Reshape(indices, c.Graph.TypeOf(x).Shape)],
-            ("kernel", window.Ints("kernel")),
-            ("stride", window.Ints("stride")),
-            ("padding", window.Ints("padding")),
-            ("size", size)));
     }
 
     private static int Dropout(CallArguments c, string op, double usual, params (string, object)[] attributes) => c["training"] switch

@@ -31,6 +31,8 @@ internal static class SpatialModules
             yield return new DropoutModule("Dropout" + suffix, "channel_dropout", spatial);
         }
 
+        yield return new FunctionModule("FractionalMaxPool2d", "F.fractional_max_pool2d");
+        yield return new FunctionModule("FractionalMaxPool3d", "F.fractional_max_pool3d");
         yield return new FunctionModule("LPPool1d", "F.lp_pool1d");
         yield return new FunctionModule("LPPool2d", "F.lp_pool2d");
     }

@@ -9,7 +9,6 @@ internal static class SpatialOps
         new AdaptiveMaxPoolOp(),
         new AdaptiveMaxPoolIndicesOp(),
         new MaxPoolIndicesOp(),
-        new MaxUnpoolOp(),
         new LpPoolOp(),
         new UnfoldOp(),
         new FoldOp(),

@@ -134,9 +134,47 @@ internal sealed class AdaptiveAvgPoolOp : OpDefinition
 
     public override string EmitCSharp(CSharpContext c) => $"F.adaptive_avg_pool{PoolTypes.AdaptiveArguments(c)}";
 
-    public override void EmitOnnx(OnnxContext c) => PoolTypes.AdaptiveOnnx(c, "GlobalAveragePool", "AveragePool");
+    public override void EmitOnnx(OnnxContext c)
+    {
+        if (PoolTypes.AdaptiveProblem(Name, c.Attributes, c.Type(0)) is null)
+        {
+            PoolTypes.AdaptiveOnnx(c, "GlobalAveragePool", "AveragePool");
+            return;
+        }
 
-    public override string? ExportProblem(OpContext op) => PoolTypes.AdaptiveProblem("adaptive_avg_pool", op);
+        // Uneven windows: the mean is linear, a product with a matrix for each dimension.
+        EquatableArray<long> size = c.Attributes.Ints("size");
+        TensorType type = c.Type(0);
+        string along = c.Input(0);
+        if (size.Count == 2)
+        {
+            type = type.WithShape([type.Shape[0], type.Shape[1], size[0], type.Shape[3]]);
+            along = c.Intermediate("MatMul", [Matrix(c.Type(0).Shape[2].Constant!.Value, size[0], transposed: false), along], type);
+        }
+
+        c.Node("MatMul", [along, Matrix(type.Shape[type.Rank - 1].Constant!.Value, size[size.Count - 1], transposed: true)]);
+    }
+
+    public override string? ExportProblem(OpContext op) =>
+        op.Attributes.Ints("size").Count < 3 && op[0].Shape.Skip(2).All(static dim => dim.Constant is not null) ? null : PoolTypes.AdaptiveProblem(Name, op.Attributes, op[0]);
+
+    /// <summary>The ONNX name of the matrix that averages windows of one dimension.</summary>
+    private static string Matrix(long length, long windows, bool transposed)
+    {
+        var values = new string[length * windows];
+        for (long window = 0; window < windows; window++)
+        {
+            // PyTorch's windows: from floor(i L / n) to ceil((i + 1) L / n).
+            (long start, long end) = (window * length / windows, (((window + 1) * length) + windows - 1) / windows);
+            for (long place = 0; place < length; place++)
+            {
+                values[transposed ? (place * windows) + window : (window * length) + place] = place >= start && place < end ? $"1.0 / {Invariant.Text(end - start)}" : "0.0";
+            }
+        }
+
+        (long rows, long columns) = transposed ? (length, windows) : (windows, length);
+        return $"OnnxExport.Floats(onnx, [{string.Join(", ", values)}], {Invariant.Text(rows)}, {Invariant.Text(columns)})";
+    }
 
     public override Dim Flops(OpContext op, EquatableArray<TensorType> results) => op[0].Count;
 }
@@ -160,7 +198,7 @@ internal sealed class AdaptiveMaxPoolOp : OpDefinition
 
     public override void EmitOnnx(OnnxContext c) => PoolTypes.AdaptiveOnnx(c, "GlobalMaxPool", "MaxPool");
 
-    public override string? ExportProblem(OpContext op) => PoolTypes.AdaptiveProblem(Name, op);
+    public override string? ExportProblem(OpContext op) => PoolTypes.AdaptiveProblem(Name, op.Attributes, op[0]);
 
     public override Dim Flops(OpContext op, EquatableArray<TensorType> results) => op[0].Count;
 }
@@ -248,12 +286,12 @@ internal static class PoolTypes
         c.Node(ordinary, [c.Input(0)], OnnxContext.Ints("kernel_shape", kernel), OnnxContext.Ints("strides", kernel));
     }
 
-    public static string? AdaptiveProblem(string name, OpContext op)
+    public static string? AdaptiveProblem(string name, OpAttributes attributes, TensorType x)
     {
-        EquatableArray<long> size = op.Attributes.Ints("size");
-        return size.All(static length => length == 1) || size.Select((length, axis) => op[0].Shape[axis + 2].Constant % length == 0).All(static divides => divides)
+        EquatableArray<long> size = attributes.Ints("size");
+        return size.All(static length => length == 1) || size.Select((length, axis) => x.Shape[axis + 2].Constant % length == 0).All(static divides => divides)
             ? null
-            : $"{name}{Invariant.Text(size.Count)}d from {op[0].ShapeText()} to {size} has no ONNX form: the input size must be a known multiple of the output size. Choose an output size that divides the input, or 1";
+            : $"{name}{Invariant.Text(size.Count)}d from {x.ShapeText()} to {size} has no ONNX form: the input size must be a known multiple of the output size. Choose an output size that divides the input, or 1";
     }
 
     public static IEnumerable<string> OnnxAttributes(OnnxContext c)

@@ -53,36 +53,6 @@ internal sealed class AdaptiveMaxPoolIndicesOp : OpDefinition
     public override Dim Flops(OpContext op, EquatableArray<TensorType> results) => op[0].Count;
 }
 
-/// <summary>Puts values back to the positions that max pooling took them from, zeros elsewhere; attribute <c>size</c> is the spatial size.</summary>
-internal sealed class MaxUnpoolOp : OpDefinition
-{
-    public override string Name => "max_unpool";
-
-    public override FusionKind Fusion => FusionKind.Opaque;
-
-    public override QuantizationRule Quantization => QuantizationRule.Float;
-
-    public override string NotExportable => "ONNX counts the positions of maxima over the whole tensor, not within each channel";
-
-    public override EquatableArray<TensorType> Infer(OpContext op)
-    {
-        OpContext.RequireFloat(Name, op[0]);
-        EquatableArray<Dim> size = op.Attributes.Dims("size");
-        return op[0].Rank != size.Count + 2 ? throw new OpException($"{Name}{Invariant.Text(size.Count)}d needs {ConvOp.Layout(size.Count)}, got {op[0].ShapeText()}")
-            : op[1].DType != DType.Int64 || !op[1].Shape.Equals(op[0].Shape) ? throw new OpException($"{Name}: the indices {op[1]} must be i64{op[0].Shape}, as max pooling gives them")
-            : One(op[0].WithShape(op[0].Shape.Take(2).Concat(size)));
-    }
-
-    public override string EmitCSharp(CSharpContext c)
-    {
-        int spatial = c.Attributes.Dims("size").Count;
-        string kernel = spatial == 1 ? $"{PoolTypes.Sizes(c, "kernel")}, {PoolTypes.Sizes(c, "stride")}, {PoolTypes.Sizes(c, "padding")}" : $"{c.Ints("kernel")}, {c.Ints("stride")}, {c.Ints("padding")}";
-        return $"F.max_unpool{Invariant.Text(spatial)}d({c[0]}, {c[1]}, {kernel}, {CSharpContext.Longs(c.Attributes.Dims("size"))})";
-    }
-
-    public override string? ExportProblem(OpContext op) => "max unpooling has no ONNX form: " + NotExportable;
-}
-
 /// <summary>
 /// Power-average pooling: the root of the sum of powers over each window; attributes norm, kernel, stride and ceil. Defined by its library function, whose
 /// sum is an average times the full window size even where a window is cut.

@@ -27,13 +27,12 @@ internal sealed class GroupNormOp : OpDefinition
     {
         TensorType x = c.Type(0);
         long groups = c.Attributes.Int("groups");
-        Dim rest = Dim.DivideExactly(x.Count, x.Shape[0] * groups)!;
-        TensorType grouped = x.WithShape([x.Shape[0], groups, rest]);
+        TensorType grouped = x.WithShape([x.Shape[0], groups, Dim.DivideExactly(x.Shape[1], groups)! * NormTypes.Places(x)]);
         TensorType vector = x.WithShape([groups]);
         string split = c.Intermediate("Reshape", [c.Input(0), NormTypes.Shape(c, grouped)], grouped);
         string normal = c.Intermediate(
             "InstanceNormalization",
-            [split, NormTypes.Filled(c, vector, 1), NormTypes.Filled(c, vector, 0)],
+            [split, NormTypes.Filled(vector, 1), NormTypes.Filled(vector, 0)],
             grouped,
             OnnxContext.Float("epsilon", c.Attributes.Double("eps")));
         NormTypes.Affine(c, "Reshape", [normal, NormTypes.Shape(c, x)], 1, 2);
@@ -135,7 +134,7 @@ internal sealed class BatchStatisticsNormOp : OpDefinition
         TensorType x = c.Type(0);
         long[] order = [1, 0, .. Enumerable.Range(2, x.Rank - 2).Select(static axis => (long)axis)];
         TensorType turned = x.WithShape(order.Select(axis => x.Shape[(int)axis]));
-        TensorType single = x.WithShape([1, x.Shape[1], Dim.DivideExactly(x.Count, x.Shape[1])!]);
+        TensorType single = x.WithShape([1, x.Shape[1], x.Shape[0] * NormTypes.Places(x)]);
         string transposed = c.Intermediate("Transpose", [c.Input(0)], turned, OnnxContext.Ints("perm", order));
         string joined = c.Intermediate("Reshape", [transposed, NormTypes.Shape(c, single)], single);
         string normal = c.Intermediate(
@@ -188,7 +187,7 @@ internal sealed class LocalResponseNormOp : OpDefinition
             return;
         }
 
-        TensorType image = x.WithShape([x.Shape[0], x.Shape[1], Dim.DivideExactly(x.Count, x.Shape[0] * x.Shape[1])!, 1]);
+        TensorType image = x.WithShape([x.Shape[0], x.Shape[1], NormTypes.Places(x), 1]);
         string shaped = c.Intermediate("Reshape", [c.Input(0), NormTypes.Shape(c, image)], image);
         c.Node("Reshape", [c.Intermediate("LRN", [shaped], image, attributes), NormTypes.Shape(c, x)]);
     }
@@ -217,13 +216,16 @@ internal static class NormTypes
         return op[0];
     }
 
+    /// <summary>Number of elements of one channel of one sample.</summary>
+    public static Dim Places(TensorType x) => x.Shape.Skip(2).Aggregate(Dim.One, static (product, dim) => product * dim);
+
     public static string Shape(OnnxContext c, TensorType type) => c.Longs([.. type.Shape.Select(static dim => dim.ToCSharp())]);
 
     /// <summary>The ONNX name of a tensor of one number.</summary>
-    public static string Filled(OnnxContext c, TensorType type, double value) => c.Intermediate("Expand", [c.Scalar(value), Shape(c, type)], type);
+    public static string Filled(TensorType type, double value) => $"OnnxExport.Filled(onnx, {Invariant.Text(value)}, {string.Join(", ", type.Shape.Select(static dim => dim.ToCSharp()))})";
 
     /// <summary>The ONNX name of an operand, or of a tensor of one number per channel in its place.</summary>
-    public static string Weight(OnnxContext c, int operand, double otherwise) => c.Has(operand) ? c.Input(operand) : Filled(c, c.Type(0).WithShape([c.Type(0).Shape[1]]), otherwise);
+    public static string Weight(OnnxContext c, int operand, double otherwise) => c.Has(operand) ? c.Input(operand) : Filled(c.Type(0).WithShape([c.Type(0).Shape[1]]), otherwise);
 
     /// <summary>Writes a last node, followed by the product with an optional weight per channel and the sum with an optional bias.</summary>
     public static void Affine(OnnxContext c, string op, string[] inputs, int weight, int bias)
