@@ -52,7 +52,7 @@ internal sealed class Examination(string folder)
 
         (Compilation output, IReadOnlyList<Diagnostic> diagnostics) = builder.Model(forward, train);
         findings.AddRange(diagnostics.Where(static diagnostic => diagnostic.Id.StartsWith("MG", StringComparison.Ordinal)).Select(Builder.Describe));
-        Diagnostic[] refusals = [.. diagnostics.Where(static diagnostic => diagnostic.Severity == DiagnosticSeverity.Error)];
+        Diagnostic[] refusals = [.. diagnostics.Where(static diagnostic => diagnostic.Severity == DiagnosticSeverity.Error || diagnostic.Id is "MG0001" or "MG0008")];
         if (refusals.Length > 0)
         {
             bool located = refusals.All(static refusal => refusal.Location.GetLineSpan().Path is { Length: > 0 }) && !refusals.Any(static refusal => refusal.Id is "MG9001");

@@ -125,7 +125,6 @@ internal static partial class TensorFunctions
         Add(table, "t", "log_sigmoid", static c => LogSigmoid(c.Graph, c.Self));
         Add(table, "F", "softmin", static c => c.Graph.Add("softmax", [c.Graph.Unary("neg", c.Self)], ("axis", Axis(c, "softmin", c.Int("dim", -1)))));
         Add(table, "F", "softmax2d", static c => c.Graph.Add("softmax", [c.Self], ("axis", Axis(c, "softmax2d", -3))));
-        Add(table, "F", "normalize", Normalize);
         Add(table, "F", "hardtanh", static c => c.Graph.Unary("clamp", c.Self, ("min", c.Number("min_val", -1)), ("max", c.Number("max_val", 1))));
     }
 
@@ -168,19 +167,6 @@ internal static partial class TensorFunctions
     }
 
     public static int LogSigmoid(GraphBuilder g, int x) => g.Unary("neg", g.Unary("softplus", g.Unary("neg", x), ("beta", 1.0), ("threshold", 20.0)));
-
-    private static int Normalize(CallArguments c)
-    {
-        GraphBuilder g = c.Graph;
-        if (c.Number("p", 2) != 2)
-        {
-            throw new UnsupportedException("normalize is supported for p = 2");
-        }
-
-        long axis = Axis(c, "normalize", c.Int("dim", 1));
-        int norm = g.Add("l2_norm", [c.Self], ("axis", axis), ("keep", true));
-        return g.Over(c.Self, g.Unary("clamp", norm, ("min", c.Number("eps", 1e-12)), ("max", double.PositiveInfinity)));
-    }
 
     private static void AddLogic(Dictionary<string, Func<CallArguments, object?>> table)
     {

@@ -47,6 +47,9 @@ internal sealed record ModelSpec
     /// <summary>Whether the class is an ordinary TorchSharp module, whose layers and constructor are its own.</summary>
     public bool IsTorchModule { get; init; }
 
+    /// <summary>Whether the generated code must register the components, because the constructor leaves that to a parent.</summary>
+    public bool RegistersComponents { get; init; }
+
     /// <summary>Why a root could not be compiled: its public members exist and say so. Null when it was.</summary>
     public string? Refusal { get; init; }
 

@@ -13,11 +13,9 @@ internal static class MathModules
             ("LeakyReLU", "F.leaky_relu"), ("ELU", "F.elu"), ("CELU", "F.celu"), ("SELU", "F.selu"), ("GLU", "F.glu"), ("GELU", "F.gelu"), ("Hardshrink", "F.hardshrink"), ("Softshrink", "F.softshrink"),
             ("Hardtanh", "F.hardtanh"), ("LogSigmoid", "F.logsigmoid"), ("Softplus", "F.softplus"), ("Softsign", "F.softsign"), ("Tanhshrink", "F.tanhshrink"), ("Threshold", "F.threshold"), ("Softmax", "F.softmax"),
             ("LogSoftmax", "F.log_softmax"), ("Softmax2d", "F.softmax2d"), ("Softmin", "F.softmin"), }
-            .Select(static pair => SimpleModule.Of(pair.Item1, c => SpatialModules.Function(c, pair.Item2))),
+            .Select(static pair => new FunctionModule(pair.Item1, pair.Item2)),
         SimpleModule.Of("PReLU", static c => TensorFunctions.Prelu(c.Graph, c.Input, c.Weight("weight")), static a => [ModuleTensor.Parameter("weight", a.Int("num_parameters", 1))]),
         new SimpleModule("RReLU", static c => throw new UnsupportedException("RReLU draws random slopes in training, which the compiled step does not reproduce; use LeakyReLU or PReLU")),
-        new SimpleModule("AlphaDropout", static c => throw new UnsupportedException("AlphaDropout is not supported; use Dropout")),
-        new SimpleModule("FeatureAlphaDropout", static c => throw new UnsupportedException("FeatureAlphaDropout is not supported; use Dropout2d")),
         SimpleModule.Of("CosineSimilarity", static c => SequenceLowering.CosineSimilarity(c.Graph, c.Inputs.Tensor("x1", "input1", "input"), c.Inputs.Tensor("x2", "input2"), c.Settings.Int("dim", 1), c.Settings.Number("eps", 1e-8))),
         SimpleModule.Of("PairwiseDistance", PairwiseDistance),
     ];

@@ -176,6 +176,17 @@ internal sealed partial class Evaluator
                 throw EvaluationException.Unsupported(at, $"'{method.Name}' cannot be evaluated during the build");
         }
 
+        if (receiver is SymRegistry registry && constructing)
+        {
+            return method.Name switch
+            {
+                "Remove" or "remove" when values is [string removed] => registry.State.Children.RemoveAll(pair => pair.Key == removed) > 0,
+                "ContainsKey" when values is [string wanted] => registry.State.Children.Exists(pair => pair.Key == wanted),
+                "clear" or "Clear" => registry.State.Children.RemoveAll(static _ => true) >= 0,
+                _ => throw EvaluationException.Unsupported(at, $"'{method.Name}' of the registered modules cannot be evaluated during the build"),
+            };
+        }
+
         if (receiver is SymModule or SymUnknownModule or SymContainer || (receiver is SymObject { Module: not null } && !method.IsStatic))
         {
             return ModuleMethod(receiver, method, arguments, at);

@@ -70,6 +70,8 @@ internal sealed partial class Evaluator
         {
             case "System.Math" or "System.MathF":
                 return CallMath(method.Name, type, values, at);
+            case "System.Numerics.BigInteger" when method.Name == "GreatestCommonDivisor" && values is [Dim { Constant: long a }, Dim { Constant: long b }]:
+                return (Dim)GreatestCommonDivisor(a, b);
             case "System.Linq.Enumerable":
                 return CallLinq(method, values, at);
             case "System.Console" or "System.Diagnostics.Debug" or "System.Diagnostics.Trace" or "System.GC":
@@ -109,6 +111,8 @@ internal sealed partial class Evaluator
             _ => throw EvaluationException.Unsupported(at, $"'{method.Name}' of {DescribeValue(receiver)} cannot be evaluated during the build"),
         };
     }
+
+    private static long GreatestCommonDivisor(long a, long b) => b == 0 ? Math.Abs(a) : GreatestCommonDivisor(b, a % b);
 
     private object? Guarded(string name, object?[] values, SyntaxNode at)
     {

@@ -51,6 +51,8 @@ internal sealed partial class Evaluator
         {
             case SymList tuple when field.Field.ContainingType.IsTupleType:
                 return tuple.Items[TupleIndex(field.Field)];
+            case SymObject { Module: { } state } when field.Field.Name == "_internal_submodules":
+                return new SymRegistry(state);
             case SymObject instance:
                 return ReadMember(instance, field.Field, field.Syntax);
             default:

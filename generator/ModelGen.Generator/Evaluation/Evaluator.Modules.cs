@@ -18,14 +18,23 @@ internal sealed partial class Evaluator
     public IEnumerable<string> OtherNames => otherNames;
 
     /// <summary>Declares the weights of a finished model in the order of its state dict, and marks the model as unchangeable.</summary>
-    public void Adopt(SymObject root)
+    /// <returns>Whether the constructor leaves registration to a parent, so that the generated code has to ask for it.</returns>
+    public bool Adopt(SymObject root, SyntaxNode at)
     {
+        bool unregistered = root.Module is { Registered: false, Children.Count: 0, Parameters.Count: 0, Buffers.Count: 0 };
+        if (unregistered)
+        {
+            RegisterComponents(root, at);
+        }
+
         Number(root, "");
         Freeze(root, []);
         foreach (KeyValuePair<SymTensor, string> pair in weightPaths)
         {
             pair.Key.Storage.Owner = $"the model's '{pair.Value}'";
         }
+
+        return unregistered;
     }
 
     private bool IsTorchModule(INamedTypeSymbol type) => IsTorchModule(type, cache);

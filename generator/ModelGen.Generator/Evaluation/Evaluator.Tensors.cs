@@ -60,6 +60,17 @@ internal sealed partial class Evaluator
             return first;
         }
 
+        if (key == "Tensor.index" && first is SymTensor or SymComplex && arguments.Values.ElementAtOrDefault(1) is SymList positions)
+        {
+            return Index(first, [.. positions.Items], at);
+        }
+
+        if (key is "Tensor.index_put_" && first is SymTensor target && arguments.TryGetValue("value", out object? written) && arguments.TryGetValue("indices", out object? places) && places is SymList { Items: var where })
+        {
+            AssignSlice(target, [.. where], written, at);
+            return target;
+        }
+
         if (HostReads.Contains(method.Name))
         {
             throw EvaluationException.DataDependent(at, $"'{method.Name}' reads a tensor's values back, and what follows would depend on them; they are known only when the model runs. Keep the calculation in tensors of fixed size");

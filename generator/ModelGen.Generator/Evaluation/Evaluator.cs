@@ -35,6 +35,9 @@ internal sealed partial class Evaluator(OperationCache cache, GraphBuilder graph
     /// <summary>Whether a branch on the training flag was met: the model needs a graph for each mode.</summary>
     public bool NeedsMode { get; set; }
 
+    /// <summary>Whether the root's constructor registers nothing, so that the generated code does.</summary>
+    public bool Registers { get; set; }
+
     /// <summary>Runs a method on an object.</summary>
     /// <exception cref="EvaluationException">The code is outside of what can be compiled.</exception>
     public object? Run(object? receiver, IMethodSymbol method, IReadOnlyList<object?> arguments, SyntaxNode at) =>

@@ -76,6 +76,9 @@ internal sealed class SymContainer(string kind)
     }
 }
 
+/// <summary>The protected dictionary in which TorchSharp's base class keeps registered modules.</summary>
+internal sealed record SymRegistry(ModuleState State);
+
 /// <summary>A layer of TorchSharp that the compiler does not know; refused when it is called.</summary>
 internal sealed record SymUnknownModule(string Name);
 

@@ -113,6 +113,7 @@ internal sealed partial class ModelParser
             Inputs = graph.ValuesOf(ValueKind.Input).Select(value => new InputSpec(graph.Values[value].Name, graph.TypeOf(value))).ToEquatableArray(),
             Outputs = trace.Outputs.Count,
             OutputPaths = trace.Outputs.Select(static output => output.Path).ToEquatableArray(),
+            RegistersComponents = evaluator.Registers,
             OtherNames = evaluator.OtherNames.ToEquatableArray(),
             LayerTypes = evaluator.LayerTypes.ToEquatableArray(),
             ExportBatch = LayerMembers.Attribute(type, "ExportOnnxAttribute")?.NamedArguments.FirstOrDefault(static argument => argument.Key == "Batch").Value.Value as int? ?? 1,
@@ -134,7 +135,7 @@ internal sealed partial class ModelParser
         }
 
         SymObject root = CreateRoot(evaluator, cache);
-        evaluator.Adopt(root);
+        evaluator.Registers = evaluator.Adopt(root, syntax);
         var outputs = new List<(string, int)>();
         try
         {

@@ -93,6 +93,33 @@ public static class OnnxExport
         return name;
     }
 
+    /// <summary>The name of a float32 tensor, a vector unless a shape is given, written once.</summary>
+    public static string Floats(OnnxGraphBuilder builder, double[] values, params long[] shape)
+    {
+        long[] sizes = shape.Length == 0 ? [values.Length] : shape;
+        string name = $"f32[{string.Join(",", sizes)}][{string.Join(",", values.Select(static value => value.ToString("R", System.Globalization.CultureInfo.InvariantCulture)))}]";
+        if (!builder.HasInitializer(name))
+        {
+            builder.Initializer<float>(name, sizes, [.. values.Select(static value => (float)value)]);
+        }
+
+        return name;
+    }
+
+    /// <summary>The name of a float32 tensor of one number, written once.</summary>
+    public static string Filled(OnnxGraphBuilder builder, double value, params long[] shape)
+    {
+        string name = $"f32[{string.Join(",", shape)}]({value.ToString("R", System.Globalization.CultureInfo.InvariantCulture)})";
+        if (!builder.HasInitializer(name))
+        {
+            float[] values = new float[shape.Aggregate(1L, static (product, size) => product * size)];
+            Array.Fill(values, (float)value);
+            builder.Initializer<float>(name, shape, values);
+        }
+
+        return name;
+    }
+
     /// <summary>The name of a float32 number, written once.</summary>
     public static string Float(OnnxGraphBuilder builder, double value)
     {

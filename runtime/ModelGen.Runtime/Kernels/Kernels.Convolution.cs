@@ -7,13 +7,12 @@ namespace ModelGen;
 public static unsafe partial class Kernels
 {
     /// <summary>Convolution over one to three spatial dimensions.</summary>
-    public static Tensor Convolution(Tensor x, Tensor weight, Tensor? bias, long[] stride, long[] padding, long[] dilation, long groups) =>
-        stride.Length switch
-        {
-            1 => functional.conv1d(x, weight, bias, stride[0], padding[0], dilation[0], groups),
-            2 => functional.conv2d(x, weight, bias, stride, padding, dilation, groups),
-            _ => functional.conv3d(x, weight, bias, stride, padding, dilation, groups),
-        };
+    public static Tensor Convolution(Tensor x, Tensor weight, Tensor? bias, long[] stride, long[] padding, long[] dilation, long groups) => stride.Length switch
+    {
+        1 => functional.conv1d(x, weight, bias, stride[0], padding[0], dilation[0], groups),
+        2 => functional.conv2d(x, weight, bias, stride, padding, dilation, groups),
+        _ => functional.conv3d(x, weight, bias, stride, padding, dilation, groups),
+    };
 
     /// <summary>Gradients of a convolution: those asked for, in the order input, weight, bias.</summary>
     public static Gradients ConvolutionBackward(Tensor gradient, Tensor x, Tensor weight, long[] stride, long[] padding, long[] dilation, long groups, bool inputGradient, bool weightGradient, bool biasGradient)

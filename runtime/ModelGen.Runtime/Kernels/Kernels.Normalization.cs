@@ -9,11 +9,12 @@ public static unsafe partial class Kernels
 {
     /// <summary>Batch normalisation by batch statistics; moves the running ones as PyTorch does (variance with Bessel's correction).</summary>
     public static (Tensor Y, Tensor Mean, Tensor ReciprocalDeviation) BatchNormTrain(
-        Tensor x, Tensor weight, Tensor bias, Tensor runningMean, Tensor runningVariance, Tensor batches, double momentum, double eps)
+        Tensor x, Tensor? weight, Tensor? bias, Tensor runningMean, Tensor runningVariance, Tensor? batches, double momentum, double eps)
     {
         Tensor y = functional.batch_norm(x, runningMean, runningVariance, weight, bias, training: true, momentum, eps);
-        using (Scalar one = 1)
+        if (batches is not null)
         {
+            using Scalar one = 1;
             batches.add_(one).DisposeAliasOf(batches);
         }
 
@@ -25,7 +26,7 @@ public static unsafe partial class Kernels
     }
 
     /// <summary>Gradients of batch normalisation: of the input, the weight and the bias (Ioffe and Szegedy, arXiv:1502.03167, section 3).</summary>
-    public static (Tensor X, Tensor Weight, Tensor Bias) BatchNormBackward(Tensor gradient, Tensor x, Tensor weight, Tensor mean, Tensor reciprocalDeviation)
+    public static (Tensor X, Tensor Weight, Tensor Bias) BatchNormBackward(Tensor gradient, Tensor x, Tensor? weight, Tensor mean, Tensor reciprocalDeviation)
     {
         long[] axes = ChannelAxes(x);
         long[] channel = [.. x.shape.Select(static (size, axis) => axis == 1 ? size : 1)];
@@ -68,7 +69,7 @@ public static unsafe partial class Kernels
     }
 
     // dx = weight * scale * (g - mean(g) - normal * mean(g normal)).
-    private static Tensor Combine(Tensor gradient, Tensor normal, Tensor sum, Tensor weightedSum, Tensor weight, Tensor scale, long[] channel, double count)
+    private static Tensor Combine(Tensor gradient, Tensor normal, Tensor sum, Tensor weightedSum, Tensor? weight, Tensor scale, long[] channel, double count)
     {
         using Tensor sumShaped = sum.reshape(channel);
         using Tensor average = Divide(sumShaped, count);
@@ -77,6 +78,11 @@ public static unsafe partial class Kernels
         using Tensor drift = normal * slope;
         using Tensor first = gradient - average;
         using Tensor second = first - drift;
+        if (weight is null)
+        {
+            return second * scale;
+        }
+
         using Tensor weightShaped = weight.reshape(channel);
         using Tensor factor = weightShaped * scale;
         return second * factor;

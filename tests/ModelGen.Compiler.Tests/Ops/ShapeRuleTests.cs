@@ -118,6 +118,49 @@ public sealed class ShapeRuleTests
         dropout | f32[N] | p=0.5 | f32[N]
         dropout | f32[N] | p=1.0 | !outside [0, 1)
         dropout_mask | f32[N] | p=0.5 | f32[N]
+        conv | f32[N, 2, 4, H, 5] f32[6, 2, 2, 3, 3] | stride=[1,1,2] padding=[0,1,1] dilation=[1,1,1] groups=1 | f32[N, 6, 3, H, 3]
+        conv_transpose | f32[N, 4, H, 5] f32[4, 3, 3, 2] f32[6] | stride=[2,1] padding=[1,0] output_padding=[1,0] dilation=[1,2] groups=2 | f32[N, 6, 2 * H, 7]
+        conv_transpose | f32[N, 4, 5] f32[3, 3, 3] | stride=[1] padding=[0] output_padding=[0] dilation=[1] groups=1 | !has 4 channels
+        conv_transpose | f32[N, 3, 5] f32[3, 3, 3] | stride=[1] padding=[0] output_padding=[1] dilation=[1] groups=1 | !output padding 1
+        max_pool | f32[N, 3, L] | kernel=[2] stride=[2] padding=[0] dilation=[1] ceil=false | f32[N, 3, floor((L) / 2)] i64[N, 3, floor((L) / 2)]
+        max_pool_indices | f32[N, 3, 8] | kernel=[2] stride=[2] padding=[0] dilation=[1] ceil=false | f32[N, 3, 4] i64[N, 3, 4]
+        avg_pool | f32[N, 3, 8, 8, 8] | kernel=[2,2,2] stride=[2,2,1] padding=[0,0,0] ceil=false count_padding=true | f32[N, 3, 4, 4, 7]
+        adaptive_avg_pool | f32[N, 3, L] | size=[2] | f32[N, 3, 2]
+        adaptive_max_pool | f32[N, 3, H, W] | size=[2,1] | f32[N, 3, 2, 1]
+        adaptive_max_pool | f32[N, 3, H] | size=[2,1] | ![N, C, H, W]
+        adaptive_max_pool_indices | f32[N, 3, H, W] | size=[2,1] | f32[N, 3, 2, 1] i64[N, 3, 2, 1]
+        lp_pool | f32[N, 3, 9] | norm=2.0 kernel=[3] stride=[2] ceil=false | f32[N, 3, 4]
+        lp_pool | f32[N, 3, 9] | norm=0.0 kernel=[3] stride=[2] ceil=false | !must not be 0
+        unfold | f32[N, 3, 5, W] | kernel=[2,2] dilation=[1,1] padding=[0,0] stride=[1,1] | f32[N, 12, 4 * W - 4]
+        unfold | f32[3, 5, 5] | kernel=[2,2] dilation=[1,1] padding=[0,0] stride=[1,1] | ![N, C, H, W]
+        fold | f32[N, 12, 16] | size=[5,5] kernel=[2,2] dilation=[1,1] padding=[0,0] stride=[1,1] | f32[N, 3, 5, 5]
+        fold | f32[N, 12, 15] | size=[5,5] kernel=[2,2] dilation=[1,1] padding=[0,0] stride=[1,1] | !has 15 windows
+        fold | f32[N, 13, 16] | size=[5,5] kernel=[2,2] dilation=[1,1] padding=[0,0] stride=[1,1] | !not a multiple
+        pad | f32[N, 3, H, 4] | pads=[1,2,0,-1] mode='constant' value=0.0 | f32[N, 3, H - 1, 7]
+        pad | f32[N, 3, 4] | pads=[4,0] mode='reflect' value=0.0 | !needs more than the 4 elements
+        pad | f32[2, 3, N, 3, 4] | pads=[1,1] mode='replicate' value=0.0 | ![N, C, L]
+        pad | f32[N, 3] | pads=[1] mode='constant' value=0.0 | !two numbers
+        resize | f32[N, 3, H, 4] | size=[H,9] mode='linear' scale='' align_corners=false | f32[N, 3, H, 9]
+        resize | f32[N, 3, 4] | size=[9] mode='cubic' scale='' align_corners=false | !two of them
+        grid_sample | f32[N, 3, 4, 5] f32[N, 6, 7, 2] | mode='linear' padding='zeros' align_corners=false | f32[N, 3, 6, 7]
+        grid_sample | f32[N, 3, 4, 5] f32[N, 6, 7, 3] | mode='linear' padding='zeros' align_corners=false | !last dimension of 2
+        affine_grid | f32[N, 2, 3] | size=[N,3,4,5] align_corners=false | f32[N, 4, 5, 2]
+        affine_grid | f32[N, 2, 2] | size=[N,3,4,5] align_corners=false | !do not fit
+        batch_norm | f32[N, 4, 5] f32[4] f32[4] f32[4] f32[4] | eps=0.1 | f32[N, 4, 5]
+        group_norm | f32[N, 4, L] f32[4] f32[4] | groups=2 eps=0.1 | f32[N, 4, L]
+        group_norm | f32[N, 5, L] | groups=2 eps=0.1 | !multiple of 2 groups
+        instance_norm | f32[N, 4, L] | eps=0.1 | f32[N, 4, L]
+        instance_norm | f32[N, 4, L] f32[3] f32[3] | eps=0.1 | !one number for each
+        instance_norm_running | f32[N, 4, L] f32[4] f32[4] f32[4] f32[4] | eps=0.1 | f32[N, 4, L]
+        instance_norm_move | f32[N, 4, L] f32[4] f32[4] | momentum=0.1 |
+        batch_statistics_norm | f32[N, 4] f32[4] f32[4] | eps=0.1 | f32[N, 4]
+        batch_statistics_norm | f32[4] | eps=0.1 | ![N, C, ...]
+        local_response_norm | f32[N, 4, L] | size=3 | f32[N, 4, L]
+        local_response_norm | f32[N, 4] | size=3 | !spatial dimension
+        channel_dropout | f32[N, 4, L] | p=0.5 | f32[N, 4, L]
+        alpha_dropout | f32[N] | p=0.5 channels=false | f32[N]
+        alpha_dropout | f32[N] | p=0.5 channels=true | !dropout of channels
+        dropout_noise | f32[N, 4, L] | p=0.5 channels=true scaled=true | f32[N, 4, 1]
         cross_entropy | f32[N, 5] i64[N] | label_smoothing=0.0 | f32[]
         cross_entropy | f32[N, 5, T] i64[N, T] | label_smoothing=0.0 | f32[]
         cross_entropy | f32[N, 5] i64[N, 5] | label_smoothing=0.0 | !class indices i64[N]
@@ -176,7 +219,7 @@ public sealed class ShapeRuleTests
     private static (string, object) Attribute(string op, string[] pair)
     {
         (string name, string text) = (pair[0], pair[1]);
-        bool sizes = name is "shape" or "start" or "length" || (name == "size" && op == "divide_by_size");
+        bool sizes = name is "shape" or "start" or "length" || (name == "size" && op is "divide_by_size" or "resize" or "affine_grid");
         if (text.StartsWith('['))
         {
             return (name, sizes ? Dims(text.Trim('[', ']')).ToArray() : text.Trim('[', ']').Split(',').Select(long.Parse).ToArray());

@@ -155,6 +155,6 @@ public sealed partial class DropoutNet
 [Model]
 public sealed partial class NotExportable
 {
-    public Tensor Forward([Shape("N", 1, 7, 7)] Tensor x) => adaptive_avg_pool2d(x, 2);
+    public Tensor Forward([Shape("N", 1, 7, 7)] Tensor x) => adaptive_max_pool2d(x, [2, 2]);
 }
 #pragma warning restore MG0010

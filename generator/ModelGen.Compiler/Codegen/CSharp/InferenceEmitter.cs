@@ -37,6 +37,24 @@ internal static class InferenceEmitter
             }
 
             writer.Line();
+            if (spec.RegistersComponents)
+            {
+                using (writer.Braces("private global::ModelGen.ParameterTable __Weights()"))
+                {
+                    using (writer.Braces("if (__weights is null)"))
+                    {
+                        writer.Line("// The constructor leaves registration to a parent; this model is its own root.");
+                        writer.Line("RegisterComponents();");
+                        writer.Line($"__weights = new(this, global::ModelGen.Generated.{local}.Weights, global::ModelGen.Generated.{local}.OtherNames);");
+                    }
+
+                    writer.Line();
+                    writer.Line("return __weights;");
+                }
+
+                return;
+            }
+
             writer.Line($"private global::ModelGen.ParameterTable __Weights() => __weights ??= new(this, global::ModelGen.Generated.{local}.Weights, global::ModelGen.Generated.{local}.OtherNames);");
         });
         writer.Line();

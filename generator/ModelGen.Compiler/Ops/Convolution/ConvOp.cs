@@ -32,6 +32,12 @@ internal sealed class ConvOp : OpDefinition
         return ceil && windows.Constant is long count && size.Constant is long length && (count - 1) * stride >= length + padding ? windows - 1 : windows;
     }
 
+    /// <summary>What a spatial dimension is called.</summary>
+    public static string AxisName(int axis, int spatial) => spatial == 1 ? "length" : (spatial - axis) switch { 1 => "width", 2 => "height", _ => "depth" };
+
+    /// <summary>The layout that an operator over this many spatial dimensions takes.</summary>
+    public static string Layout(int spatial) => spatial switch { 1 => "[N, C, L]", 2 => "[N, C, H, W]", _ => "[N, C, D, H, W]" };
+
     public override EquatableArray<TensorType> Infer(OpContext op)
     {
         (TensorType x, TensorType weight) = (op[0], op[1]);
@@ -56,8 +62,7 @@ internal sealed class ConvOp : OpDefinition
         var shape = new List<Dim> { x.Shape[0], weight.Shape[0] };
         for (int i = 0; i < spatial; i++)
         {
-            string axis = spatial == 1 ? "length" : i == spatial - 2 ? "height" : i == spatial - 1 ? "width" : "depth";
-            shape.Add(Window(Name, x.Shape[i + 2], weight.Shape[i + 2].Constant!.Value, op.Attributes.Ints("stride")[i], op.Attributes.Ints("padding")[i], op.Attributes.Ints("dilation")[i], axis));
+            shape.Add(Window(Name, x.Shape[i + 2], weight.Shape[i + 2].Constant!.Value, op.Attributes.Ints("stride")[i], op.Attributes.Ints("padding")[i], op.Attributes.Ints("dilation")[i], AxisName(i, spatial)));
         }
 
         return One(x.WithShape(shape));

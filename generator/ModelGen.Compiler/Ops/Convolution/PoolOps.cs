@@ -3,7 +3,7 @@ using ModelGen.Compiler.Ir;
 
 namespace ModelGen.Compiler.Ops;
 
-/// <summary>2-D max pooling of <c>[N, C, H, W]</c>; the second result holds the positions of the maxima, which the gradient needs.</summary>
+/// <summary>Max pooling over one to three spatial dimensions of <c>[N, C, d...]</c>; the second result holds the positions of the maxima, which the gradient needs.</summary>
 internal sealed class MaxPoolOp : OpDefinition
 {
     public override string Name => "max_pool";
@@ -18,17 +18,25 @@ internal sealed class MaxPoolOp : OpDefinition
         return new[] { y, y with { DType = DType.Int64 } };
     }
 
-    public override void Differentiate(GradientContext g) =>
+    public override void Differentiate(GradientContext g)
+    {
+        if (g.Attributes.Ints("kernel").Count != 2)
+        {
+            base.Differentiate(g);
+            return;
+        }
+
         g.Set(0, () => g.Graph.AddNode("max_pool_backward", new[] { g.Grad, g.Input(0), g.Output(1) }, g.Attributes)[0]);
+    }
 
     public override int EmittedResults(CSharpContext c, int results) => c.IsRead(1) ? 2 : 1;
 
     public override string EmitCSharp(CSharpContext c) =>
-        $"F.max_pool2d{(c.IsRead(1) ? "_with_indices" : "")}({c[0]}, {PoolTypes.CSharpArguments(c)}, {c.Ints("dilation")}, {Invariant.Text(c.Attributes.Bool("ceil"))})";
+        $"F.max_pool{PoolTypes.Suffix(c)}{(c.IsRead(1) ? "_with_indices" : "")}({c[0]}, {PoolTypes.CSharpArguments(c)}, {PoolTypes.Sizes(c, "dilation")}, {Invariant.Text(c.Attributes.Bool("ceil"))})";
 
     public override void EmitOnnx(OnnxContext c) => c.Node("MaxPool", [c.Input(0)], [.. PoolTypes.OnnxAttributes(c), OnnxContext.Ints("dilations", c.Attributes.Ints("dilation"))]);
 
-    public override Dim Flops(OpContext op, EquatableArray<TensorType> results) => results[0].Count * (op.Attributes.Ints("kernel")[0] * op.Attributes.Ints("kernel")[1]);
+    public override Dim Flops(OpContext op, EquatableArray<TensorType> results) => results[0].Count * PoolTypes.WindowSize(op);
 }
 
 /// <summary>Gradient of max pooling: each output gradient goes to the position its maximum came from.</summary>
@@ -49,7 +57,7 @@ internal sealed class MaxPoolBackwardOp : OpDefinition
     public override string EmitCSharp(CSharpContext c) => $"Kernels.MaxPoolBackward({c[0]}, {c[1]}, {c[2]}, {PoolTypes.CSharpArguments(c)}, {c.Ints("dilation")}, {Invariant.Text(c.Attributes.Bool("ceil"))})";
 }
 
-/// <summary>2-D average pooling of <c>[N, C, H, W]</c>.</summary>
+/// <summary>Average pooling over one to three spatial dimensions of <c>[N, C, d...]</c>.</summary>
 internal sealed class AvgPoolOp : OpDefinition
 {
     public override string Name => "avg_pool";
@@ -60,14 +68,23 @@ internal sealed class AvgPoolOp : OpDefinition
 
     public override EquatableArray<TensorType> Infer(OpContext op) => One(PoolTypes.Pooled(Name, op));
 
-    public override void Differentiate(GradientContext g) => g.Set(0, () => g.Graph.AddNode("avg_pool_backward", new[] { g.Grad, g.Input(0) }, g.Attributes)[0]);
+    public override void Differentiate(GradientContext g)
+    {
+        if (g.Attributes.Ints("kernel").Count != 2)
+        {
+            base.Differentiate(g);
+            return;
+        }
+
+        g.Set(0, () => g.Graph.AddNode("avg_pool_backward", new[] { g.Grad, g.Input(0) }, g.Attributes)[0]);
+    }
 
     public override string EmitCSharp(CSharpContext c) =>
-        $"F.avg_pool2d({c[0]}, {c.Ints("kernel")}, {c.Ints("stride")}, {c.Ints("padding")}, {Invariant.Text(c.Attributes.Bool("ceil"))}, {Invariant.Text(c.Attributes.Bool("count_padding"))})";
+        $"F.avg_pool{PoolTypes.Suffix(c)}({c[0]}, {PoolTypes.CSharpArguments(c)}, {Invariant.Text(c.Attributes.Bool("ceil"))}, {Invariant.Text(c.Attributes.Bool("count_padding"))})";
 
     public override void EmitOnnx(OnnxContext c) => c.Node("AveragePool", [c.Input(0)], [.. PoolTypes.OnnxAttributes(c), OnnxContext.Int("count_include_pad", c.Attributes.Bool("count_padding") ? 1 : 0)]);
 
-    public override Dim Flops(OpContext op, EquatableArray<TensorType> results) => results[0].Count * (op.Attributes.Ints("kernel")[0] * op.Attributes.Ints("kernel")[1]);
+    public override Dim Flops(OpContext op, EquatableArray<TensorType> results) => results[0].Count * PoolTypes.WindowSize(op);
 }
 
 /// <summary>Gradient of average pooling.</summary>
@@ -89,7 +106,7 @@ internal sealed class AvgPoolBackwardOp : OpDefinition
         $"Kernels.AvgPoolBackward({c[0]}, {c[1]}, {PoolTypes.CSharpArguments(c)}, {Invariant.Text(c.Attributes.Bool("ceil"))}, {Invariant.Text(c.Attributes.Bool("count_padding"))})";
 }
 
-/// <summary>2-D average pooling to a given output size: <c>[N, C, H, W]</c> to <c>[N, C, size...]</c>.</summary>
+/// <summary>Average pooling to a given output size: <c>[N, C, d...]</c> to <c>[N, C, size...]</c>, over one to three dimensions.</summary>
 internal sealed class AdaptiveAvgPoolOp : OpDefinition
 {
     public override string Name => "adaptive_avg_pool";
@@ -100,42 +117,88 @@ internal sealed class AdaptiveAvgPoolOp : OpDefinition
 
     public override EquatableArray<TensorType> Infer(OpContext op)
     {
-        if (op[0].Rank != 4)
-        {
-            throw new OpException($"adaptive_avg_pool2d needs [N, C, H, W], got {op[0].ShapeText()}");
-        }
-
-        EquatableArray<long> size = op.Attributes.Ints("size");
-        return One(op[0].WithShape([op[0].Shape[0], op[0].Shape[1], size[0], size[1]]));
+        OpContext.RequireFloat(Name, op[0]);
+        return One(PoolTypes.Adaptive(Name, op));
     }
 
-    public override void Differentiate(GradientContext g) => g.Set(0, () => g.Graph.AddNode("adaptive_avg_pool_backward", new[] { g.Grad, g.Input(0) }, g.Attributes)[0]);
-
-    public override string EmitCSharp(CSharpContext c) => $"F.adaptive_avg_pool2d({c[0]}, {c.Ints("size")})";
-
-    public override void EmitOnnx(OnnxContext c)
+    public override void Differentiate(GradientContext g)
     {
-        EquatableArray<long> size = c.Attributes.Ints("size");
-        if (size[0] == 1 && size[1] == 1)
+        if (g.Attributes.Ints("size").Count != 2)
         {
-            c.Node("GlobalAveragePool", [c.Input(0)]);
+            base.Differentiate(g);
             return;
         }
 
-        // ONNX has no adaptive pooling: with known sizes that divide it is ordinary pooling.
-        long[] kernel = [.. Enumerable.Range(0, 2).Select(i => c.Type(0).Shape[i + 2].Constant!.Value / size[i])];
-        c.Node("AveragePool", [c.Input(0)], OnnxContext.Ints("kernel_shape", kernel), OnnxContext.Ints("strides", kernel));
+        g.Set(0, () => g.Graph.AddNode("adaptive_avg_pool_backward", new[] { g.Grad, g.Input(0) }, g.Attributes)[0]);
     }
 
-    public override string? ExportProblem(OpContext op)
+    public override string EmitCSharp(CSharpContext c) => $"F.adaptive_avg_pool{PoolTypes.AdaptiveArguments(c)}";
+
+    public override void EmitOnnx(OnnxContext c)
     {
-        EquatableArray<long> size = op.Attributes.Ints("size");
-        bool divides = Enumerable.Range(0, 2).All(i => size[i] == 1 || op[0].Shape[i + 2].Constant % size[i] == 0);
-        bool global = size[0] == 1 && size[1] == 1;
-        return global || (divides && op[0].Shape[2].Constant is not null && op[0].Shape[3].Constant is not null)
-            ? null
-            : $"adaptive_avg_pool2d from {op[0].ShapeText()} to {size} has no ONNX form: the input size must be a known multiple of the output size. Choose an output size that divides the input, or 1";
+        if (PoolTypes.AdaptiveProblem(Name, c.Attributes, c.Type(0)) is null)
+        {
+            PoolTypes.AdaptiveOnnx(c, "GlobalAveragePool", "AveragePool");
+            return;
+        }
+
+        // Uneven windows: the mean is linear, a product with a matrix for each dimension.
+        EquatableArray<long> size = c.Attributes.Ints("size");
+        TensorType type = c.Type(0);
+        string along = c.Input(0);
+        if (size.Count == 2)
+        {
+            type = type.WithShape([type.Shape[0], type.Shape[1], size[0], type.Shape[3]]);
+            along = c.Intermediate("MatMul", [Matrix(c.Type(0).Shape[2].Constant!.Value, size[0], transposed: false), along], type);
+        }
+
+        c.Node("MatMul", [along, Matrix(type.Shape[type.Rank - 1].Constant!.Value, size[size.Count - 1], transposed: true)]);
     }
+
+    public override string? ExportProblem(OpContext op) =>
+        op.Attributes.Ints("size").Count < 3 && op[0].Shape.Skip(2).All(static dim => dim.Constant is not null) ? null : PoolTypes.AdaptiveProblem(Name, op.Attributes, op[0]);
+
+    /// <summary>The ONNX name of the matrix that averages windows of one dimension.</summary>
+    private static string Matrix(long length, long windows, bool transposed)
+    {
+        var values = new string[length * windows];
+        for (long window = 0; window < windows; window++)
+        {
+            // PyTorch's windows: from floor(i L / n) to ceil((i + 1) L / n).
+            (long start, long end) = (window * length / windows, (((window + 1) * length) + windows - 1) / windows);
+            for (long place = 0; place < length; place++)
+            {
+                values[transposed ? (place * windows) + window : (window * length) + place] = place >= start && place < end ? $"1.0 / {Invariant.Text(end - start)}" : "0.0";
+            }
+        }
+
+        (long rows, long columns) = transposed ? (length, windows) : (windows, length);
+        return $"OnnxExport.Floats(onnx, [{string.Join(", ", values)}], {Invariant.Text(rows)}, {Invariant.Text(columns)})";
+    }
+
+    public override Dim Flops(OpContext op, EquatableArray<TensorType> results) => op[0].Count;
+}
+
+/// <summary>Max pooling to a given output size.</summary>
+internal sealed class AdaptiveMaxPoolOp : OpDefinition
+{
+    public override string Name => "adaptive_max_pool";
+
+    public override FusionKind Fusion => FusionKind.Reduction;
+
+    public override QuantizationRule Quantization => QuantizationRule.SameRange;
+
+    public override EquatableArray<TensorType> Infer(OpContext op)
+    {
+        OpContext.RequireFloat(Name, op[0]);
+        return One(PoolTypes.Adaptive(Name, op));
+    }
+
+    public override string EmitCSharp(CSharpContext c) => $"F.adaptive_max_pool{PoolTypes.AdaptiveArguments(c)}";
+
+    public override void EmitOnnx(OnnxContext c) => PoolTypes.AdaptiveOnnx(c, "GlobalMaxPool", "MaxPool");
+
+    public override string? ExportProblem(OpContext op) => PoolTypes.AdaptiveProblem(Name, op.Attributes, op[0]);
 
     public override Dim Flops(OpContext op, EquatableArray<TensorType> results) => op[0].Count;
 }
@@ -165,29 +228,71 @@ internal static class PoolTypes
     {
         TensorType x = context[0];
         OpContext.RequireFloat(op, x);
-        if (x.Rank != 4)
+        OpAttributes a = context.Attributes;
+        int spatial = a.Ints("kernel").Count;
+        if (x.Rank != spatial + 2)
         {
-            throw new OpException($"{op}2d needs [N, C, H, W], got {x.ShapeText()}");
+            throw new OpException($"{op}{Invariant.Text(spatial)}d needs {ConvOp.Layout(spatial)}, got {x.ShapeText()}");
         }
 
-        OpAttributes a = context.Attributes;
         var shape = new List<Dim> { x.Shape[0], x.Shape[1] };
-        for (int i = 0; i < 2; i++)
+        for (int i = 0; i < spatial; i++)
         {
             long padding = a.Ints("padding")[i];
             if (padding * 2 > a.Ints("kernel")[i])
             {
-                throw new OpException($"{op}2d: padding {Invariant.Text(padding)} is more than half of the kernel size {Invariant.Text(a.Ints("kernel")[i])}");
+                throw new OpException($"{op}{Invariant.Text(spatial)}d: padding {Invariant.Text(padding)} is more than half of the kernel size {Invariant.Text(a.Ints("kernel")[i])}");
             }
 
             long dilation = op == "max_pool" ? a.Ints("dilation")[i] : 1;
-            shape.Add(ConvOp.Window(op, x.Shape[i + 2], a.Ints("kernel")[i], a.Ints("stride")[i], padding, dilation, i == 0 ? "height" : "width", a.Bool("ceil")));
+            shape.Add(ConvOp.Window(op, x.Shape[i + 2], a.Ints("kernel")[i], a.Ints("stride")[i], padding, dilation, ConvOp.AxisName(i, spatial), a.Bool("ceil")));
         }
 
         return x.WithShape(shape);
     }
 
-    public static string CSharpArguments(CSharpContext c) => $"{c.Ints("kernel")}, {c.Ints("stride")}, {c.Ints("padding")}";
+    /// <summary>The result of adaptive pooling to the attribute <c>size</c>.</summary>
+    public static TensorType Adaptive(string op, OpContext context)
+    {
+        EquatableArray<long> size = context.Attributes.Ints("size");
+        return context[0].Rank == size.Count + 2
+            ? context[0].WithShape(context[0].Shape.Take(2).Concat(size.Select(static length => (Dim)length)))
+            : throw new OpException($"{op}{Invariant.Text(size.Count)}d needs {ConvOp.Layout(size.Count)}, got {context[0].ShapeText()}");
+    }
+
+    public static string CSharpArguments(CSharpContext c) => $"{Sizes(c, "kernel")}, {Sizes(c, "stride")}, {Sizes(c, "padding")}";
+
+    /// <summary>The one-dimensional functions take numbers, the others arrays.</summary>
+    public static string Sizes(CSharpContext c, string name) => c.Attributes.Ints(name).Count == 1 ? Invariant.Text(c.Attributes.Ints(name)[0]) : c.Ints(name);
+
+    public static string Suffix(CSharpContext c) => Invariant.Text(c.Attributes.Ints("kernel").Count) + "d";
+
+    public static string AdaptiveArguments(CSharpContext c, string suffix = "") => $"{Invariant.Text(c.Attributes.Ints("size").Count)}d{suffix}({c[0]}, {Sizes(c, "size")})";
+
+    /// <summary>Elements of a window.</summary>
+    public static long WindowSize(OpContext op) => op.Attributes.Ints("kernel").Aggregate(1L, static (product, size) => product * size);
+
+    /// <summary>ONNX has no adaptive pooling: with known sizes that divide it is ordinary pooling.</summary>
+    public static void AdaptiveOnnx(OnnxContext c, string global, string ordinary)
+    {
+        EquatableArray<long> size = c.Attributes.Ints("size");
+        if (size.All(static length => length == 1))
+        {
+            c.Node(global, [c.Input(0)]);
+            return;
+        }
+
+        long[] kernel = [.. size.Select((length, axis) => c.Type(0).Shape[axis + 2].Constant!.Value / length)];
+        c.Node(ordinary, [c.Input(0)], OnnxContext.Ints("kernel_shape", kernel), OnnxContext.Ints("strides", kernel));
+    }
+
+    public static string? AdaptiveProblem(string name, OpAttributes attributes, TensorType x)
+    {
+        EquatableArray<long> size = attributes.Ints("size");
+        return size.All(static length => length == 1) || size.Select((length, axis) => x.Shape[axis + 2].Constant % length == 0).All(static divides => divides)
+            ? null
+            : $"{name}{Invariant.Text(size.Count)}d from {x.ShapeText()} to {size} has no ONNX form: the input size must be a known multiple of the output size. Choose an output size that divides the input, or 1";
+    }
 
     public static IEnumerable<string> OnnxAttributes(OnnxContext c)
     {

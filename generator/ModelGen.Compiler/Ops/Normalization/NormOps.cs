@@ -4,8 +4,8 @@ using ModelGen.Compiler.Ir;
 namespace ModelGen.Compiler.Ops;
 
 /// <summary>
-/// Batch normalisation with running statistics: operands x <c>[N, C, d...]</c>, weight, bias, running mean, running variance (all <c>[C]</c>)
-/// and the count of batches. A pass replaces it by <c>batch_norm_train</c> in the training step.
+/// Batch normalisation with running statistics: operands x <c>[N, C, d...]</c>, weight and bias (optional), running mean, running variance (all <c>[C]</c>)
+/// and optionally the count of batches. A pass replaces it by <c>batch_norm_train</c> in the training step.
 /// </summary>
 internal sealed class BatchNormOp : OpDefinition
 {
@@ -22,16 +22,16 @@ internal sealed class BatchNormOp : OpDefinition
     public override string EmitCSharp(CSharpContext c) => $"F.batch_norm({c[0]}, {c[3]}, {c[4]}, {c[1]}, {c[2]}, training: false, eps: {Invariant.Text(c.Attributes.Double("eps"))})";
 
     public override void EmitOnnx(OnnxContext c) =>
-        c.Node("BatchNormalization", [c.Input(0), c.Input(1), c.Input(2), c.Input(3), c.Input(4)], OnnxContext.Float("epsilon", c.Attributes.Double("eps")));
+        c.Node("BatchNormalization", [c.Input(0), NormTypes.Weight(c, 1, 1), NormTypes.Weight(c, 2, 0), c.Input(3), c.Input(4)], OnnxContext.Float("epsilon", c.Attributes.Double("eps")));
 
     public override Dim Flops(OpContext op, EquatableArray<TensorType> results) => results[0].Count * 2;
 
     internal static TensorType CheckedInput(string name, OpContext op)
     {
         OpContext.RequireFloat(name, op[0]);
-        return op[0].Rank >= 2 && op[0].Shape[1].Equals(op[1].Shape[0])
+        return op[0].Rank >= 2 && op[0].Shape[1].Equals(op[3].Shape[0])
             ? op[0]
-            : throw new OpException($"batch_norm over {op[1].Shape[0]} channels needs an input [N, {op[1].Shape[0]}, ...], got {op[0].ShapeText()}");
+            : throw new OpException($"batch_norm over {op[3].Shape[0]} channels needs an input [N, {op[3].Shape[0]}, ...], got {op[0].ShapeText()}");
     }
 }
 
@@ -57,7 +57,7 @@ internal sealed class BatchNormTrainOp : OpDefinition
 
     public override void Differentiate(GradientContext g)
     {
-        EquatableArray<int> results = g.Graph.AddNode("batch_norm_backward", new[] { g.Grad, g.Input(0), g.Input(1), g.Output(1), g.Output(2) }, OpAttributes.None);
+        EquatableArray<int> results = g.Graph.AddNode("batch_norm_backward", new[] { g.Grad, g.Input(0), g.HasInput(1) ? g.Input(1) : -1, g.Output(1), g.Output(2) }, OpAttributes.None);
         for (int i = 0; i < 3; i++)
         {
             int result = results[i];
@@ -84,7 +84,7 @@ internal sealed class BatchNormBackwardOp : OpDefinition
 
     public override string NotExportable => "only gradients use it";
 
-    public override EquatableArray<TensorType> Infer(OpContext op) => new[] { op[1], op[2], op[2] };
+    public override EquatableArray<TensorType> Infer(OpContext op) => new[] { op[1], op[3], op[3] };
 
     public override string EmitCSharp(CSharpContext c) => $"Kernels.BatchNormBackward({c[0]}, {c[1]}, {c[2]}, {c[3]}, {c[4]})";
 

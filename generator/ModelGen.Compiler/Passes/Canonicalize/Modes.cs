@@ -8,7 +8,7 @@ internal sealed class InferenceMode : GraphRewriter
     public override string Name => "inference-mode";
 
     protected override IReadOnlyList<int> Rewrite(Graph graph, Node node, int[] inputs, GraphBuilder builder) =>
-        node.Op is "dropout" or "stop_gradient" ? [inputs[0]] : base.Rewrite(graph, node, inputs, builder);
+        node.Op is "dropout" or "channel_dropout" or "alpha_dropout" or "stop_gradient" ? [inputs[0]] : base.Rewrite(graph, node, inputs, builder);
 }
 
 /// <summary>Training form: dropout multiplies by a random mask, batch normalisation uses and moves its statistics.</summary>
@@ -18,22 +18,29 @@ internal sealed class TrainingMode : GraphRewriter
 
     protected override IReadOnlyList<int> Rewrite(Graph graph, Node node, int[] inputs, GraphBuilder builder) => node.Op switch
     {
-        "dropout" when node.Attributes.Double("p") == 0 => [inputs[0]],
-        "dropout" when node.Attributes.Bool("channels") => [ChannelDropout(node, inputs[0], builder)],
+        "dropout" or "channel_dropout" or "alpha_dropout" when node.Attributes.Double("p") == 0 => [inputs[0]],
         "dropout" => [builder.Times(inputs[0], builder.AddNode("dropout_mask", inputs, node.Attributes)[0])],
+        "channel_dropout" => [builder.Times(inputs[0], builder.Add("dropout_noise", [inputs[0]], ("p", node.Attributes.Double("p")), ("channels", true), ("scaled", true)))],
+        "alpha_dropout" => [AlphaDropout(builder, inputs[0], node.Attributes.Double("p"), node.Attributes.Bool("channels"))],
+        "instance_norm_running" => [InstanceNorm(builder, inputs, node.Attributes)],
         "batch_norm" => [builder.AddNode("batch_norm_train", inputs, node.Attributes)[0]],
         _ => base.Rewrite(graph, node, inputs, builder),
     };
 
-    /// <summary>One draw per sample and channel: the mask has size 1 in the other dimensions.</summary>
-    private static int ChannelDropout(Node node, int x, GraphBuilder builder)
+    // Dropped elements take the value that keeps a self-normalising network's mean and variance (Klambauer et al., arXiv:1706.02515, section 3).
+    private static int AlphaDropout(GraphBuilder builder, int x, double p, bool channels)
     {
-        int corner = x;
-        for (int axis = 2; axis < builder.TypeOf(x).Rank; axis++)
-        {
-            corner = builder.Slice(corner, axis, 0, 1);
-        }
+        const double Alpha = 1.7580993408473766;
+        double scale = 1 / Math.Sqrt(((Alpha * Alpha * p) + 1) * (1 - p));
+        int noise = builder.Add("dropout_noise", [x], ("p", p), ("channels", channels), ("scaled", false));
+        int shift = builder.Plus(builder.Times(builder.Plus(noise, -1.0), Alpha * scale), Alpha * scale * p);
+        return builder.Plus(builder.Times(x, builder.Times(noise, scale)), shift);
+    }
 
-        return builder.Times(x, builder.Add("dropout_mask", [corner], ("p", node.Attributes.Double("p"))));
+    // In training each instance is normalised by itself, and moves the running statistics.
+    private static int InstanceNorm(GraphBuilder builder, int[] inputs, OpAttributes attributes)
+    {
+        builder.AddNode("instance_norm_move", new[] { inputs[0], inputs[3], inputs[4] }, attributes);
+        return builder.AddNode("instance_norm", new[] { inputs[0], inputs[1], inputs[2] }, attributes)[0];
     }
 }

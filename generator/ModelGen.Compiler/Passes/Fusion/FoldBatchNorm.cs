@@ -46,7 +46,7 @@ internal sealed class FoldBatchNorm : IGraphPass
             if (folded.TryGetValue(node, out Node norm))
             {
                 // Parameters keep their places: values of kinds other than Intermediate are mapped in order.
-                int[] statistics = [.. norm.Inputs.Skip(1).Select(value => Position(graph, value))];
+                int[] statistics = [.. norm.Inputs.Skip(1).Select(value => value < 0 ? -1 : Position(graph, value))];
                 return Fold(builder, node, inputs, norm, statistics);
             }
 
@@ -58,14 +58,16 @@ internal sealed class FoldBatchNorm : IGraphPass
         private static IReadOnlyList<int> Fold(GraphBuilder builder, Node node, int[] inputs, Node norm, int[] statistics)
         {
             (int weight, int bias, int mean, int variance) = (statistics[0], statistics[1], statistics[2], statistics[3]);
-            int scale = builder.Times(weight, builder.Unary("rsqrt", builder.Plus(variance, norm.Attributes.Double("eps"))));
+            int reciprocal = builder.Unary("rsqrt", builder.Plus(variance, norm.Attributes.Double("eps")));
+            int scale = weight < 0 ? reciprocal : builder.Times(weight, reciprocal);
             builder.NameValue(scale, norm.Layer + ".scale");
             TensorType kernel = builder.TypeOf(inputs[1]);
             int shaped = builder.Reshape(scale, kernel.Shape.Select((dim, axis) => axis == 0 ? dim : Dim.One).ToEquatableArray());
             int foldedWeight = builder.Times(inputs[1], shaped);
             builder.NameValue(foldedWeight, node.Layer + ".folded_weight");
             int centered = inputs.Length > 2 && inputs[2] >= 0 ? builder.Minus(inputs[2], mean) : builder.Unary("neg", mean);
-            int foldedBias = builder.Plus(builder.Times(centered, scale), bias);
+            int scaled = builder.Times(centered, scale);
+            int foldedBias = bias < 0 ? scaled : builder.Plus(scaled, bias);
             builder.NameValue(foldedBias, node.Layer + ".folded_bias");
             return builder.AddNode(node.Op, new[] { inputs[0], foldedWeight, foldedBias }, node.Attributes);
         }
