@@ -171,8 +171,8 @@ internal sealed class Examination(string folder)
         }
 
         // A parameter without a slice must be one that autograd gives nothing to.
-        HashSet<IntPtr> covered = [.. eager.Module.named_parameters().Where(pair => names.Contains(pair.name)).Select(static pair => pair.parameter.Handle)];
-        HashSet<string> tied = [.. eager.Module.named_parameters().Where(pair => !names.Contains(pair.name) && covered.Contains(pair.parameter.Handle)).Select(static pair => pair.name)];
+        HashSet<nint> covered = [.. eager.Module.named_parameters().Where(pair => names.Contains(pair.name)).Select(static pair => Instance.Address(pair.parameter))];
+        HashSet<string> tied = [.. eager.Module.named_parameters().Where(pair => !names.Contains(pair.name) && covered.Contains(Instance.Address(pair.parameter))).Select(static pair => pair.name)];
         foreach ((string key, Tensor gradient) in expected.Where(pair => !names.Contains(pair.Key) && !tied.Contains(pair.Key) && pair.Value.numel() > 0 && pair.Value.abs().max().ToDouble() > 0))
         {
             findings.Add(new Finding("gradients", "", $"The step has no gradient of {key} {string.Join("x", gradient.shape)}."));
@@ -192,7 +192,7 @@ internal sealed class Examination(string folder)
         Tensor? target = null;
         using TrainingStep step = ((ICompiledModel)(object)generated.Module).CreateTrainingStep(new OptimizerSettings(Optimizer.SGD, 1e-3));
         // parameters() lists a tied weight twice, and TorchSharp's optimizer would then update it twice.
-        using var optimizer = optim.SGD(eager.Module.parameters().Where(static parameter => parameter.requires_grad).DistinctBy(static parameter => parameter.Handle), 1e-3);
+        using var optimizer = optim.SGD(eager.Module.parameters().Where(static parameter => parameter.requires_grad).DistinctBy(static parameter => Instance.Address(parameter)), 1e-3);
         bool good = true;
         for (int i = 0; i < 3; i++)
         {
