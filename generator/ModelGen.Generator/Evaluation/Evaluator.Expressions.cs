@@ -343,7 +343,7 @@ internal sealed partial class Evaluator
             case (>= SpecialType.System_SByte and <= SpecialType.System_UInt64, SymEnum { Value: Dim ordinal }):
                 return ordinal;
             case (>= SpecialType.System_Boolean and <= SpecialType.System_Double, SymTensor):
-                throw EvaluationException.DataDependent(conversion.Syntax, "this conversion reads a tensor's value back to C#, which is known only when the model runs; keep the calculation in tensors");
+                throw EvaluationException.DataDependent(conversion.Syntax, "this conversion reads a tensor's value back to C#, which is known only when the model runs; keep the calculation in tensors, for example with torch.where(condition, a, b)");
         }
 
         return type?.TypeKind == TypeKind.Enum && value is Dim { Constant: long ordinalValue }
