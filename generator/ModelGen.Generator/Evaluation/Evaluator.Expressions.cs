@@ -118,7 +118,9 @@ internal sealed partial class Evaluator
             case IDelegateCreationOperation creation:
                 return Evaluate(creation.Target, frame);
             case IAnonymousFunctionOperation lambda:
-                return new SymFunction(lambda.Symbol, frame.This, frame, ((AnonymousFunctionExpressionSyntax)lambda.Syntax).Body);
+                return new SymFunction(lambda.Symbol, frame.This, frame, null) { Code = lambda.Body };
+            case ITranslatedQueryOperation query:
+                return Evaluate(query.Operation, frame);
             case IMethodReferenceOperation method:
                 object? receiver = method.Instance is null ? null : Evaluate(method.Instance, frame);
                 return new SymFunction(method.Method, receiver, method.Method.MethodKind == MethodKind.LocalFunction ? frame : null, null);
