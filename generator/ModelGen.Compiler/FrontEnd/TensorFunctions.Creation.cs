@@ -22,7 +22,7 @@ internal static partial class TensorFunctions
         Add(table, "t", "new_full", static c => Full(c, SizesOf(c, "value", "fill_value"), Numeric(c.Any("value", "fill_value")), TypeOr(c, c.Graph.TypeOf(c.Self).DType)));
         Add(table, "T", "arange", Arange);
         Add(table, "T", "linspace", Linspace);
-        Add(table, "T", "eye", static c => c.Graph.Add("eye", [], ("shape", new[] { c.Dims("rows", "n")[0], c.Any("columns", "m") is null ? c.Dims("rows", "n")[0] : c.Dims("columns", "m")[0] }), ("dtype", TypeOr(c, DType.Float32))));
+        Add(table, "T", "eye", static c => c.Graph.Add("eye", [], ("shape", new[] { c.Dims("rows", "n")[0], c.Any("columns", "m") is null or Dim { Constant: -1 } ? c.Dims("rows", "n")[0] : c.Dims("columns", "m")[0] }), ("dtype", TypeOr(c, DType.Float32))));
         foreach (string name in new[] { "tensor", "as_tensor", "from_array" })
         {
             Add(table, "T", name, Literal);

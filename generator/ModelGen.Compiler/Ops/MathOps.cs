@@ -49,9 +49,9 @@ internal static class MathOps
             {
                 // Integer division of ONNX rounds towards zero, this one down: float64 holds every int64 that occurs as an index.
                 TensorType exact = c.Result() with { DType = DType.Float64 };
-                string Wide(int index) => c.Intermediate("Cast", [c.Input(index)], c.Type(index) with { DType = DType.Float64 }, OnnxContext.Int("to", 11));
+                string Wide(int index) => c.Intermediate("Cast", [c.Input(index)], c.Type(index) with { DType = DType.Float64 }, OnnxContext.Type("to", DType.Float64));
                 string quotient = c.Intermediate("Floor", [c.Intermediate("Div", [Wide(0), Wide(1)], exact)], exact);
-                c.Node("Cast", [quotient], OnnxContext.Int("to", c.Result().DType switch { DType.Float32 => 1, DType.Float64 => 11, DType.Int32 => 6, _ => 7 }));
+                c.Node("Cast", [quotient], OnnxContext.Type("to", c.Result().DType));
             },
         };
         yield return new LibraryOp("atan2", Same, static c => $"torch.atan2({c[0]}, {c[1]})") { Kind = FusionKind.Elementwise, NoOnnx = "ONNX has no two-argument arctangent" };

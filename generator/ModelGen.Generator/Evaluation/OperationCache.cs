@@ -1,4 +1,5 @@
 using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
 
 namespace ModelGen.Generator.Evaluation;
@@ -29,11 +30,22 @@ internal sealed class OperationCache(Compilation compilation, CancellationToken 
     {
         if (!operations.TryGetValue(node, out IOperation? operation))
         {
-            operations.Add(node, operation = Model(node).GetOperation(node, cancellation));
+            SyntaxNode bound = node;
+
+            // `x!` and `(x)` have no operation of their own.
+            while (bound is ParenthesizedExpressionSyntax or PostfixUnaryExpressionSyntax { RawKind: (int)SyntaxKind.SuppressNullableWarningExpression })
+            {
+                bound = bound is ParenthesizedExpressionSyntax inner ? inner.Expression : ((PostfixUnaryExpressionSyntax)bound).Operand;
+            }
+
+            operations.Add(node, operation = Model(node).GetOperation(bound, cancellation));
         }
 
         return operation;
     }
+
+    /// <summary>A type by its metadata name.</summary>
+    public INamedTypeSymbol? TypeOf(string metadataName) => compilation.GetTypeByMetadataName(metadataName);
 
     /// <summary>Full name of a type without type arguments: <c>System.Collections.Generic.List</c>.</summary>
     public string NameOf(ITypeSymbol? type)

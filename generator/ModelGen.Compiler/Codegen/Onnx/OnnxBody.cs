@@ -53,7 +53,8 @@ internal sealed class OnnxBody
                 constants[node.Outputs[0]] = node.Attributes.Double("value");
             }
 
-            if (node.Inputs.All(input => input < 0 || weights.Contains(input)))
+            // What depends on weights alone is computed once, by the exporter; random numbers are drawn at every run.
+            if (!OpRegistry.Get(node.Op).HasSideEffect && node.Inputs.All(input => input < 0 || weights.Contains(input)))
             {
                 weights.UnionWith(node.Outputs);
             }
