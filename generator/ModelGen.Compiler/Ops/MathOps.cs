@@ -193,27 +193,27 @@ internal static class MathOps
         yield return new LibraryOp("full", Created, static c =>
             $"Kernels.Full({CSharpContext.Longs(c.Attributes.Dims("shape"))}, {Invariant.Text(c.Attributes.Double("value"))}, {c.Result().DType.Torch()}, device)")
         {
-            NoGradient = "it has no operands", NoOnnx = Computed, IsComputedByExporter = true,
+            NoGradient = "it has no operands", NoOnnx = Computed,
         };
         yield return new LibraryOp("range", static op => One(new TensorType(op.Attributes.DType("dtype"), op.Attributes.Dims("length"))), static c =>
             $"Kernels.Range({(c.Attributes.Dims("start") is { Count: 1 } start ? start[0].ToCSharp() : "0")}, {Invariant.Text(c.Attributes.Double("offset"))}, {Invariant.Text(c.Attributes.Double("step"))}, {c.Attributes.Dims("length")[0].ToCSharp()}, {c.Result().DType.Torch()}, device)")
         {
-            NoGradient = "it has no operands", NoOnnx = Computed, IsComputedByExporter = true,
+            NoGradient = "it has no operands", NoOnnx = Computed,
         };
         yield return new LibraryOp("literal", Created, static c =>
             $"Kernels.Literal([{string.Join(", ", c.Attributes.Doubles("values").Select(Invariant.Text))}], {CSharpContext.Longs(c.Attributes.Dims("shape"))}, {c.Result().DType.Torch()}, device)")
         {
-            NoGradient = "it has no operands", NoOnnx = Computed, IsComputedByExporter = true,
+            NoGradient = "it has no operands", NoOnnx = Computed,
         };
         yield return new LibraryOp("eye", Created, static c =>
             $"torch.eye({c.Attributes.Dims("shape")[0].ToCSharp()}, {c.Attributes.Dims("shape")[1].ToCSharp()}, {c.Result().DType.Torch()}, device)")
         {
-            NoGradient = "it has no operands", NoOnnx = Computed, IsComputedByExporter = true,
+            NoGradient = "it has no operands", NoOnnx = Computed,
         };
         yield return new LibraryOp("size_value", static op => One(TensorType.Scalar(op.Attributes.DType("dtype"))), static c =>
             $"Kernels.Constant((double)({c.Attributes.Dims("size")[0].ToCSharp()}), {c.Result().DType.Torch()}, device)")
         {
-            NoGradient = "it has no operands", NoOnnx = Computed, IsComputedByExporter = true,
+            NoGradient = "it has no operands", NoOnnx = Computed,
         };
     }
 

@@ -20,7 +20,7 @@ internal sealed partial class Evaluator
             return TensorArithmetic(kind, left, right, at);
         }
 
-        if (kind is BinaryOperatorKind.Equals or BinaryOperatorKind.NotEquals && (Equals(left, SymOpaque.DeviceType) || Equals(right, SymOpaque.DeviceType)))
+        if (kind is BinaryOperatorKind.Equals or BinaryOperatorKind.NotEquals && (Equals(left, SymOpaque.DeviceType) || Equals(right, SymOpaque.DeviceType)) && !Equals(left, right))
         {
             return SymOpaque.DeviceTest;
         }

@@ -181,6 +181,8 @@ internal sealed partial class Evaluator
                 };
             case "TorchSharp.DisposeScope" or "TorchSharp.DisposeScopeManager":
                 return values.Length == 1 ? values[0] : new SymList(values);
+            case "TorchSharp.torch.Device":
+                return receiver;
             case "TorchSharp.torch.nn.utils":
                 throw EvaluationException.Unsupported(at, $"'{method.Name}' cannot be evaluated during the build");
         }

@@ -89,8 +89,8 @@ internal sealed partial class Evaluator
                 return CallNumber(method, values, at);
             case "System.Convert" when values.Length > 0 && values[0] is Dim or double && method.ReturnType.SpecialType is >= SpecialType.System_SByte and <= SpecialType.System_Double:
                 return method.ReturnType.SpecialType is SpecialType.System_Double or SpecialType.System_Single ? AsDouble(values[0], at) : values[0] is double real ? (Dim)(long)Math.Round(real) : values[0];
-            case "System.Index" or "System.Range":
-                return values.FirstOrDefault();
+            case "System.Index" or "System.Range" or "System.FormattableString" when values.Length > 0:
+                return values[0];
         }
 
         return receiver switch

@@ -105,7 +105,7 @@ internal sealed partial class Evaluator
                 return SymOpaque.DeviceType;
         }
 
-        bool changes = member is IFieldSymbol { IsReadOnly: false, IsConst: false } or IPropertySymbol { SetMethod.IsInitOnly: false };
+        bool changes = member is IFieldSymbol { IsReadOnly: false, IsConst: false } or IPropertySymbol { SetMethod.IsInitOnly: false } && cache.MayBeAssigned(member);
         ExpressionSyntax? initializer = InitializerOf(member);
         if (initializer is null || changes || !initializing.Add(member))
         {

@@ -81,6 +81,13 @@ internal sealed partial class Evaluator
             arguments[name] = Checked(name, arguments[name], at);
         }
 
+        if (prefix == "torch." && arguments.Values.All(static value => value is double or Dim { Constant: not null }) && method.Name is "pow" or "sqrt" or "exp" or "log")
+        {
+            // torch.pow(64, -0.5) converts numbers to tensors of one element; such a tensor is as good as its number.
+            object? number = CallMath(char.ToUpperInvariant(method.Name[0]) + method.Name.Substring(1), "System.MathF", [.. arguments.Values], at);
+            return arguments.Values.All(static value => value is Dim) && method.Name == "pow" ? (Dim)(long)(double)number! : number;
+        }
+
         if (constructing && (RandomFunctions.Contains(method.Name) || IsRandomInPlace(method.Name)))
         {
             return Random(method.Name, arguments, at);

@@ -46,6 +46,7 @@ internal sealed partial class ModelParser
             IsTorchModule = true,
             DeclaresConstructor = false,
             ForwardName = forward.Name,
+            NullParameters = forward.Parameters.Where(static parameter => IsOptional(parameter) && !parameter.HasExplicitDefaultValue).Select(static parameter => parameter.Name).ToEquatableArray(),
             Inputs = Shaped(forward).Select(static parameter => new InputSpec(parameter.Name, null)).ToEquatableArray(),
             Outputs = 1,
             Layers = default,
@@ -86,6 +87,10 @@ internal sealed partial class ModelParser
 
         return null;
     }
+
+    /// <summary>Whether a parameter without [Shape] may be null.</summary>
+    private static bool IsOptional(IParameterSymbol parameter) =>
+        LayerMembers.Attribute(parameter, "ShapeAttribute") is null && parameter.NullableAnnotation == NullableAnnotation.Annotated;
 
     private static IEnumerable<IParameterSymbol> Shaped(IMethodSymbol method) =>
         method.Parameters.Where(static parameter => LayerMembers.Attribute(parameter, "ShapeAttribute") is not null);
@@ -165,7 +170,7 @@ internal sealed partial class ModelParser
             return parameter.ExplicitDefaultValue is null ? null : Evaluator.FromClr(parameter.ExplicitDefaultValue, parameter.Type);
         }
 
-        if (parameter.NullableAnnotation == NullableAnnotation.Annotated)
+        if (IsOptional(parameter))
         {
             return null;
         }

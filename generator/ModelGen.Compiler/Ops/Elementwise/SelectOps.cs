@@ -98,4 +98,6 @@ internal sealed class ConstantOp : OpDefinition
     public override string EmitCSharp(CSharpContext c) => $"Kernels.Constant({Invariant.Text(c.Attributes.Double("value"))}, {c.Result().DType.Torch()}, device)";
 
     public override string NotExportable => "it is written as an initialiser of the node that uses it";
+
+    public override string? ExportProblem(OpContext op) => null;
 }

@@ -16,6 +16,8 @@ internal sealed class DropoutOp : OpDefinition
 
     public override string NotExportable => "inference drops it";
 
+    public override string? ExportProblem(OpContext op) => op.Attributes.Bool("always") ? "dropout that stays active in evaluation has no ONNX form; pass the module's training flag" : null;
+
     public override int ViewOf => 0;
 
     public override EquatableArray<TensorType> Infer(OpContext op)
