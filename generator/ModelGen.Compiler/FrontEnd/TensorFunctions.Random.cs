@@ -14,7 +14,7 @@ internal static partial class TensorFunctions
         Add(table, "Tt", "rand_like", static c => Draw(c, "uniform", Like(c), 0, 1));
         Add(table, "T", "normal", static c => c["size"] is null
             ? throw new UnsupportedException("normal with tensors of means is not known; write mean + std * torch.randn_like(std)")
-            : Draw(c, "normal", SizesOf(c), c.Number("mean"), c.Number("std")));
+            : c.Graph.Plus(c.Graph.Times(Draw(c, "normal", SizesOf(c), 0, 1), c.Number("std")), c.Number("mean")));
         Add(table, "T", "randint", static c => Draw(c, "integers", SizesOf(c, "low", "high"), c.Int("low", 0), c.Int("high", 0), DType.Int64));
         Add(table, "Tt", "randint_like", static c => Draw(c, "integers", Like(c), c.Int("low", 0), c.Int("high", 0)));
         Add(table, "T", "randperm", static c => Draw(c, "permutation", c.Dims("n"), 0, 0, DType.Int64));

@@ -227,7 +227,8 @@ internal sealed partial class Evaluator
 
     private void RegisterFields(SymObject instance, ModuleState state, SyntaxNode at)
     {
-        for (INamedTypeSymbol? type = instance.Type; type is { DeclaringSyntaxReferences.Length: > 0 }; type = type.BaseType)
+        // Sequential's own RegisterComponents registers nothing, and a class derived from it inherits that.
+        for (INamedTypeSymbol? type = instance.Items is null ? instance.Type : null; type is { DeclaringSyntaxReferences.Length: > 0 }; type = type.BaseType)
         {
             foreach (IFieldSymbol field in type.OriginalDefinition.GetMembers().OfType<IFieldSymbol>().Where(static field => !field.IsStatic))
             {
@@ -429,6 +430,11 @@ internal sealed partial class Evaluator
 
                 return null;
             case "register_module" or "add_module" or "register_parameter" or "register_buffer" when receiver is SymObject { Module: not null, Frozen: false } instance && Value(0) is string name:
+                if (instance.Items is not null)
+                {
+                    throw EvaluationException.Unsupported(at, "a class derived from Sequential lists only its items: parameters and layers registered beside them are neither trained nor saved; derive from Module and hold the Sequential in a field");
+                }
+
                 if (method.Name == "register_buffer" && Value(1) is SymTensor or SymComplex)
                 {
                     RegisterBuffer(instance.Module, name, Value(1)!);
@@ -459,8 +465,8 @@ internal sealed partial class Evaluator
             case "GetName":
                 return receiver switch
                 {
-                    SymModule layer => layer.Definition.Name,
-                    SymContainer container => container.Kind,
+                    SymModule layer => NativeName(layer.Definition.Name),
+                    SymContainer container => NativeName(container.Kind),
                     SymObject { Module.Name: string given } => given,
                     _ => throw EvaluationException.Unsupported(at, $"the name of {DescribeValue(receiver)} is not known during the build"),
                 };
@@ -506,6 +512,18 @@ internal sealed partial class Evaluator
             _ => throw EvaluationException.Unsupported(at, $"'{what}' cannot be evaluated during the build"),
         };
     }
+
+    /// <summary>What <c>GetName</c> of a layer gives in TorchSharp 0.107.</summary>
+    private static string NativeName(string layer) => layer switch
+    {
+        "Sequential" or "Embedding" or "EmbeddingBag" or "RNN" or "LSTM" or "GRU" or "RNNCell" or "LSTMCell" or "GRUCell" or "TransformerEncoderLayer" or "TransformerEncoder"
+            or "TransformerDecoderLayer" or "TransformerDecoder" or "Transformer" => $"torch::nn::{layer}Impl",
+        "MultiheadAttention" => "torch::nn::MultiheadAttention",
+        "BatchNorm2d" or "BatchNorm3d" => "BatchNorm1d",
+        "InstanceNorm2d" => "InstanceNorm1d",
+        "AlphaDropout" => "Dropout1d",
+        _ => layer,
+    };
 
     /// <summary>A parameter, buffer or module by its path; null when there is none.</summary>
     private static object? Find(object? module, string method, string path, SyntaxNode at)

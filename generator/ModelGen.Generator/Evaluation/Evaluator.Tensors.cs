@@ -23,7 +23,7 @@ internal sealed partial class Evaluator
 
     private static readonly HashSet<string> HostReads = new(StringComparer.Ordinal)
     {
-        "item", "ToSingle", "ToDouble", "ToHalf", "ToInt16", "ToInt32", "ToInt64", "ToByte", "ToSByte", "ToBoolean", "ToScalar", "data", "nonzero", "unique", "unique_consecutive", "masked_select", "equal", "allclose", "is_nonzero", "numpy", "ToArray", "print",
+        "item", "ToSingle", "ToDouble", "ToHalf", "ToInt16", "ToInt32", "ToInt64", "ToByte", "ToSByte", "ToBoolean", "ToScalar", "data", "nonzero", "unique", "unique_consecutive", "masked_select", "allclose", "is_nonzero", "numpy", "ToArray", "print",
     };
 
     private static readonly HashSet<string> RandomFunctions = new(StringComparer.Ordinal)

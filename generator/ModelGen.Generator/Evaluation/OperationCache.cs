@@ -56,14 +56,17 @@ internal sealed class OperationCache(Compilation compilation, CancellationToken 
                 open = part.DeclaredAccessibility is Accessibility.Public or Accessibility.Protected or Accessibility.ProtectedOrInternal;
             }
 
-            written = open || compilation.SyntaxTrees.Any(tree => tree.GetRoot(cancellation).DescendantNodes().Any(node => node is IdentifierNameSyntax name && name.Identifier.ValueText == member.Name && IsWritten(name)));
+            written = open || compilation.SyntaxTrees.Any(tree => tree.GetRoot(cancellation).DescendantNodes().Any(node => node is IdentifierNameSyntax name && name.Identifier.ValueText == member.Name && IsWritten(name) && Names(name, member)));
             assigned.Add(member, written);
         }
 
         return written;
     }
 
-    /// <summary>Whether a name stands where its variable is changed; by place alone, so that another variable of the same name counts too.</summary>
+    private bool Names(SyntaxNode name, ISymbol member) =>
+        Model(name).GetSymbolInfo(name, cancellation).Symbol is not { } symbol || SymbolEqualityComparer.Default.Equals(symbol.OriginalDefinition, member.OriginalDefinition);
+
+    /// <summary>Whether a name stands where its variable is changed.</summary>
     private static bool IsWritten(SyntaxNode name)
     {
         SyntaxNode target = name.Parent is MemberAccessExpressionSyntax access && access.Name == name ? access : name;

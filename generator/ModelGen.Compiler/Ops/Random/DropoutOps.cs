@@ -46,6 +46,11 @@ internal sealed class DropoutMaskOp : OpDefinition
 
     public override string NotExportable => "only the training step uses it";
 
+    public override string? ExportProblem(OpContext op) => "dropout that stays active in evaluation has no ONNX form; pass the module's training flag";
+
+    // It advances the random generator: never merged, and never removed.
+    public override bool HasSideEffect => true;
+
     public override EquatableArray<TensorType> Infer(OpContext op) => One(op[0]);
 
     public override string EmitCSharp(CSharpContext c) => $"Kernels.DropoutMask({c[0]}, {Invariant.Text(c.Attributes.Double("p"))})";

@@ -49,6 +49,8 @@ internal sealed class DropoutNoiseOp : OpDefinition
 
     public override string NotExportable => "only the training step uses it";
 
+    public override string? ExportProblem(OpContext op) => "dropout that stays active in evaluation has no ONNX form; pass the module's training flag";
+
     // It advances the random generator, so that equal ones are never merged.
     public override bool HasSideEffect => true;
 
