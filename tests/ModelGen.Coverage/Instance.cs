@@ -29,7 +29,30 @@ internal sealed class Instance
             .Where(method => method.Name == "forward" && file.Inputs.Keys.All(name => method.GetParameters().Any(parameter => parameter.Name == name)))
             .MinBy(static method => method.GetParameters().Length) ?? throw new MissingMethodException(type.FullName, "forward");
         random.manual_seed(0);
-        return new Instance((nn.Module)Make(type, file), forward, file);
+        var module = (nn.Module)Make(type, file);
+        using (no_grad())
+        {
+            // TorchSharp 0.107 leaves these weights uninitialised.
+            foreach (nn.Module layer in module.modules().Where(static layer => layer is TorchSharp.Modules.GroupNorm or TorchSharp.Modules.InstanceNorm1d or TorchSharp.Modules.InstanceNorm2d or TorchSharp.Modules.InstanceNorm3d))
+            {
+                foreach (TorchSharp.Modules.Parameter parameter in layer.parameters(recurse: false))
+                {
+                    parameter.uniform_(0.5, 1.5);
+                }
+            }
+        }
+
+        return new Instance(module, forward, file);
+    }
+
+    /// <summary>Where a tensor's values lie; the same for tied weights, whose handles differ.</summary>
+    public static unsafe nint Address(Tensor tensor)
+    {
+        using Tensor dense = tensor.detach();
+        fixed (byte* start = dense.bytes)
+        {
+            return (nint)start;
+        }
     }
 
     /// <summary>Input tensors of the case, the same for the same seed and sizes.</summary>

@@ -64,7 +64,24 @@ internal static class Cases
             var model = new TwoInputs();
             return new Case(model, inputs => model.forward(inputs[0], inputs[1]).Item1, () => model.ToOnnx(), [randn(n, 3, 4), randn(n, 5, 6)], randn(n, 3, 2));
         },
+        [nameof(TorchCnn)] = n => Single(new TorchCnn(), m => m.ToOnnx(), randn(n, 1, 12, 12), Classes(10, n)),
+        [nameof(TorchResidual)] = n => Single(new TorchResidual(TorchResidual.Small.Widths, TorchResidual.Small.Norm), m => m.ToOnnx(), randn(n, 2, 8, 8), Classes(3, n)),
+        [nameof(TorchGpt)] = n => Single(new TorchGpt(TorchGpt.Small), m => m.ToOnnx(Length(7)), Tokens(20, n, 7), randn(n, 7, 20)),
+        [nameof(TorchLlama)] = n => Single(new TorchLlama(), m => m.ToOnnx(Length(6)), randn(n, 6, 16), randn(n, 6, 16)),
+        [nameof(TorchRecurrent)] = n =>
+        {
+            var model = new TorchRecurrent(3);
+            return new Case(model, inputs => model.forward(inputs[0]).Item1, () => model.ToOnnx(Length(4)), [randn(n, 4, 3)], randn(n, 2));
+        },
+        [nameof(TorchTransformer)] = n =>
+        {
+            var model = new TorchTransformer();
+            var sizes = new OnnxExportOptions { Sizes = new Dictionary<string, long> { ["T"] = 5, ["S"] = 4, ["N"] = n } };
+            return new Case(model, inputs => model.forward(inputs[0], inputs[1]), () => model.ToOnnx(sizes), [randn(5, n, 16), randn(4, n, 16)], randn(4, n, 16));
+        },
     };
+
+    private static OnnxExportOptions Length(long length) => new() { Sizes = new Dictionary<string, long> { ["T"] = length } };
 
     private static Case Single<T>(T model, Func<T, OnnxModel> toOnnx, Tensor input, Tensor target)
         where T : Module<Tensor, Tensor> => new(model, inputs => model.forward(inputs[0]), () => toOnnx(model), [input], target);

@@ -13,13 +13,11 @@ internal static class LayerTable
     public static IReadOnlyList<LayerRow> Rows(ModelSpec spec, IReadOnlyDictionary<string, string> typeOfPath)
     {
         Graph graph = spec.Graph!;
-        var rows = new List<LayerRow>();
-        var counted = new HashSet<string>(StringComparer.Ordinal);
+        var groups = new List<Node[]>();
         for (int i = 0; i < graph.Nodes.Count;)
         {
             int start = i;
-            string path = graph.Nodes[i].Layer;
-            while (i < graph.Nodes.Count && graph.Nodes[i].Layer == path && (i == start || graph.Nodes[i].Source == graph.Nodes[start].Source))
+            while (i < graph.Nodes.Count && graph.Nodes[i].Layer == graph.Nodes[start].Layer && (i == start || graph.Nodes[i].Source == graph.Nodes[start].Source))
             {
                 i++;
             }
@@ -27,21 +25,66 @@ internal static class LayerTable
             Node[] group = [.. graph.Nodes.Skip(start).Take(i - start).Where(static node => node.Op != "constant")];
             if (group.Length > 0)
             {
-                rows.Add(Row(graph, group, path, typeOfPath, first: path.Length > 0 && counted.Add(path)));
+                groups.Add(group);
             }
+        }
+
+        long[] parameters = Parameters(graph, groups, out long unread);
+        List<LayerRow> rows = [.. groups.Select((group, index) => Row(graph, group, typeOfPath, parameters[index]))];
+        if (unread > 0)
+        {
+            TensorType none = new(DType.Float32, []);
+            rows.Add(new LayerRow("", "parameters that forward does not read", none, none, unread, Dim.Zero));
         }
 
         return rows;
     }
 
+    /// <summary>Counts every parameter once: in the first row of the layer whose key is the longest beginning of its own, else in the first row that reads it.</summary>
+    private static long[] Parameters(Graph graph, List<Node[]> groups, out long unread)
+    {
+        var ofLayer = new Dictionary<string, int>(StringComparer.Ordinal);
+        var ofReader = new Dictionary<int, int>();
+        for (int row = groups.Count - 1; row >= 0; row--)
+        {
+            ofLayer[groups[row][0].Layer] = row;
+            foreach (int input in groups[row].SelectMany(static node => node.Inputs))
+            {
+                ofReader[input] = row;
+            }
+        }
+
+        var counts = new long[groups.Count];
+        unread = 0;
+        foreach (int value in graph.ValuesOf(ValueKind.Parameter))
+        {
+            long count = graph.TypeOf(value).Count.Constant!.Value;
+            int row = -1;
+            for (string path = graph.Values[value].Name; path.Length > 0 && row < 0; path = path.Substring(0, Math.Max(path.LastIndexOf('.'), 0)))
+            {
+                row = ofLayer.TryGetValue(path, out int found) ? found : -1;
+            }
+
+            row = row >= 0 ? row : ofReader.TryGetValue(value, out int reader) ? reader : -1;
+            if (row < 0)
+            {
+                unread += count;
+            }
+            else
+            {
+                counts[row] += count;
+            }
+        }
+
+        return counts;
+    }
+
     public static Dim Flops(Graph graph, Node node) =>
         OpRegistry.Get(node.Op).Flops(OpContext.Of(graph, node), node.Outputs.Select(graph.TypeOf).ToEquatableArray());
 
-    private static LayerRow Row(Graph graph, Node[] group, string path, IReadOnlyDictionary<string, string> typeOfPath, bool first)
+    private static LayerRow Row(Graph graph, Node[] group, IReadOnlyDictionary<string, string> typeOfPath, long parameters)
     {
-        long parameters = !first ? 0 : graph.ValuesOf(ValueKind.Parameter)
-            .Where(value => graph.Values[value].Name == path || graph.Values[value].Name.StartsWith(path + ".", StringComparison.Ordinal))
-            .Sum(value => graph.TypeOf(value).Count.Constant!.Value);
+        string path = group[0].Layer;
         Dim flops = group.Aggregate(Dim.Zero, (sum, node) => sum + Flops(graph, node));
         int input = group[0].Inputs.Where(value => value >= 0).OrderBy(value => graph.Values[value].Kind is ValueKind.Parameter or ValueKind.Buffer).DefaultIfEmpty(-1).First();
         TensorType output = graph.TypeOf(group[group.Length - 1].Outputs[0]);

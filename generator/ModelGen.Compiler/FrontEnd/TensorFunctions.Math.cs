@@ -53,6 +53,9 @@ internal static partial class TensorFunctions
             AddAny(table, "Tt", alias, c => Binary(c.Graph, name, new SymTensor(c.Self), Second(c)));
         }
 
+        AddAny(table, "T", "pow", static c => c.Any("input", "left") is SymTensor power
+            ? Binary(c.Graph, "pow", power, Second(c))
+            : Binary(c.Graph, "pow", c.Any("input", "left", "self", "scalar"), c.Any("exponent", "right", "other", "target")));
         AddAny(table, "Tt", "rsub", static c => Binary(c.Graph, "sub", Second(c), new SymTensor(c.Self)));
         foreach (string name in new[] { "add", "sub" })
         {

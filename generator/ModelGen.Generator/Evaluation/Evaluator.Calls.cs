@@ -35,7 +35,7 @@ internal sealed partial class Evaluator
     /// <summary>Calls a function value.</summary>
     private object? CallFunction(SymFunction function, IReadOnlyList<object?> arguments, SyntaxNode at)
     {
-        if (function.Body is not null || function.Captured is not null)
+        if (function.Code is not null || function.Body is not null || function.Captured is not null)
         {
             return Invoke(function, arguments, at);
         }

@@ -118,7 +118,9 @@ internal sealed partial class Evaluator
             case IDelegateCreationOperation creation:
                 return Evaluate(creation.Target, frame);
             case IAnonymousFunctionOperation lambda:
-                return new SymFunction(lambda.Symbol, frame.This, frame, ((AnonymousFunctionExpressionSyntax)lambda.Syntax).Body);
+                return new SymFunction(lambda.Symbol, frame.This, frame, null) { Code = lambda.Body };
+            case ITranslatedQueryOperation query:
+                return Evaluate(query.Operation, frame);
             case IMethodReferenceOperation method:
                 object? receiver = method.Instance is null ? null : Evaluate(method.Instance, frame);
                 return new SymFunction(method.Method, receiver, method.Method.MethodKind == MethodKind.LocalFunction ? frame : null, null);
@@ -343,7 +345,7 @@ internal sealed partial class Evaluator
             case (>= SpecialType.System_SByte and <= SpecialType.System_UInt64, SymEnum { Value: Dim ordinal }):
                 return ordinal;
             case (>= SpecialType.System_Boolean and <= SpecialType.System_Double, SymTensor):
-                throw EvaluationException.DataDependent(conversion.Syntax, "this conversion reads a tensor's value back to C#, which is known only when the model runs; keep the calculation in tensors");
+                throw EvaluationException.DataDependent(conversion.Syntax, "this conversion reads a tensor's value back to C#, which is known only when the model runs; keep the calculation in tensors, for example with torch.where(condition, a, b)");
         }
 
         return type?.TypeKind == TypeKind.Enum && value is Dim { Constant: long ordinalValue }

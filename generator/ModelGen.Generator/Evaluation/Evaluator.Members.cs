@@ -260,6 +260,7 @@ internal sealed partial class Evaluator
     {
         if (property.Name == "training" && IsModuleBase(cache.NameOf(property.ContainingType)))
         {
+            CheckMode(instance, instance.Type.Name, at);
             return new SymTraining();
         }
 

@@ -338,6 +338,11 @@ internal sealed partial class Evaluator
             }
         }
 
+        if (layer.Definition.Name.Contains("Dropout") || layer.Definition.Name.Contains("BatchNorm") || layer.Definition.Name.Contains("InstanceNorm"))
+        {
+            CheckMode(layer, layer.Definition.Name, at);
+        }
+
         var named = new Dictionary<string, object?>(StringComparer.Ordinal);
         foreach (KeyValuePair<string, object?> argument in arguments)
         {
@@ -379,6 +384,19 @@ internal sealed partial class Evaluator
         finally
         {
             graph.Layer = outer;
+        }
+    }
+
+    /// <summary>Refuses layers that behave differently in training and that <c>eval()</c> does not reach.</summary>
+    private void CheckMode(object module, string name, SyntaxNode at)
+    {
+        if (!constructing && (Registers || !modulePaths.ContainsKey(module)))
+        {
+            throw EvaluationException.Unsupported(
+                at,
+                Registers
+                    ? $"the constructor never calls RegisterComponents(), so eval() does not reach this {name} and it stays in training mode; call RegisterComponents() at the end of the constructor (MG4001)"
+                    : $"this {name} is not registered with the model, so eval() does not reach it and it stays in training mode: assign it to a field before RegisterComponents(), or hold it in a ModuleList instead of a list or array (MG4003)");
         }
     }
 

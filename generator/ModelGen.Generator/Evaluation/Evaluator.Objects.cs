@@ -254,7 +254,7 @@ internal sealed partial class Evaluator
     }
 
     /// <summary>Marks everything that belongs to the finished model, so that calls of the model do not change it.</summary>
-    private void Freeze(object? value, HashSet<object> seen)
+    public void Freeze(object? value, HashSet<object> seen)
     {
         if (value is null or string or bool or double || !seen.Add(value))
         {

@@ -45,7 +45,7 @@ internal sealed partial class Evaluator(OperationCache cache, GraphBuilder graph
 
     private object? Invoke(SymFunction function, IReadOnlyList<object?> arguments, SyntaxNode at, Action<Frame>? after = null)
     {
-        SyntaxNode body = function.Body ?? BodyOf(function.Method, at);
+        SyntaxNode body = function.Code?.Syntax ?? function.Body ?? BodyOf(function.Method, at);
         if (++depth > MaxDepth)
         {
             throw EvaluationException.Unsupported(at, $"'{function.Method.Name}' calls itself too deeply (more than {MaxDepth} levels); recursion must end during the build");
@@ -63,8 +63,8 @@ internal sealed partial class Evaluator(OperationCache cache, GraphBuilder graph
         int gradients = noGrad;
         try
         {
-            IOperation operation = cache.Operation(body) ?? throw EvaluationException.Unsupported(at, $"the source of '{function.Method.Name}' cannot be analysed");
-            if (body is ExpressionSyntax expression)
+            IOperation operation = function.Code ?? cache.Operation(body) ?? throw EvaluationException.Unsupported(at, $"the source of '{function.Method.Name}' cannot be analysed");
+            if (function.Code is null && body is ExpressionSyntax expression)
             {
                 graph.Source = cache.Text(expression);
                 return Evaluate(operation, frame);

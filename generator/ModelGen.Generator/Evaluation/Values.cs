@@ -119,7 +119,11 @@ internal sealed class SymDictionary
 }
 
 /// <summary>A function value: a method, local function or lambda with the object and frame it was made in.</summary>
-internal sealed record SymFunction(IMethodSymbol Method, object? Receiver, Frame? Captured, SyntaxNode? Body);
+internal sealed record SymFunction(IMethodSymbol Method, object? Receiver, Frame? Captured, SyntaxNode? Body)
+{
+    /// <summary>The bound body of a lambda; null for methods, which are bound when they are called.</summary>
+    public IOperation? Code { get; init; }
+}
 
 /// <summary>A type as a value (<c>typeof</c>).</summary>
 internal sealed record SymType(string Name);

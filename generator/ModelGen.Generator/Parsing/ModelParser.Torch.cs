@@ -57,6 +57,12 @@ internal sealed partial class ModelParser
         }
         catch (EvaluationException exception)
         {
+            if (IsBroken(cache.Model(syntax)))
+            {
+                // The C# compiler reports what is wrong; the members stay, so that completion does.
+                return spec with { Refusal = exception.Diagnostic.Message };
+            }
+
             // What the compiler cannot follow keeps working eagerly, so the build goes on; a shape that cannot fit is an error of the model itself.
             DiagnosticInfo diagnostic = exception.Diagnostic;
             diagnostics.Add(diagnostic with { Mild = diagnostic.Descriptor == Descriptors.Unsupported || diagnostic.Descriptor == Descriptors.DataDependent });

@@ -221,6 +221,7 @@ internal sealed partial class ModelParser
         Graph? trainingGraph = null;
         if (evaluator.NeedsMode)
         {
+            // A branch on `training`: each mode has its own graph.
             trainingGraph = TraceIn(forward, cache, training: true);
             (evaluator, builder, inputs, outputs) = RunForward(forward, cache, false);
         }
@@ -252,6 +253,7 @@ internal sealed partial class ModelParser
         SymTensor[] inputs = [.. forward.Parameters.Select(parameter => Input(builder, parameter))];
         SymObject root = evaluator.CreateRoot(type, null, [], syntax);
         Evaluator.AdoptFields(root);
+        evaluator.Freeze(root, []);
         try
         {
             object? result = evaluator.Run(root, forward, inputs, syntax);

@@ -5,18 +5,20 @@ namespace ModelGen.Compiler.Tests.Ops;
 
 /// <summary>An operand of a case.</summary>
 /// <param name="Shape">Sizes.</param>
-/// <param name="Kind">f: normal values, p: positive values, b: booleans, 0-9...: class indices below this number, c: an int64 count.</param>
+/// <param name="Kind">f: normal values, p: positive values, g: above 1.3, h: between -0.8 and 0.8, b: booleans, 0-9...: class indices below this number, c: an int64 count.</param>
 internal sealed record Operand(long[] Shape, string Kind = "f")
 {
-    public TensorType Type => new(Kind switch { "f" or "p" or "u" => DType.Float64, "b" => DType.Bool, _ => DType.Int64 }, Shape.Select(static size => (Dim)size).ToEquatableArray());
+    public TensorType Type => new(Kind switch { "f" or "p" or "u" or "g" or "h" => DType.Float64, "b" => DType.Bool, _ => DType.Int64 }, Shape.Select(static size => (Dim)size).ToEquatableArray());
 
-    public bool IsDifferentiable => Kind is "f" or "p";
+    public bool IsDifferentiable => Kind is "f" or "p" or "g" or "h";
 
     public Tensor Sample() => Kind switch
     {
         "f" => randn(Shape, ScalarType.Float64),
         "p" => rand(Shape, ScalarType.Float64) + 0.3,
         "u" => rand(Shape, ScalarType.Float64),
+        "g" => rand(Shape, ScalarType.Float64) + 1.3,
+        "h" => (rand(Shape, ScalarType.Float64) * 1.6) - 0.8,
         "b" => rand(Shape) > 0.5,
         "c" => zeros(Shape, ScalarType.Int64),
         _ => randint(0, long.Parse(Kind), Shape, ScalarType.Int64),

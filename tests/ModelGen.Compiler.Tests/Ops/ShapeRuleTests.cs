@@ -9,7 +9,8 @@ public sealed class ShapeRuleTests
     // Operator | operands | settings | result type, or ! and a part of the message.
     private const string Table = """
         neg | f32[N, 3] | | f32[N, 3]
-        abs | i64[N] | | !floating-point
+        abs | i64[N] | | i64[N]
+        abs | bool[N] | | !floating-point
         sign | f64[2] | | f64[2]
         exp | f32[] | | f32[]
         log | bool[2] | | !floating-point
@@ -55,13 +56,62 @@ public sealed class ShapeRuleTests
         where | f32[2] f32[2] f32[2] | | !boolean condition
         masked_fill | f32[2, 3, 4] bool[3, 4] | value=0.0 | f32[2, 3, 4]
         masked_fill | f32[3] bool[2, 3] | value=0.0 | !does not fit
+        opaque | | shape=[2,N] dtype=f32 | f32[2, N]
+        stop_gradient | f32[N, 2] | | f32[N, 2]
+        tan | f32[2] | | f32[2]
+        asin | f32[2] | | f32[2]
+        acos | f32[2] | | f32[2]
+        atan | i64[2] | | !floating-point
+        sinh | f32[2] | | f32[2]
+        cosh | f32[2] | | f32[2]
+        asinh | f32[2] | | f32[2]
+        acosh | f32[2] | | f32[2]
+        atanh | f32[2] | | f32[2]
+        floor | f32[2] | | f32[2]
+        ceil | f32[2] | | f32[2]
+        round | f32[2] | | f32[2]
+        remainder | f32[N, 3] f32[3] | | f32[N, 3]
+        remainder | f32[2] i64[2] | | !convert one
+        floor_divide | i64[2] i64[] | | i64[2]
+        atan2 | f32[2] f32[2] | | f32[2]
+        logical_and | bool[N, 1] bool[3] | | bool[N, 3]
+        logical_or | f32[2] bool[2] | | !truth values
+        logical_xor | bool[2] bool[2] | | bool[2]
+        logical_not | i64[2] | | !truth values
+        isnan | f32[N] | | bool[N]
+        isinf | f32[N] | | bool[N]
+        prod | f32[N, 3] | axis=1 keep=false | f32[N]
+        logsumexp | f32[N, 3] | axis=1 keep=true | f32[N, 1]
+        l2_norm | f32[N, 3] | axis=1 keep=true | f32[N, 1]
+        cumsum | f32[N, 3] | axis=1 | f32[N, 3]
+        cumprod | f32[N, 3] | axis=1 | f32[N, 3]
+        topk | f32[N, 5] | axis=1 k=[2] largest=true | f32[N, 2] i64[N, 2]
+        topk | f32[N, 5] | axis=1 k=[6] largest=true | !larger than
+        gather | f32[N, 5] i64[N, 2] | axis=1 | f32[N, 2]
+        gather | f32[N, 5] f32[N, 2] | axis=1 | !int64 index
+        scatter | f32[N, 5] i64[N, 2] f32[N, 2] | axis=1 | f32[N, 5]
+        scatter_add | f32[5] i64[N, 2] f32[2] | axis=0 | !different numbers
+        flip | f32[N, 5] | axes=[1] | f32[N, 5]
+        tril | f32[N, 5, 5] | diagonal=0 | f32[N, 5, 5]
+        triu | f32[5] | diagonal=0 | !matrix
+        full | | shape=[N,2] value=1.0 dtype=f32 | f32[N, 2]
+        range | | start=[0] offset=0.0 step=1.0 length=[T] dtype=i64 | i64[T]
+        literal | | shape=[2] values=[1.5,2.5] dtype=f32 | f32[2]
+        eye | | shape=[3,3] dtype=f32 | f32[3, 3]
+        size_value | | size=[N] dtype=f32 | f32[]
+        lstm | f32[T, N, 3] f32[1, N, 4] f32[1, N, 4] f32[16, 3] f32[16, 4] f32[16] f32[16] | bias=true bidirectional=false | f32[T, N, 4] f32[1, N, 4] f32[1, N, 4]
+        lstm | f32[T, N, 5] f32[1, N, 4] f32[1, N, 4] f32[16, 3] f32[16, 4] | bias=false bidirectional=false | !takes 3 features
+        gru | f32[T, N, 3] f32[2, N, 4] f32[12, 3] f32[12, 4] f32[12, 3] f32[12, 4] | bias=false bidirectional=true | f32[T, N, 8] f32[2, N, 4]
+        rnn_tanh | f32[T, N, 3] f32[1, N, 4] f32[4, 3] f32[4, 4] | bias=false bidirectional=false | f32[T, N, 4] f32[1, N, 4]
+        rnn_relu | f32[N, 3] f32[1, N, 4] f32[4, 3] f32[4, 4] | bias=false bidirectional=false | !sequence
         vjp | f32[2] f32[3] f32[2, 3] | vjp_op='where' vjp_given=[0] vjp_wanted=[1] | f32[2, 3]
         cast | i64[N] | dtype=f32 | f32[N]
         constant | | value=2.0 dtype=f64 | f64[]
         sum | f32[N, 3, 4] | axes=[1] keep=false | f32[N, 4]
         sum | f32[N, 3] | axes=[0,1] keep=true | f32[1, 1]
         mean | f32[N, 3] | axes=[0,1] keep=false | f32[]
-        amax | i64[3] | axes=[0] keep=false | !floating-point
+        amax | i64[3] | axes=[0] keep=false | i64[]
+        amax | bool[3] | axes=[0] keep=false | !floating-point
         argmax | f32[N, 3] | axis=1 keep=false | i64[N]
         argmax | f32[N, 3] | axis=1 keep=true | i64[N, 1]
         sum_to | f32[2, 3] | shape=[3] | f32[3]
@@ -113,7 +163,7 @@ public sealed class ShapeRuleTests
         cat | f32[N, 2] f32[N, 3] | axis=0 | !does not join
         causal_mask | | shape=[T,T] | bool[T, T]
         embedding | f32[10, 4] i64[N, T] | | f32[N, T, 4]
-        embedding | f32[10, 4] f32[N] | | !int64 indices
+        embedding | f32[10, 4] f32[N] | | !whole-number indices
         embedding_backward | f32[N, 4] i64[N] | shape=[10,4] | f32[10, 4]
         dropout | f32[N] | p=0.5 | f32[N]
         dropout | f32[N] | p=1.0 | !outside [0, 1)
@@ -219,7 +269,12 @@ public sealed class ShapeRuleTests
     private static (string, object) Attribute(string op, string[] pair)
     {
         (string name, string text) = (pair[0], pair[1]);
-        bool sizes = name is "shape" or "start" or "length" || (name == "size" && op is "divide_by_size" or "resize" or "affine_grid");
+        bool sizes = name is "shape" or "start" or "length" or "k" || (name == "size" && op is "divide_by_size" or "size_value" or "resize" or "affine_grid");
+        if (name == "values")
+        {
+            return (name, text.Trim('[', ']').Split(',').Select(static number => double.Parse(number, System.Globalization.CultureInfo.InvariantCulture)).ToArray());
+        }
+
         if (text.StartsWith('['))
         {
             return (name, sizes ? Dims(text.Trim('[', ']')).ToArray() : text.Trim('[', ']').Split(',').Select(long.Parse).ToArray());

@@ -21,7 +21,9 @@ internal static class GeneratorRun
         using ModelGen;
         using TorchSharp;
         using static TorchSharp.torch;
+        using static TorchSharp.torch.nn;
         using static TorchSharp.torch.nn.functional;
+        using TorchSharp.Modules;
 
         """;
 

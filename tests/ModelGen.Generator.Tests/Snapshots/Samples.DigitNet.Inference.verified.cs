@@ -28,7 +28,7 @@ namespace Samples
             return results;
         }
 
-        private global::ModelGen.ParameterTable __Weights() => __weights ??= new(this, global::ModelGen.Generated.DigitNetInference.Keys);
+        private global::ModelGen.ParameterTable __Weights() => __weights ??= new(this, global::ModelGen.Generated.DigitNetInference.Weights, global::ModelGen.Generated.DigitNetInference.OtherNames);
     }
 }
 
@@ -36,18 +36,21 @@ namespace ModelGen.Generated
 {
     file static class DigitNetInference
     {
-        /// <summary>State-dict keys of the parameters, then of the buffers.</summary>
-        public static readonly string[] Keys =
+        /// <summary>Parameters, then buffers: state-dict key and shape.</summary>
+        public static readonly WeightSpec[] Weights =
         {
-            "conv1.weight",   // f32[32, 1, 3, 3]
-            "conv1.bias",   // f32[32]
-            "conv2.weight",   // f32[64, 32, 3, 3]
-            "conv2.bias",   // f32[64]
-            "hidden.weight",   // f32[128, 9216]
-            "hidden.bias",   // f32[128]
-            "classify.weight",   // f32[10, 128]
-            "classify.bias",   // f32[10]
+            new("conv1.weight", [32, 1, 3, 3]),
+            new("conv1.bias", [32]),
+            new("conv2.weight", [64, 32, 3, 3]),
+            new("conv2.bias", [64]),
+            new("hidden.weight", [128, 9216]),
+            new("hidden.bias", [128]),
+            new("classify.weight", [10, 128]),
+            new("classify.bias", [10]),
         };
+
+        /// <summary>State-dict keys that nothing here reads.</summary>
+        public static readonly string[] OtherNames = [];
 
         public static ModelSummary Summary() => new(
             "DigitNet",

@@ -28,7 +28,7 @@ namespace Samples
             return results;
         }
 
-        private global::ModelGen.ParameterTable __Weights() => __weights ??= new(this, global::ModelGen.Generated.ResidualNetInference.Keys);
+        private global::ModelGen.ParameterTable __Weights() => __weights ??= new(this, global::ModelGen.Generated.ResidualNetInference.Weights, global::ModelGen.Generated.ResidualNetInference.OtherNames);
     }
 }
 
@@ -36,28 +36,31 @@ namespace ModelGen.Generated
 {
     file static class ResidualNetInference
     {
-        /// <summary>State-dict keys of the parameters, then of the buffers.</summary>
-        public static readonly string[] Keys =
+        /// <summary>Parameters, then buffers: state-dict key and shape.</summary>
+        public static readonly WeightSpec[] Weights =
         {
-            "stem.weight",   // f32[8, 3, 3, 3]
-            "stem.bias",   // f32[8]
-            "stage1.conv.weight",   // f32[8, 8, 3, 3]
-            "stage1.norm.weight",   // f32[8]
-            "stage1.norm.bias",   // f32[8]
-            "stages.0.conv.weight",   // f32[16, 8, 3, 3]
-            "stages.0.norm.weight",   // f32[16]
-            "stages.0.norm.bias",   // f32[16]
-            "stages.0.shortcut.weight",   // f32[16, 8, 1, 1]
-            "stages.0.shortcut.bias",   // f32[16]
-            "classify.weight",   // f32[10, 16]
-            "classify.bias",   // f32[10]
-            "stage1.norm.running_mean",   // f32[8]
-            "stage1.norm.running_var",   // f32[8]
-            "stage1.norm.num_batches_tracked",   // i64[]
-            "stages.0.norm.running_mean",   // f32[16]
-            "stages.0.norm.running_var",   // f32[16]
-            "stages.0.norm.num_batches_tracked",   // i64[]
+            new("stem.weight", [8, 3, 3, 3]),
+            new("stem.bias", [8]),
+            new("stage1.conv.weight", [8, 8, 3, 3]),
+            new("stage1.norm.weight", [8]),
+            new("stage1.norm.bias", [8]),
+            new("stages.0.conv.weight", [16, 8, 3, 3]),
+            new("stages.0.norm.weight", [16]),
+            new("stages.0.norm.bias", [16]),
+            new("stages.0.shortcut.weight", [16, 8, 1, 1]),
+            new("stages.0.shortcut.bias", [16]),
+            new("classify.weight", [10, 16]),
+            new("classify.bias", [10]),
+            new("stage1.norm.running_mean", [8]),
+            new("stage1.norm.running_var", [8]),
+            new("stage1.norm.num_batches_tracked", []),
+            new("stages.0.norm.running_mean", [16]),
+            new("stages.0.norm.running_var", [16]),
+            new("stages.0.norm.num_batches_tracked", []),
         };
+
+        /// <summary>State-dict keys that nothing here reads.</summary>
+        public static readonly string[] OtherNames = [];
 
         public static ModelSummary Summary() => new(
             "ResidualNet",

@@ -30,9 +30,8 @@ namespace Samples
         /// <param name="options">Labels, calibration samples and tolerance; null for the defaults.</param>
         public global::ModelGen.VerifyReport Verify(global::TorchSharp.torch.Tensor image, global::ModelGen.VerifyOptions? options = null)
         {
-            static global::TorchSharp.torch.Tensor First(global::TorchSharp.torch.Tensor results) => results;
             global::ModelGen.ICompiledModel compiled = this;
-            var paths = new global::ModelGen.VerifyPaths(inputs => First(forward(inputs[0])), compiled.InferBatch, Summary.ParameterBytes)
+            var paths = new global::ModelGen.VerifyPaths(inputs => forward(inputs[0]), compiled.InferBatch, Summary.ParameterBytes)
             {
                 ExportOnnx = path => ExportOnnx(path),
                 ExportInt8 = (path, calibration) => ExportQuantizedOnnx(path, new global::ModelGen.CalibrationData(calibration)),

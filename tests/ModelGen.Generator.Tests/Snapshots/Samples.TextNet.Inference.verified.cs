@@ -28,7 +28,7 @@ namespace Samples
             return results;
         }
 
-        private global::ModelGen.ParameterTable __Weights() => __weights ??= new(this, global::ModelGen.Generated.TextNetInference.Keys);
+        private global::ModelGen.ParameterTable __Weights() => __weights ??= new(this, global::ModelGen.Generated.TextNetInference.Weights, global::ModelGen.Generated.TextNetInference.OtherNames);
     }
 }
 
@@ -36,20 +36,23 @@ namespace ModelGen.Generated
 {
     file static class TextNetInference
     {
-        /// <summary>State-dict keys of the parameters, then of the buffers.</summary>
-        public static readonly string[] Keys =
+        /// <summary>Parameters, then buffers: state-dict key and shape.</summary>
+        public static readonly WeightSpec[] Weights =
         {
-            "tokens.weight",   // f32[100, 16]
-            "positions",   // f32[1, 8, 16]
-            "attend.in_proj_weight",   // f32[48, 16]
-            "attend.in_proj_bias",   // f32[48]
-            "attend.out_proj.weight",   // f32[16, 16]
-            "attend.out_proj.bias",   // f32[16]
-            "norm.weight",   // f32[16]
-            "norm.bias",   // f32[16]
-            "head.weight",   // f32[100, 16]
-            "head.bias",   // f32[100]
+            new("tokens.weight", [100, 16]),
+            new("positions", [1, 8, 16]),
+            new("attend.in_proj_weight", [48, 16]),
+            new("attend.in_proj_bias", [48]),
+            new("attend.out_proj.weight", [16, 16]),
+            new("attend.out_proj.bias", [16]),
+            new("norm.weight", [16]),
+            new("norm.bias", [16]),
+            new("head.weight", [100, 16]),
+            new("head.bias", [100]),
         };
+
+        /// <summary>State-dict keys that nothing here reads.</summary>
+        public static readonly string[] OtherNames = [];
 
         public static ModelSummary Summary() => new(
             "TextNet",

@@ -30,9 +30,8 @@ namespace Samples
         /// <param name="options">Labels, calibration samples and tolerance; null for the defaults.</param>
         public global::ModelGen.VerifyReport Verify(global::TorchSharp.torch.Tensor tokens, global::ModelGen.VerifyOptions? options = null)
         {
-            static global::TorchSharp.torch.Tensor First(global::TorchSharp.torch.Tensor results) => results;
             global::ModelGen.ICompiledModel compiled = this;
-            var paths = new global::ModelGen.VerifyPaths(inputs => First(forward(inputs[0])), compiled.InferBatch, Summary.ParameterBytes)
+            var paths = new global::ModelGen.VerifyPaths(inputs => forward(inputs[0]), compiled.InferBatch, Summary.ParameterBytes)
             {
                 ExportOnnx = path => ExportOnnx(path),
                 ExportInt8 = (path, calibration) => ExportQuantizedOnnx(path, new global::ModelGen.CalibrationData(calibration)),
@@ -268,7 +267,7 @@ namespace ModelGen.Generated
             Tensor grad_positions = Kernels.SumTo(add_6, [1, 8, 16]);   // f32[1, 8, 16]
             Kernels.Store(grad_positions, Gradients[1]);
             grad_positions.Dispose();
-            Tensor grad_tokens_weight = Kernels.EmbeddingBackward(add_6, tokens, [100, 16]);   // f32[100, 16]
+            Tensor grad_tokens_weight = Kernels.EmbeddingBackward(add_6, tokens, [100, 16], -1);   // f32[100, 16]
             add_6.Dispose();
             Kernels.Store(grad_tokens_weight, Gradients[0]);
             grad_tokens_weight.Dispose();
