@@ -17,12 +17,17 @@ internal static partial class TensorFunctions
             Add(table, "t", "new_" + name, c => Full(c, SizesOf(c), value, TypeOr(c, c.Graph.TypeOf(c.Self).DType)));
         }
 
-        Add(table, "T", "full", static c => Full(c, SizesOf(c, "value"), Numeric(c["value"]), TypeOr(c, c["value"] is Dim ? DType.Int64 : c["value"] is bool ? DType.Bool : DType.Float32)));
+        Add(table, "T", "full", static c => Full(c, SizesOf(c, "value"), Numeric(c["value"]), TypeOr(c, c["value"] is Dim or bool ? DType.Int64 : DType.Float32)));
         Add(table, "Tt", "full_like", static c => Full(c, [.. c.Graph.TypeOf(c.Self).Shape], Numeric(c.Any("value", "fill_value")), TypeOr(c, c.Graph.TypeOf(c.Self).DType)));
         Add(table, "t", "new_full", static c => Full(c, SizesOf(c, "value", "fill_value"), Numeric(c.Any("value", "fill_value")), TypeOr(c, c.Graph.TypeOf(c.Self).DType)));
         Add(table, "T", "arange", Arange);
         Add(table, "T", "linspace", Linspace);
-        Add(table, "T", "eye", static c => c.Graph.Add("eye", [], ("shape", new[] { c.Dims("rows", "n")[0], c.Any("columns", "m") is null ? c.Dims("rows", "n")[0] : c.Dims("columns", "m")[0] }), ("dtype", TypeOr(c, DType.Float32))));
+        Add(table, "T", "eye", static c =>
+        {
+            Dim rows = c.Dims("rows", "n")[0];
+            Dim columns = c.Any("columns", "m") is Dim { Constant: not -1 } given ? given : rows;
+            return c.Graph.Add("eye", [], ("shape", new[] { rows, columns }), ("dtype", TypeOr(c, DType.Float32)));
+        });
         foreach (string name in new[] { "tensor", "as_tensor", "from_array" })
         {
             Add(table, "T", name, Literal);
@@ -81,10 +86,10 @@ internal static partial class TensorFunctions
 
     private static int Literal(CallArguments c)
     {
-        object? data = c.Any("rawArray", "scalar", "data", "array");
+        object? data = c.Any("rawArray", "dataArray", "scalar", "data", "array");
         if (data is SymTensor tensor)
         {
-            return tensor.Id;
+            return Converted(c.Graph, tensor.Id, TypeOr(c, c.Graph.TypeOf(tensor.Id).DType));
         }
 
         var values = new List<double>();

@@ -129,7 +129,11 @@ internal static class MathOps
 
     private static EquatableArray<TensorType> Reduced(OpContext op)
     {
-        OpContext.RequireFloat(op.Op, op[0]);
+        if (op.Op != "prod" || op[0].DType == DType.Bool)
+        {
+            OpContext.RequireFloat(op.Op, op[0]);
+        }
+
         long axis = op.Attributes.Int("axis");
         bool keep = op.Attributes.Bool("keep");
         return One(op[0].WithShape(op[0].Shape.Select((dim, index) => (dim, index)).Where(pair => keep || pair.index != axis).Select(pair => pair.index == axis ? 1 : pair.dim)));

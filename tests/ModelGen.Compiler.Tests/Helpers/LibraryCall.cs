@@ -93,8 +93,19 @@ internal sealed class LibraryCall
             values[parameters[i].Name!] = ToSymbol(arguments[i], parameters[i].ParameterType, ids);
         }
 
+        // The evaluator gives literals the type that C# has for them.
+        if (method.Name is "tensor" or "as_tensor" or "from_array" && !(values.TryGetValue("dtype", out object? given) && given is not null) && ElementType(parameters[0].ParameterType) is { } element)
+        {
+            values["dtype"] = new SymEnum("ScalarType", element, null);
+        }
+
         return values;
     }
+
+    private static string? ElementType(Type type) =>
+        type.IsArray ? ElementType(type.GetElementType()!)
+        : type.IsGenericType ? ElementType(type.GenericTypeArguments[0])
+        : type == typeof(bool) ? "Bool" : type == typeof(int) ? "Int32" : type == typeof(long) ? "Int64" : type == typeof(float) ? "Float32" : type == typeof(double) ? "Float64" : null;
 
     /// <summary>Calls TorchSharp.</summary>
     public object? Invoke(IReadOnlyDictionary<Operand, Tensor> tensors)
