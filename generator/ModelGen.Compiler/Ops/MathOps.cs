@@ -31,13 +31,7 @@ internal static class MathOps
             Kind = FusionKind.Elementwise,
             Onnx = static c =>
             {
-                if (!c.Result().DType.IsFloat())
-                {
-                    c.Node("Mod", [c.Input(0), c.Input(1)]);
-                    return;
-                }
-
-                string quotient = c.Intermediate("Floor", [c.Intermediate("Div", [c.Input(0), c.Input(1)], c.Result())], c.Result());
+                string quotient = c.Result().DType.IsFloat() ? c.Intermediate("Floor", [c.Intermediate("Div", [c.Input(0), c.Input(1)], c.Result())], c.Result()) : c.Intermediate("Cast", [WideQuotient(c)], c.Result(), ToResult(c));
                 c.Node("Sub", [c.Input(0), c.Intermediate("Mul", [quotient, c.Input(1)], c.Result())]);
             },
         };
@@ -45,17 +39,23 @@ internal static class MathOps
         {
             Kind = FusionKind.Elementwise,
             NoGradient = "its derivative is zero wherever it exists",
-            Onnx = static c =>
-            {
-                // Integer division of ONNX rounds towards zero, this one down: float64 holds every int64 that occurs as an index.
-                TensorType exact = c.Result() with { DType = DType.Float64 };
-                string Wide(int index) => c.Intermediate("Cast", [c.Input(index)], c.Type(index) with { DType = DType.Float64 }, OnnxContext.Int("to", 11));
-                string quotient = c.Intermediate("Floor", [c.Intermediate("Div", [Wide(0), Wide(1)], exact)], exact);
-                c.Node("Cast", [quotient], OnnxContext.Int("to", c.Result().DType switch { DType.Float32 => 1, DType.Float64 => 11, DType.Int32 => 6, _ => 7 }));
-            },
+            Onnx = static c => c.Node("Cast", [WideQuotient(c)], ToResult(c)),
         };
         yield return new LibraryOp("atan2", Same, static c => $"torch.atan2({c[0]}, {c[1]})") { Kind = FusionKind.Elementwise, NoOnnx = "ONNX has no two-argument arctangent" };
     }
+
+    /// <summary>
+    /// The quotient rounded down, in float64. ONNX Runtime rounds integer division towards zero and refuses a divisor of 0, which inputs are before the first run; float64 holds
+    /// every int64 that occurs as an index.
+    /// </summary>
+    private static string WideQuotient(OnnxContext c)
+    {
+        TensorType exact = c.Result() with { DType = DType.Float64 };
+        string Wide(int index) => c.Intermediate("Cast", [c.Input(index)], c.Type(index) with { DType = DType.Float64 }, OnnxContext.Int("to", 11));
+        return c.Intermediate("Floor", [c.Intermediate("Div", [Wide(0), Wide(1)], exact)], exact);
+    }
+
+    private static string ToResult(OnnxContext c) => OnnxContext.Int("to", c.Result().DType switch { DType.Float32 => 1, DType.Float64 => 11, DType.Int32 => 6, _ => 7 });
 
     private static EquatableArray<TensorType> Float(OpContext op)
     {
