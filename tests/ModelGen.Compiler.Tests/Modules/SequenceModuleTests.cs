@@ -9,6 +9,7 @@ using static TorchSharp.torch;
 namespace ModelGen.Compiler.Tests.Modules;
 
 /// <summary>Linear layers, embeddings, recurrent networks, attention, transformers, activations: generated code and exported models against TorchSharp's own layers.</summary>
+[Collection(SeededCollection.Name)]
 public sealed partial class SequenceModuleTests
 {
     private static readonly Case[] Cases = [.. Linears(), .. Recurrent(), .. Attention(), .. Transformers(), .. Activations()];

@@ -9,6 +9,7 @@ using F = TorchSharp.torch.nn.functional;
 namespace ModelGen.Compiler.Tests.Ops;
 
 /// <summary>Convolutions, pooling, padding, resampling, normalisation: generated code and exported models against TorchSharp's own layers and functions.</summary>
+[Collection(SeededCollection.Name)]
 public sealed class SpatialValueTests
 {
     private static readonly Case[] Cases = [.. Convolutions(), .. Pools(), .. Norms(), .. Pads(), .. Resampling(), .. Others()];
