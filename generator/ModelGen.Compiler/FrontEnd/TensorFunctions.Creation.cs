@@ -33,10 +33,75 @@ internal static partial class TensorFunctions
             Add(table, "T", name, Literal);
         }
 
+        Add(table, "Tt", "diag", static c => c.Graph.TypeOf(c.Self).Rank == 1 ? DiagonalMatrix(c) : Diagonal(c, "diagonal"));
+        Add(table, "Tt", "diagonal", static c => Diagonal(c, "offset"));
         foreach (string name in new[] { "tril", "triu" })
         {
             Add(table, "Tt", name, c => c.Graph.Add(name, [c.Self], ("diagonal", c.Int("diagonal", 0))));
         }
+    }
+
+    /// <summary>A matrix with a vector on its diagonal.</summary>
+    private static int DiagonalMatrix(CallArguments c)
+    {
+        GraphBuilder g = c.Graph;
+        TensorType type = g.TypeOf(c.Self);
+        Dim size = type.Shape[0];
+        long offset = c.Int("diagonal", 0);
+
+        // Chosen, not multiplied: infinite elements must not become NaN elsewhere.
+        int places = g.Add("eye", [], ("shape", new[] { size, size }), ("dtype", DType.Bool));
+        int matrix = g.Add("where", [places, g.Reshape(c.Self, new[] { Dim.One, size }), g.Constant(0, type.DType)]);
+        if (offset == 0)
+        {
+            return matrix;
+        }
+
+        // Beside the main diagonal: columns of zeros on one side, rows on the other.
+        long width = Math.Abs(offset);
+        int columns = Full(c, [size, width], 0, type.DType);
+        int rows = Full(c, [width, size + width], 0, type.DType);
+        return offset > 0
+            ? g.Add("cat", [g.Add("cat", [columns, matrix], ("axis", 1L)), rows], ("axis", 0L))
+            : g.Add("cat", [rows, g.Add("cat", [matrix, columns], ("axis", 1L))], ("axis", 0L));
+    }
+
+    /// <summary>A diagonal of two dimensions, which becomes the last one.</summary>
+    private static int Diagonal(CallArguments c, string name)
+    {
+        GraphBuilder g = c.Graph;
+        TensorType type = g.TypeOf(c.Self);
+        if (type.Rank < 2)
+        {
+            throw new OpException($"a diagonal needs two dimensions, got {type.ShapeText()}");
+        }
+
+        (long first, long second, long offset) = (Axis(c, "diagonal", c.Int("dim1", 0)), Axis(c, "diagonal", c.Int("dim2", 1)), c.Int(name, 0));
+        if (first == second)
+        {
+            throw new OpException("diagonal: dim1 and dim2 must differ");
+        }
+
+        (Dim rows, Dim columns) = (type.Shape[(int)first], type.Shape[(int)second]);
+        long[] order = [.. Enumerable.Range(0, type.Rank).Select(static axis => (long)axis).Where(axis => axis != first && axis != second), first, second];
+        int matrices = order.SequenceEqual(Enumerable.Range(0, type.Rank).Select(static axis => (long)axis)) ? c.Self : g.Permute(c.Self, order);
+        Dim[] lead = [.. g.TypeOf(matrices).Shape.Take(type.Rank - 2)];
+        if (rows.Equals(columns) && offset == 0 && lead.Length == 0)
+        {
+            int places = g.Add("range", [], ("start", new[] { Dim.Zero }), ("offset", 0.0), ("step", 1.0), ("length", new[] { rows }), ("dtype", DType.Int64));
+            return g.Reshape(g.Add("gather", [matrices, g.Reshape(places, new[] { rows, Dim.One })], ("axis", 1L)), new[] { rows });
+        }
+
+        if (rows.Constant is not long height || columns.Constant is not long width)
+        {
+            throw new UnsupportedException($"the diagonal of {type.ShapeText()} is known only for fixed sizes, or as the main one of a square matrix; give the sizes as numbers in [Shape]");
+        }
+
+        // Read row by row, neighbours on a diagonal are one row and one element apart.
+        long start = offset >= 0 ? offset : -offset * width;
+        long length = Math.Max(0, offset >= 0 ? Math.Min(height, width - offset) : Math.Min(height + offset, width));
+        int picks = g.Add("range", [], ("start", new[] { Dim.Zero }), ("offset", (double)start), ("step", (double)(width + 1)), ("length", new[] { (Dim)length }), ("dtype", DType.Int64));
+        return Take(g, g.Reshape(matrices, lead.Append(height * width).ToEquatableArray()), lead.Length, picks);
     }
 
     /// <summary>Sizes given as a list, or one by one.</summary>

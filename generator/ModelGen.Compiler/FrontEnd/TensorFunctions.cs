@@ -48,6 +48,7 @@ internal static partial class TensorFunctions
         AddSpatial(table);
         AddMath(table);
         AddSequence(table);
+        AddRandom(table);
         return table;
     }
 

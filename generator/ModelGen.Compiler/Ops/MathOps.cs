@@ -31,7 +31,7 @@ internal static class MathOps
             Kind = FusionKind.Elementwise,
             Onnx = static c =>
             {
-                string quotient = c.Result().DType.IsFloat() ? c.Intermediate("Floor", [c.Intermediate("Div", [c.Input(0), c.Input(1)], c.Result())], c.Result()) : c.Intermediate("Cast", [WideQuotient(c)], c.Result(), ToResult(c));
+                string quotient = c.Result().DType.IsFloat() ? c.Intermediate("Floor", [c.Intermediate("Div", [c.Input(0), c.Input(1)], c.Result())], c.Result()) : c.Intermediate("Cast", [WideQuotient(c)], c.Result(), OnnxContext.Type("to", c.Result().DType));
                 c.Node("Sub", [c.Input(0), c.Intermediate("Mul", [quotient, c.Input(1)], c.Result())]);
             },
         };
@@ -39,7 +39,7 @@ internal static class MathOps
         {
             Kind = FusionKind.Elementwise,
             NoGradient = "its derivative is zero wherever it exists",
-            Onnx = static c => c.Node("Cast", [WideQuotient(c)], ToResult(c)),
+            Onnx = static c => c.Node("Cast", [WideQuotient(c)], OnnxContext.Type("to", c.Result().DType)),
         };
         yield return new LibraryOp("atan2", Same, static c => $"torch.atan2({c[0]}, {c[1]})") { Kind = FusionKind.Elementwise, NoOnnx = "ONNX has no two-argument arctangent" };
     }
@@ -51,11 +51,9 @@ internal static class MathOps
     private static string WideQuotient(OnnxContext c)
     {
         TensorType exact = c.Result() with { DType = DType.Float64 };
-        string Wide(int index) => c.Intermediate("Cast", [c.Input(index)], c.Type(index) with { DType = DType.Float64 }, OnnxContext.Int("to", 11));
+        string Wide(int index) => c.Intermediate("Cast", [c.Input(index)], c.Type(index) with { DType = DType.Float64 }, OnnxContext.Type("to", DType.Float64));
         return c.Intermediate("Floor", [c.Intermediate("Div", [Wide(0), Wide(1)], exact)], exact);
     }
-
-    private static string ToResult(OnnxContext c) => OnnxContext.Int("to", c.Result().DType switch { DType.Float32 => 1, DType.Float64 => 11, DType.Int32 => 6, _ => 7 });
 
     private static EquatableArray<TensorType> Float(OpContext op)
     {
@@ -197,27 +195,27 @@ internal static class MathOps
         yield return new LibraryOp("full", Created, static c =>
             $"Kernels.Full({CSharpContext.Longs(c.Attributes.Dims("shape"))}, {Invariant.Text(c.Attributes.Double("value"))}, {c.Result().DType.Torch()}, device)")
         {
-            NoGradient = "it has no operands", NoOnnx = Computed, IsComputedByExporter = true,
+            NoGradient = "it has no operands", NoOnnx = Computed,
         };
         yield return new LibraryOp("range", static op => One(new TensorType(op.Attributes.DType("dtype"), op.Attributes.Dims("length"))), static c =>
             $"Kernels.Range({(c.Attributes.Dims("start") is { Count: 1 } start ? start[0].ToCSharp() : "0")}, {Invariant.Text(c.Attributes.Double("offset"))}, {Invariant.Text(c.Attributes.Double("step"))}, {c.Attributes.Dims("length")[0].ToCSharp()}, {c.Result().DType.Torch()}, device)")
         {
-            NoGradient = "it has no operands", NoOnnx = Computed, IsComputedByExporter = true,
+            NoGradient = "it has no operands", NoOnnx = Computed,
         };
         yield return new LibraryOp("literal", Created, static c =>
             $"Kernels.Literal([{string.Join(", ", c.Attributes.Doubles("values").Select(Invariant.Text))}], {CSharpContext.Longs(c.Attributes.Dims("shape"))}, {c.Result().DType.Torch()}, device)")
         {
-            NoGradient = "it has no operands", NoOnnx = Computed, IsComputedByExporter = true,
+            NoGradient = "it has no operands", NoOnnx = Computed,
         };
         yield return new LibraryOp("eye", Created, static c =>
             $"torch.eye({c.Attributes.Dims("shape")[0].ToCSharp()}, {c.Attributes.Dims("shape")[1].ToCSharp()}, {c.Result().DType.Torch()}, device)")
         {
-            NoGradient = "it has no operands", NoOnnx = Computed, IsComputedByExporter = true,
+            NoGradient = "it has no operands", NoOnnx = Computed,
         };
         yield return new LibraryOp("size_value", static op => One(TensorType.Scalar(op.Attributes.DType("dtype"))), static c =>
             $"Kernels.Constant((double)({c.Attributes.Dims("size")[0].ToCSharp()}), {c.Result().DType.Torch()}, device)")
         {
-            NoGradient = "it has no operands", NoOnnx = Computed, IsComputedByExporter = true,
+            NoGradient = "it has no operands", NoOnnx = Computed,
         };
     }
 

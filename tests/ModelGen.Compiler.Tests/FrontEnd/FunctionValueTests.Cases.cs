@@ -15,6 +15,10 @@ public sealed partial class FunctionValueTests
         // They give their first argument back.
         "Tensor.DetachFromDisposeScope", "Tensor.MoveToOtherDisposeScope", "Tensor.MoveToOuterDisposeScope", "Tensor.cuda", "Tensor.requires_grad_", "Tensor.to_dense", "torch.resolve_conj",
         "Tensor.IntShape",
+
+        // They draw from torch's generator: compared end to end, with its seed.
+        .. new[] { "rand", "randn", "randint" }.SelectMany(static name => new[] { "torch." + name, $"torch.{name}_like", $"Tensor.{name}_like" }),
+        "torch.normal", "torch.randperm", "torch.bernoulli", "Tensor.bernoulli",
     ];
 
     private static string[] Spatial =>
@@ -138,7 +142,7 @@ public sealed partial class FunctionValueTests
     private static IEnumerable<Case> Logic() =>
     [
         .. new[] { "gt", "ge", "lt", "le", "eq", "ne" }.SelectMany(static name => new[] { Of("Tt", name, X(3, 4), X(4)), Of("Tt", name, X(3, 4), 0.3), Of("Tt", name, Z(3, 4), 1), Of("Tt", name, Z(3, 4), Z(4)), Of("Tt", name, Z(3, 4), 0.5), Of("Tt", name, X(4), Z(4)) }.SelectMany(static cases => cases)),
-        .. new[] { "greater", "greater_equal", "less", "less_equal", "not_equal" }.SelectMany(static name => LibraryCall.Methods("Tensor." + name).Concat(LibraryCall.Methods("torch." + name)).Any() ? Of("Tt", name, Z(3, 4), Z(4)) : []),
+        .. new[] { "equal", "greater", "greater_equal", "less", "less_equal", "not_equal" }.SelectMany(static name => LibraryCall.Methods("Tensor." + name).Concat(LibraryCall.Methods("torch." + name)).Any() ? Of("Tt", name, Z(3, 4), Z(4)) : []),
         .. new[] { "logical_and", "logical_or", "logical_xor" }.SelectMany(static name => new[] { Of("Tt", name, B(3, 4), B(4)), Of("Tt", name, Z(3, 4), X(4)) }.SelectMany(static cases => cases)),
         .. new[] { "bitwise_and", "bitwise_or", "bitwise_xor" }.SelectMany(static name => Of("Tt", name, B(3, 4), B(4))),
         .. Of("Tt", "logical_not", B(3, 4)),
@@ -356,6 +360,18 @@ public sealed partial class FunctionValueTests
         .. Of("t", "slice", X(3, 5), 1, 0, 5, 2),
         .. Of("t", "slice", X(3, 5), -1, -4, 5, 3),
         .. Of("t", "unfold", X(3, 7), 1, 3, 2),
+        .. Of("Tt", "diag", X(3, 4)),
+        .. Of("Tt", "diag", X(3, 4), 1),
+        .. Of("Tt", "diag", X(4, 3), -2),
+        .. Of("Tt", "diag", X(3)),
+        .. Of("Tt", "diag", X(3), -1),
+        .. Of("Tt", "diagonal", X(3, 4)),
+        .. Of("Tt", "diagonal", X(3, 4), 2),
+        .. Of("Tt", "diagonal", X(2, 3, 4), -1, 1, 2),
+        .. Of("Tt", "diagonal", X(4, 3, 4), 1, -1, 0),
+        .. Of("T", "meshgrid", new[] { X(3), X(4) }, "ij"),
+        .. Of("T", "meshgrid", new[] { X(3), X(4), X(2) }, "xy"),
+        .. Of("T", "meshgrid", new[] { X(3) }, "xy"),
         .. Of("t", "unfold", X(7, 3), -2, 2, 1),
     ];
 
