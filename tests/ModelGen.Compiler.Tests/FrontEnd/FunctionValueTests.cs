@@ -25,6 +25,12 @@ public sealed partial class FunctionValueTests
         return valid.Zip(GeneratedOnnx.Compile([.. valid.Select(static test => PassPipeline.Inference.Run(test.Graph))])).ToDictionary(static pair => pair.First, static pair => pair.Second);
     });
 
+    private static readonly Lazy<Dictionary<Case, Func<Tensor[], Tensor[]>>> Gradients = new(static () =>
+    {
+        Case[] valid = [.. Cases.Where(static test => test.HasGradient)];
+        return valid.Zip(GeneratedCode.Compile([.. valid.Select(static test => GradientGraph.Of(PassPipeline.Training.Run(test.Graph), test.Differentiable))])).ToDictionary(static pair => pair.First, static pair => pair.Second);
+    });
+
     public static TheoryData<int, string> Names()
     {
         var data = new TheoryData<int, string>();
@@ -81,6 +87,32 @@ public sealed partial class FunctionValueTests
         Tensor[] inputs = test.Sample();
         Tensor[] expected = [.. test.Eager(inputs).OfType<Tensor>()];
         IReadOnlyList<Tensor> actual = GeneratedOnnx.RunAll(Exported.Value[test]([]), inputs);
+        for (int i = 0; i < expected.Length; i++)
+        {
+            Closeness.Check(expected[i], actual[i], name);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void Gradient_EqualsTheLibrary(int index, string name)
+    {
+        Case test = Cases[index];
+        if (!test.HasGradient)
+        {
+            return;
+        }
+
+        using var scope = NewDisposeScope();
+        Tensor[] inputs = test.Sample();
+        Tensor[] wanted = [.. inputs.Where(static input => input.is_floating_point()).Select(static input => input.requires_grad_())];
+        if (GradientGraph.Eager(test.Eager(inputs).OfType<Tensor>(), wanted) is not { } expected)
+        {
+            return;
+        }
+
+        using var noGrad = no_grad();
+        Tensor[] actual = Gradients.Value[test](inputs);
         for (int i = 0; i < expected.Length; i++)
         {
             Closeness.Check(expected[i], actual[i], name);
@@ -217,6 +249,11 @@ public sealed partial class FunctionValueTests
 
         /// <summary>Nothing to export: the result is an input or a constant; or double precision, which ONNX Runtime mostly lacks.</summary>
         public bool IsTrivial { get; }
+
+        public IReadOnlyList<int> Differentiable => [.. Graph.ValuesOf(ValueKind.Input).Where(value => Graph.TypeOf(value).DType.IsFloat())];
+
+        /// <summary>Whether there is something to differentiate; libtorch has no gradient of floor_divide.</summary>
+        public bool HasGradient => Problem is null && !Key.EndsWith("floor_divide", StringComparison.Ordinal) && Differentiable.Count > 0 && Graph.Outputs.Any(output => Graph.TypeOf(output).DType.IsFloat());
 
         public Tensor[] Sample()
         {

@@ -16,7 +16,8 @@ public sealed partial class SequenceModuleTests
         yield return Of("Bilinear", [3, 4, 5, false], ("input1", X(2, 6, 3)), ("input2", X(2, 6, 4)));
         yield return Of("Embedding", [7, 4], ("input", N(7, 2, 3)));
         yield return Of("Embedding", [7, 4, 2], ("input", N(7, 2, 3)));
-        yield return Of("Embedding", [7, 4, -1], ("input", N(7, 5)));
+        yield return Of("Embedding", [3, 4, -1], ("input", N(3, 20)));
+        yield return Of("Embedding", [3, 4, 0], ("input", N(3, 20)));
         yield return Of("Embedding", [7, 4], ("input", Input(ScalarType.Int32, [5], static () => randint(0, 7, [5]))));
         foreach (EmbeddingBagMode mode in Enum.GetValues<EmbeddingBagMode>())
         {

@@ -24,6 +24,9 @@ public sealed partial class SequenceModuleTests
         return valid.Zip(GeneratedOnnx.Compile([.. valid.Select(static test => PassPipeline.Inference.Run(test.Graph))])).ToDictionary(static pair => pair.First, static pair => pair.Second);
     });
 
+    private static readonly Lazy<IReadOnlyList<Func<Tensor[], Tensor[]>>> Gradients = new(static () =>
+        GeneratedCode.Compile([.. Cases.Select(static test => AllInputs(GradientGraph.Of(PassPipeline.Training.Run(test.Graph), test.Differentiable)))]));
+
     public static TheoryData<int, string> Names()
     {
         var data = new TheoryData<int, string>();
@@ -69,6 +72,32 @@ public sealed partial class SequenceModuleTests
         Tensor?[] expected = test.Eager(inputs, training: true);
         random.manual_seed(5);
         Compare(test, expected, Training.Value[index]([.. inputs, .. test.Weights()]), name);
+    }
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void Gradient_EqualsTheLibrary(int index, string name)
+    {
+        Case test = Cases[index];
+        using var scope = NewDisposeScope();
+        Tensor[] inputs = test.Sample();
+        Tensor[] all = [.. inputs, .. test.Weights()];
+        Tensor[] wanted = [.. all.Where(static tensor => tensor.is_floating_point())];
+        foreach (Tensor tensor in inputs.Where(static tensor => tensor.is_floating_point()))
+        {
+            tensor.requires_grad_();
+        }
+
+        test.Module.zero_grad();
+        random.manual_seed(5);
+        Tensor[] expected = GradientGraph.Eager(test.Eager(inputs, training: true).OfType<Tensor>(), wanted)!;
+        using var noGrad = no_grad();
+        random.manual_seed(5);
+        Tensor[] actual = Gradients.Value[index](all);
+        for (int i = 0; i < expected.Length; i++)
+        {
+            Closeness.Check(expected[i], actual[i], name);
+        }
     }
 
     [Theory]
@@ -173,6 +202,9 @@ public sealed partial class SequenceModuleTests
         public Graph Graph { get; }
 
         public bool IsExportable { get; }
+
+        /// <summary>Inputs, then weights.</summary>
+        public IReadOnlyList<int> Differentiable => [.. Graph.ValuesOf(ValueKind.Input).Concat(Graph.ValuesOf(ValueKind.Parameter)).Where(value => Graph.TypeOf(value).DType.IsFloat())];
 
         public Tensor[] Sample()
         {
