@@ -104,6 +104,11 @@ internal sealed partial class Evaluator
             return Apply(key.Replace("empty", "zeros"), method.Name, arguments, at);
         }
 
+        if (key is "torch.tensor" or "torch.as_tensor" or "torch.from_array" && !(arguments.TryGetValue("dtype", out object? type) && type is not null) && ElementType(method.Parameters[0].Type) is { } element)
+        {
+            arguments["dtype"] = new SymEnum("ScalarType", element, null);
+        }
+
         return Complex(key, arguments, at, out object? complex) ? complex
             : method.Name.EndsWith("_", StringComparison.Ordinal) && !method.Name.EndsWith("__", StringComparison.Ordinal) ? InPlace(method.Name, prefix, arguments, at)
             : Apply(key, method.Name, arguments, at);
@@ -118,6 +123,19 @@ internal sealed partial class Evaluator
             ? new SymList(numbers.Select(number => type.IsFloat() ? number : type == DType.Bool ? number != 0 : (object?)(Dim)(long)number))
             : null;
     }
+
+    /// <summary>The element type of a tensor made from numbers of a C# type; null where the type does not tell.</summary>
+    private static string? ElementType(ITypeSymbol type) => type switch
+    {
+        IArrayTypeSymbol array => ElementType(array.ElementType),
+        INamedTypeSymbol { TypeArguments.Length: 1 } list => ElementType(list.TypeArguments[0]),
+        { SpecialType: SpecialType.System_Boolean } => "Bool",
+        { SpecialType: SpecialType.System_Int32 } => "Int32",
+        { SpecialType: SpecialType.System_Int64 } => "Int64",
+        { SpecialType: SpecialType.System_Single } => "Float32",
+        { SpecialType: SpecialType.System_Double } => "Float64",
+        _ => null,
+    };
 
     /// <summary>Functions about the surroundings of a calculation, not about tensors.</summary>
     private bool Ambient(string name, Dictionary<string, object?> arguments, SyntaxNode at, out object? result)
