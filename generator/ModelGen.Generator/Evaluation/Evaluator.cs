@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
 using ModelGen.Compiler.FrontEnd;
@@ -147,6 +148,7 @@ internal sealed partial class Evaluator(OperationCache cache, GraphBuilder graph
 
     private void Tick(SyntaxNode at)
     {
+        CheckStack(at);
         if ((++steps & 63) == 0)
         {
             cache.Cancellation.ThrowIfCancellationRequested();
@@ -154,6 +156,19 @@ internal sealed partial class Evaluator(OperationCache cache, GraphBuilder graph
             {
                 throw EvaluationException.Unsupported(at, $"evaluation took more than {MaxSteps} steps; is there a loop that does not end?");
             }
+        }
+    }
+
+    /// <summary>Refuses what nests too deeply for the stack: running out of it would end the compiler's process.</summary>
+    private static void CheckStack(SyntaxNode at)
+    {
+        try
+        {
+            RuntimeHelpers.EnsureSufficientExecutionStack();
+        }
+        catch (InsufficientExecutionStackException)
+        {
+            throw EvaluationException.Unsupported(at, "calls, expressions or modules are nested too deeply here; does a method call itself, or a module contain itself?");
         }
     }
 

@@ -47,7 +47,7 @@ internal sealed partial class ModelParser
         }
         catch (Exception exception) when (exception is not OperationCanceledException)
         {
-            parser.diagnostics.Add(DiagnosticInfo.At(Descriptors.Internal, parser.syntax.Identifier, parser.type.Name, exception.GetType().Name + ": " + exception.Message));
+            parser.ReportInternal(exception);
         }
 
         return new ParseResult(spec, parser.diagnostics.ToEquatableArray());
@@ -56,7 +56,16 @@ internal sealed partial class ModelParser
     /// <summary>Whether the class has C# errors other than the lack of its generated part.</summary>
     private bool IsBroken(SemanticModel model) =>
         !cancellation.IsCancellationRequested
-        && model.GetDiagnostics(syntax.Span, cancellation).Any(static diagnostic => diagnostic.Severity == DiagnosticSeverity.Error && diagnostic.Id is not ("CS8795" or "CS9248"));
+        && model.GetDiagnostics(syntax.Span, cancellation).Any(IsError);
+
+    /// <summary>Whether any source that the evaluation has read has C# errors: a fault met there is one of half-typed code.</summary>
+    private bool IsBroken(OperationCache cache) =>
+        IsBroken(cache.Model(syntax)) || cache.Models.Any(model => model.GetDiagnostics(null, cancellation).Any(IsError));
+
+    private static bool IsError(Diagnostic diagnostic) => diagnostic.Severity == DiagnosticSeverity.Error && diagnostic.Id is not ("CS8795" or "CS9248");
+
+    private void ReportInternal(Exception exception) =>
+        diagnostics.Add(DiagnosticInfo.At(Descriptors.Internal, syntax.Identifier, type.Name, exception.GetType().Name + ": " + exception.Message));
 
     private ModelSpec? Parse()
     {
@@ -253,7 +262,7 @@ internal sealed partial class ModelParser
         SymTensor[] inputs = [.. forward.Parameters.Select(parameter => Input(builder, parameter))];
         SymObject root = evaluator.CreateRoot(type, null, [], syntax);
         Evaluator.AdoptFields(root);
-        evaluator.Freeze(root, []);
+        evaluator.Freeze(root, [], syntax);
         try
         {
             object? result = evaluator.Run(root, forward, inputs, syntax);
