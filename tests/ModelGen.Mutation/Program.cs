@@ -44,6 +44,14 @@ if (sources.Length == 0)
 
 if (show >= 0)
 {
+    // Faults that the generator reports as MG9001 say here where they come from.
+    AppDomain.CurrentDomain.FirstChanceException += static (_, first) =>
+    {
+        if (first.Exception.StackTrace is { } trace && trace.Contains("ModelGen", StringComparison.Ordinal) && first.Exception.GetType().Name != "EvaluationException")
+        {
+            Console.Error.WriteLine($"{first.Exception.GetType().Name}: {first.Exception.Message}\n{trace}");
+        }
+    };
     Console.WriteLine(sources[show % sources.Length].Mutator.Variant(show));
     Console.Error.WriteLine(Trial.Of(sources[show % sources.Length].Mutator.Variant(show), TimeSpan.FromSeconds(limit)));
     return 0;

@@ -77,7 +77,7 @@ internal sealed partial class Evaluator
             case IConditionalAccessInstanceOperation:
                 return conditionalReceivers.Peek();
             case IInterpolatedStringOperation text:
-                return string.Concat(text.Parts.Select(part => Interpolate(part, frame)));
+                return Short(string.Concat(text.Parts.Select(part => Interpolate(part, frame))), operation.Syntax);
             case ITypeOfOperation type:
                 return new SymType(cache.NameOf(Known(type.TypeOperand, frame.TypeArguments)));
             case IRangeOperation range:
@@ -399,7 +399,7 @@ internal sealed partial class Evaluator
         {
             (UnaryOperatorKind.Minus, SymTensor tensor) => StopGradients(Guard(unary.Syntax, "negation", () => new SymTensor(graph.Unary("neg", tensor.Id)))),
             (UnaryOperatorKind.BitwiseNegation or UnaryOperatorKind.Not, SymTensor tensor) => TensorCall("Tensor.logical_not", unary.Syntax, ("this", tensor)),
-            (UnaryOperatorKind.Minus, Dim dim) => Dim.Zero - dim,
+            (UnaryOperatorKind.Minus, Dim dim) => Whole(BinaryOperatorKind.Subtract, Dim.Zero, dim, unary.Syntax),
             (UnaryOperatorKind.Minus, double number) => -number,
             (UnaryOperatorKind.Plus, _) => operand,
             (UnaryOperatorKind.Not, bool flag) => !flag,
@@ -414,7 +414,7 @@ internal sealed partial class Evaluator
         object? old = Evaluate(increment.Target, frame);
         object? changed = old switch
         {
-            Dim dim => increment.Kind == OperationKind.Increment ? dim + 1 : dim - 1,
+            Dim dim => Whole(increment.Kind == OperationKind.Increment ? BinaryOperatorKind.Add : BinaryOperatorKind.Subtract, dim, Dim.One, increment.Syntax),
             double number => increment.Kind == OperationKind.Increment ? number + 1 : number - 1,
             _ => throw EvaluationException.Unsupported(increment.Syntax, $"++ and -- are not supported on {DescribeValue(old)}"),
         };

@@ -19,8 +19,13 @@ namespace ModelGen.Generator.Evaluation;
 /// <param name="mode">The training flag when a branch depends on it; null while no branch does.</param>
 internal sealed partial class Evaluator(OperationCache cache, GraphBuilder graph, bool? mode = null)
 {
-    private const int MaxSteps = 2_000_000;
+    private const int MaxSteps = 400_000;
     private const int MaxDepth = 150;
+    private const int MaxElements = 1_000_000;
+    private const int ElementsPerStep = 8;
+
+    /// <summary>What a node of the graph costs compared with a step of evaluation.</summary>
+    private const int StepsPerNode = 8;
 
     private readonly Dictionary<int, SyntaxNode> nodeSyntax = [];
     private int steps;
@@ -142,7 +147,18 @@ internal sealed partial class Evaluator(OperationCache cache, GraphBuilder graph
             for (int i = before; i < graph.Nodes.Count; i++)
             {
                 nodeSyntax[i] = at;
+                steps += StepsPerNode;
             }
+        }
+    }
+
+    /// <summary>Counts work that one step of the source stands for, such as copying a list: repeated doubling must end like a loop.</summary>
+    private void Charge(int elements, SyntaxNode at)
+    {
+        steps += elements / ElementsPerStep;
+        if (steps > MaxSteps)
+        {
+            throw EvaluationException.Unsupported(at, $"evaluation took more than {MaxSteps} steps; is there a loop that does not end?");
         }
     }
 

@@ -32,6 +32,11 @@ internal sealed partial class ModelParser
     public static ParseResult Parse(GeneratorAttributeSyntaxContext context, CancellationToken cancellation)
     {
         var parser = new ModelParser(context, cancellation);
+        if (!parser.Speaks())
+        {
+            return new ParseResult(null, default);
+        }
+
         ModelSpec? spec = null;
         try
         {
@@ -52,6 +57,13 @@ internal sealed partial class ModelParser
 
         return new ParseResult(spec, parser.diagnostics.ToEquatableArray());
     }
+
+    /// <summary>Whether this declaration stands for its class: of a class marked twice, as happens while code is pasted, only the first does, and a class needs a name.</summary>
+    private bool Speaks() =>
+        type.Name.Length > 0
+        && LayerMembers.Attribute(type, "ModelAttribute")?.ApplicationSyntaxReference is { } marked
+        && marked.SyntaxTree == syntax.SyntaxTree
+        && syntax.Span.Contains(marked.Span);
 
     /// <summary>Whether the class has C# errors other than the lack of its generated part.</summary>
     private bool IsBroken(SemanticModel model) =>

@@ -73,7 +73,11 @@ internal sealed record Trial(string? Problem, TimeSpan Elapsed, int Surfaces)
                 && DerivesFromModule(type)
                 && GeneratedNames.All(name => type.GetMembers(name).IsEmpty))
             {
-                yield return type.ToDisplayString();
+                string name = type.ToDisplayString();
+                if (!name.Contains("..", StringComparison.Ordinal))
+                {
+                    yield return name;
+                }
             }
         }
     }
