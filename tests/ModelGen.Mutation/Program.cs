@@ -47,9 +47,9 @@ if (show >= 0)
     // Faults that the generator reports as MG9001 say here where they come from.
     AppDomain.CurrentDomain.FirstChanceException += static (_, first) =>
     {
-        if (first.Exception.StackTrace is { } trace && trace.Contains("ModelGen", StringComparison.Ordinal) && first.Exception.GetType().Name != "EvaluationException")
+        if (first.Exception.GetType().Name is not ("EvaluationException" or "ModeNeededException"))
         {
-            Console.Error.WriteLine($"{first.Exception.GetType().Name}: {first.Exception.Message}\n{trace}");
+            Console.Error.WriteLine($"{first.Exception.GetType().Name}: {first.Exception.Message}\n{Environment.StackTrace}");
         }
     };
     Console.WriteLine(sources[show % sources.Length].Mutator.Variant(show));

@@ -23,6 +23,7 @@ internal sealed partial class Evaluator(OperationCache cache, GraphBuilder graph
     private const int MaxDepth = 150;
     private const int MaxElements = 1_000_000;
     private const int ElementsPerStep = 8;
+    private const double MostElements = 1L << 38;
 
     /// <summary>What a node of the graph costs compared with a step of evaluation.</summary>
     private const int StepsPerNode = 8;
@@ -131,7 +132,16 @@ internal sealed partial class Evaluator(OperationCache cache, GraphBuilder graph
         int before = graph.Nodes.Count;
         try
         {
-            return action();
+            T result = action();
+            for (int i = before; i < graph.Nodes.Count; i++)
+            {
+                foreach (int output in graph.Nodes[i].Outputs)
+                {
+                    CheckSize(graph.TypeOf(output), at);
+                }
+            }
+
+            return result;
         }
         catch (OpException exception)
         {
@@ -149,6 +159,21 @@ internal sealed partial class Evaluator(OperationCache cache, GraphBuilder graph
                 nodeSyntax[i] = at;
                 steps += StepsPerNode;
             }
+        }
+    }
+
+    /// <summary>Refuses tensors that no machine holds: their sizes in bytes and costs would overflow later.</summary>
+    public static void CheckSize(TensorType type, SyntaxNode at)
+    {
+        double least = 1;
+        foreach (Dim dim in type.Shape)
+        {
+            least *= Math.Max(1, Math.Abs((double)(dim.Constant ?? dim.Evaluate(dim.Symbols().ToDictionary(static name => name, static _ => 1L)))));
+        }
+
+        if (least > MostElements)
+        {
+            throw EvaluationException.Unsupported(at, $"a tensor of shape {type.ShapeText()} is made here, which has more elements than fit into a terabyte; is one of the sizes wrong?");
         }
     }
 

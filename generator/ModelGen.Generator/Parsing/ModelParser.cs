@@ -308,7 +308,9 @@ internal sealed partial class ModelParser
         SyntaxNode where = shape.ApplicationSyntaxReference?.GetSyntax(cancellation) ?? at;
         Dim[] dims = [.. shape.ConstructorArguments[0].Values.Select(value => Dimension(value.Value, where))];
         object? element = shape.NamedArguments.FirstOrDefault(static argument => argument.Key == "Type").Value.Value;
-        return new TensorType(element switch { 1 => DType.Int64, 2 => DType.Bool, _ => DType.Float32 }, dims);
+        var result = new TensorType(element switch { 1 => DType.Int64, 2 => DType.Bool, _ => DType.Float32 }, dims);
+        Evaluator.CheckSize(result, where);
+        return result;
     }
 
     private static Dim Dimension(object? value, SyntaxNode at) => value switch
