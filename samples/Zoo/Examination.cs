@@ -23,7 +23,7 @@ internal static class Examination
         random.manual_seed(1);
         using Module model = zoo.Create();
         Tensor[] inputs = zoo.Inputs(Batch);
-        Calibrate(zoo, model, inputs);
+        Calibrate(zoo, model);
         double forward = Forward(zoo, model, inputs);
         double onnx = Onnx(zoo, model, zoo.Inputs(1));
         (double gradients, double steps) = Train(zoo, model, inputs);
@@ -31,16 +31,22 @@ internal static class Examination
     }
 
     /// <summary>
-    /// Gives batch normalisations the statistics of the batch: with the initial ones the activations of a deep network fade away, and its output would be a bias alone.
+    /// Gives batch normalisations the statistics of a batch: with the initial ones the activations of a deep network fade away, and its output would be a bias alone.
+    /// The batch is four times larger than the one compared, so that no channel has a variance near zero by chance: dividing by it would magnify rounding errors.
     /// </summary>
-    private static void Calibrate(ZooModel zoo, Module model, Tensor[] inputs)
+    private static void Calibrate(ZooModel zoo, Module model)
     {
         BatchNorm[] norms = [.. model.modules().OfType<BatchNorm>()];
+        if (norms.Length == 0)
+        {
+            return;
+        }
+
         double?[] momenta = [.. norms.Select(static norm => norm.momentum)];
         Array.ForEach(norms, static norm => norm.momentum = 1);
         using (no_grad())
         {
-            zoo.Eager(model, inputs).Dispose();
+            zoo.Eager(model, zoo.Inputs(4 * Batch)).Dispose();
         }
 
         for (int i = 0; i < norms.Length; i++)

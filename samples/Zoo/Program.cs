@@ -36,6 +36,11 @@ foreach (ZooModel model in models)
     GC.WaitForPendingFinalizers();
 }
 
+foreach (string reason in models.Select(static model => model.Chaotic).OfType<string>().Distinct())
+{
+    Console.WriteLine($"* {reason}: rounding errors grow from step to step (eager against itself too), so each of the five steps starts from eager's weights.");
+}
+
 if (Option("--json") is string file)
 {
     File.WriteAllText(file, JsonSerializer.Serialize(

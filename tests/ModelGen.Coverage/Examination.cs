@@ -215,12 +215,14 @@ internal sealed class Examination(string folder)
             optimizer.step();
             random.manual_seed(20 + i);
             good &= Same("steps", [loss.detach()], [step.Run(Inputs(), target)], 1e-3, "loss of a step");
-        }
+            var expected = eager.Module.state_dict();
+            foreach ((string key, Tensor value) in generated.Module.state_dict())
+            {
+                good &= Same("steps", [expected[key]], [value], 1e-3, key);
+            }
 
-        var expected = eager.Module.state_dict();
-        foreach ((string key, Tensor value) in generated.Module.state_dict())
-        {
-            good &= Same("steps", [expected[key]], [value], 1e-3, key);
+            // Batch normalisation over few values magnifies rounding errors from step to step, so each step starts from equal weights.
+            generated.Module.load_state_dict(expected);
         }
 
         return good;
@@ -237,6 +239,12 @@ internal sealed class Examination(string folder)
         MethodInfo export = instance.Module.GetType().GetMethod("ToOnnx") ?? throw new MissingMethodException("ToOnnx");
         var options = new OnnxExportOptions { Sizes = sizes, BatchSize = sizes.Count > 0 ? (int)sizes.First().Value : null };
         var exported = (OnnxModel)Instance.Invoke(export, instance.Module, [options])!;
+        if (exported.Proto.Graph.Node.Any(static node => node.OpType.StartsWith("Random", StringComparison.Ordinal)))
+        {
+            findings.Add(new Finding("onnx", "", "exported, not compared: it draws random numbers"));
+            return true;
+        }
+
         using var runner = new OnnxRunner(exported);
         var feed = runner.Inputs.Select((entry, index) => (entry.Name, Value: ToOnnx(inputs[index]))).ToDictionary(static pair => pair.Name, static pair => pair.Value);
         IReadOnlyDictionary<string, OnnxTensor> results = runner.Run(feed);

@@ -40,12 +40,14 @@ internal static class Rewriter
     public static SyntaxTree Mark(ClassDeclarationSyntax node, MethodDeclarationSyntax forward, CaseFile file, bool train)
     {
         var changes = new List<TextChange>();
+
+        // The attributes first: a class without modifiers gets both at one place.
+        Insert(node.GetFirstToken().SpanStart, $"[global::ModelGen.Model({file.Model})] " + (train ? "[global::ModelGen.Train(global::ModelGen.Loss.MSE, global::ModelGen.Optimizer.SGD)] " : ""));
         foreach (TypeDeclarationSyntax type in node.AncestorsAndSelf().OfType<TypeDeclarationSyntax>().Where(static type => !type.Modifiers.Any(SyntaxKind.PartialKeyword)))
         {
             Insert(type.Keyword.SpanStart, "partial ");
         }
 
-        Insert(node.GetFirstToken().SpanStart, $"[global::ModelGen.Model({file.Model})] " + (train ? "[global::ModelGen.Train(global::ModelGen.Loss.MSE, global::ModelGen.Optimizer.SGD)] " : ""));
         foreach (ParameterSyntax parameter in forward.ParameterList.Parameters.Where(parameter => file.Inputs.ContainsKey(parameter.Identifier.ValueText)))
         {
             Insert(parameter.SpanStart, $"[global::ModelGen.Shape({file.Inputs[parameter.Identifier.ValueText].AttributeArguments()})] ");

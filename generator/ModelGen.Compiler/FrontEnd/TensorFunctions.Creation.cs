@@ -22,16 +22,54 @@ internal static partial class TensorFunctions
         Add(table, "t", "new_full", static c => Full(c, SizesOf(c, "value", "fill_value"), Numeric(c.Any("value", "fill_value")), TypeOr(c, c.Graph.TypeOf(c.Self).DType)));
         Add(table, "T", "arange", Arange);
         Add(table, "T", "linspace", Linspace);
-        Add(table, "T", "eye", static c => c.Graph.Add("eye", [], ("shape", new[] { c.Dims("rows", "n")[0], c.Any("columns", "m") is null ? c.Dims("rows", "n")[0] : c.Dims("columns", "m")[0] }), ("dtype", TypeOr(c, DType.Float32))));
+        Add(table, "T", "eye", static c => c.Graph.Add("eye", [], ("shape", new[] { c.Dims("rows", "n")[0], c.Any("columns", "m") is null or Dim { Constant: -1 } ? c.Dims("rows", "n")[0] : c.Dims("columns", "m")[0] }), ("dtype", TypeOr(c, DType.Float32))));
         foreach (string name in new[] { "tensor", "as_tensor", "from_array" })
         {
             Add(table, "T", name, Literal);
         }
 
+        Add(table, "Tt", "diag", static c => c.Graph.TypeOf(c.Self).Rank == 1 ? DiagonalMatrix(c) : Diagonal(c, "diagonal"));
+        Add(table, "Tt", "diagonal", static c => Diagonal(c, "offset"));
         foreach (string name in new[] { "tril", "triu" })
         {
             Add(table, "Tt", name, c => c.Graph.Add(name, [c.Self], ("diagonal", c.Int("diagonal", 0))));
         }
+    }
+
+    /// <summary>A matrix with a vector on its diagonal.</summary>
+    private static int DiagonalMatrix(CallArguments c)
+    {
+        GraphBuilder g = c.Graph;
+        TensorType type = g.TypeOf(c.Self);
+        Dim size = type.Shape[0];
+        if (c.Int("diagonal", 0) != 0)
+        {
+            throw new UnsupportedException("diag beside the main diagonal is not known; pad the result for the main one");
+        }
+
+        // Chosen, not multiplied: infinite elements must not become NaN elsewhere.
+        int places = g.Add("eye", [], ("shape", new[] { size, size }), ("dtype", DType.Bool));
+        return g.Add("where", [places, g.Reshape(c.Self, new[] { Dim.One, size }), g.Constant(0, type.DType)]);
+    }
+
+    /// <summary>The main diagonal of the first two dimensions of a matrix.</summary>
+    private static int Diagonal(CallArguments c, string offset)
+    {
+        GraphBuilder g = c.Graph;
+        TensorType type = g.TypeOf(c.Self);
+        if (type.Rank != 2 || c.Int(offset, 0) != 0 || c.Int("dim1", 0) is not 0 || c.Int("dim2", 1) is not 1)
+        {
+            throw new UnsupportedException("diagonals are known for the main diagonal of a matrix");
+        }
+
+        Dim rows = type.Shape[0];
+        if (!rows.Equals(type.Shape[1]))
+        {
+            throw new UnsupportedException($"the diagonal of a matrix that is not square, {type.ShapeText()}, is not known");
+        }
+
+        int places = g.Add("range", [], ("start", new[] { Dim.Zero }), ("offset", 0.0), ("step", 1.0), ("length", new[] { rows }), ("dtype", DType.Int64));
+        return g.Reshape(g.Add("gather", [c.Self, g.Reshape(places, new[] { rows, Dim.One })], ("axis", 1L)), new[] { rows });
     }
 
     /// <summary>Sizes given as a list, or one by one.</summary>

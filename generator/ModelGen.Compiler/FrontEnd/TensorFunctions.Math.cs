@@ -202,7 +202,7 @@ internal static partial class TensorFunctions
         AddAny(table, "Tt", "masked_fill", static c => c["value"] is SymTensor value
             ? Where(c.Graph, Truth(c.Graph, c.Tensor("mask")), value, new SymTensor(c.Self))
             : new SymTensor(c.Graph.Add("masked_fill", [c.Self, Truth(c.Graph, c.Tensor("mask"))], ("value", c["value"] is true ? 1.0 : c["value"] is false ? 0.0 : c.Number("value")))));
-        foreach ((string name, string op) in new[] { ("greater", "gt"), ("greater_equal", "ge"), ("less", "lt"), ("less_equal", "le"), ("not_equal", "ne") })
+        foreach ((string name, string op) in new[] { ("equal", "eq"), ("greater", "gt"), ("greater_equal", "ge"), ("less", "lt"), ("less_equal", "le"), ("not_equal", "ne") })
         {
             AddAny(table, "Tt", name, c => Binary(c.Graph, op, new SymTensor(c.Self), Second(c)));
         }

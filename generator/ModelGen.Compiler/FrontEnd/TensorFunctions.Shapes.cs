@@ -19,11 +19,37 @@ internal static partial class TensorFunctions
         Add(table, "Tt", "squeeze", Squeeze);
         Add(table, "T", "cat", static c => Cat(c, [.. Tensors(c)]));
         Add(table, "T", "stack", Stack);
+        AddAny(table, "T", "meshgrid", Meshgrid);
         Add(table, "Tt", "narrow", static c => c.Graph.Slice(c.Self, Axis(c, "narrow", c.Int("dim", 0)), c.Dims("start")[0], c.Dims("length")[0]));
         AddAny(table, "Tt", "chunk", static c => Chunk(c));
         AddAny(table, "Tt", "split", static c => Split(c));
         AddAny(table, "t", "size", static c => c["dim"] is null ? Shape(c) : Shape(c).Items[(int)Axis(c, "size", c.Int("dim", 0))]);
         AddAny(table, "t", "dim", static c => (Dim)c.Graph.TypeOf(c.Self).Rank);
+    }
+
+    /// <summary>Grids of coordinates: every vector repeated along the dimensions of the others. <c>xy</c> swaps the first two.</summary>
+    private static SymList Meshgrid(CallArguments c)
+    {
+        int[] vectors = [.. Tensors(c)];
+        bool swapped = vectors.Length > 1 && (c["indexing"] as string ?? "ij") switch
+        {
+            "ij" => false,
+            "xy" => true,
+            var other => throw new OpException($"meshgrid: indexing is 'ij' or 'xy', not '{other}'"),
+        };
+        if (vectors.Any(vector => c.Graph.TypeOf(vector).Rank > 1))
+        {
+            throw new OpException("meshgrid takes vectors");
+        }
+
+        int[] order = [.. vectors.Select((_, index) => swapped && index < 2 ? 1 - index : index)];
+        Dim[] shape = [.. order.Select(index => c.Graph.TypeOf(vectors[index]).Count)];
+        return new SymList(vectors.Select((vector, index) =>
+        {
+            Dim[] along = [.. Enumerable.Repeat(Dim.One, vectors.Length)];
+            along[order[index]] = c.Graph.TypeOf(vector).Count;
+            return (object?)new SymTensor(c.Graph.Add("expand", [c.Graph.Reshape(vector, along)], ("shape", shape)));
+        }));
     }
 
     private static SymList Shape(CallArguments c) => new(c.Graph.TypeOf(c.Self).Shape);

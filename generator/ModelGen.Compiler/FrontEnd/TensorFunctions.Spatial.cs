@@ -218,11 +218,11 @@ internal static partial class TensorFunctions
 
     private static int Dropout(CallArguments c, string op, double usual, params (string, object)[] attributes) => c["training"] switch
     {
-        // `training` is the module's own flag, or true: dropout in the training step and nothing in inference. A plain false is the identity.
+        // `training` is the module's own flag: dropout in the training step and nothing in inference. A plain false is the identity, a plain true stays active in inference.
         false => c.Self,
         SymTraining => c.Graph.Add(op, [c.Self], [("p", c.Number("p", usual)), .. attributes]),
         null when op == "alpha_dropout" => c.Self,
-        _ => throw new UnsupportedException($"{op.Replace("channel_", "")} without 'training: training' stays active in evaluation too; pass the module's flag: dropout(x, p, training)"),
+        _ => c.Graph.Add(op, [c.Self], [("p", c.Number("p", usual)), ("always", true), .. attributes]),
     };
 
     private static int Unfold(CallArguments c)

@@ -38,6 +38,7 @@ internal static partial class TensorFunctions
         AddSpatial(table);
         AddMath(table);
         AddSequence(table);
+        AddRandom(table);
         return table;
     }
 

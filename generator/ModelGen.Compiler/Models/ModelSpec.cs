@@ -56,6 +56,9 @@ internal sealed record ModelSpec
     /// <summary>Name of the eager method.</summary>
     public string ForwardName { get; init; } = "forward";
 
+    /// <summary>Parameters of that method without a default value that the generated code gives null.</summary>
+    public EquatableArray<string> NullParameters { get; init; } = Array.Empty<string>();
+
     /// <summary>Where each output stands in the eager result: empty for the result itself, <c>.Item2</c>, <c>[0]</c>, <c>.Logits</c>.</summary>
     public EquatableArray<string> OutputPaths { get; init; }
 

@@ -56,10 +56,7 @@ internal sealed class LibraryOp(string name, Func<OpContext, EquatableArray<Tens
         }
     }
 
-    public override string? ExportProblem(OpContext op) => OnnxProblem?.Invoke(op) ?? (Onnx is null && !IsComputedByExporter ? $"{name} has no ONNX form: {NoOnnx}" : null);
-
-    /// <summary>Has no operands, so that the exporter computes it and writes an initialiser.</summary>
-    public bool IsComputedByExporter { get; init; }
+    public override string? ExportProblem(OpContext op) => OnnxProblem?.Invoke(op) ?? base.ExportProblem(op);
 
     public override Dim Flops(OpContext op, EquatableArray<TensorType> results) => OperationsPerElement is null ? Dim.Zero : results[0].Count * OperationsPerElement(op);
 }

@@ -49,9 +49,9 @@ internal static class MathOps
             {
                 // Integer division of ONNX rounds towards zero, this one down: float64 holds every int64 that occurs as an index.
                 TensorType exact = c.Result() with { DType = DType.Float64 };
-                string Wide(int index) => c.Intermediate("Cast", [c.Input(index)], c.Type(index) with { DType = DType.Float64 }, OnnxContext.Int("to", 11));
+                string Wide(int index) => c.Intermediate("Cast", [c.Input(index)], c.Type(index) with { DType = DType.Float64 }, OnnxContext.Type("to", DType.Float64));
                 string quotient = c.Intermediate("Floor", [c.Intermediate("Div", [Wide(0), Wide(1)], exact)], exact);
-                c.Node("Cast", [quotient], OnnxContext.Int("to", c.Result().DType switch { DType.Float32 => 1, DType.Float64 => 11, DType.Int32 => 6, _ => 7 }));
+                c.Node("Cast", [quotient], OnnxContext.Type("to", c.Result().DType));
             },
         };
         yield return new LibraryOp("atan2", Same, static c => $"torch.atan2({c[0]}, {c[1]})") { Kind = FusionKind.Elementwise, NoOnnx = "ONNX has no two-argument arctangent" };
@@ -193,27 +193,27 @@ internal static class MathOps
         yield return new LibraryOp("full", Created, static c =>
             $"Kernels.Full({CSharpContext.Longs(c.Attributes.Dims("shape"))}, {Invariant.Text(c.Attributes.Double("value"))}, {c.Result().DType.Torch()}, device)")
         {
-            NoGradient = "it has no operands", NoOnnx = Computed, IsComputedByExporter = true,
+            NoGradient = "it has no operands", NoOnnx = Computed,
         };
         yield return new LibraryOp("range", static op => One(new TensorType(op.Attributes.DType("dtype"), op.Attributes.Dims("length"))), static c =>
             $"Kernels.Range({(c.Attributes.Dims("start") is { Count: 1 } start ? start[0].ToCSharp() : "0")}, {Invariant.Text(c.Attributes.Double("offset"))}, {Invariant.Text(c.Attributes.Double("step"))}, {c.Attributes.Dims("length")[0].ToCSharp()}, {c.Result().DType.Torch()}, device)")
         {
-            NoGradient = "it has no operands", NoOnnx = Computed, IsComputedByExporter = true,
+            NoGradient = "it has no operands", NoOnnx = Computed,
         };
         yield return new LibraryOp("literal", Created, static c =>
             $"Kernels.Literal([{string.Join(", ", c.Attributes.Doubles("values").Select(Invariant.Text))}], {CSharpContext.Longs(c.Attributes.Dims("shape"))}, {c.Result().DType.Torch()}, device)")
         {
-            NoGradient = "it has no operands", NoOnnx = Computed, IsComputedByExporter = true,
+            NoGradient = "it has no operands", NoOnnx = Computed,
         };
         yield return new LibraryOp("eye", Created, static c =>
             $"torch.eye({c.Attributes.Dims("shape")[0].ToCSharp()}, {c.Attributes.Dims("shape")[1].ToCSharp()}, {c.Result().DType.Torch()}, device)")
         {
-            NoGradient = "it has no operands", NoOnnx = Computed, IsComputedByExporter = true,
+            NoGradient = "it has no operands", NoOnnx = Computed,
         };
         yield return new LibraryOp("size_value", static op => One(TensorType.Scalar(op.Attributes.DType("dtype"))), static c =>
             $"Kernels.Constant((double)({c.Attributes.Dims("size")[0].ToCSharp()}), {c.Result().DType.Torch()}, device)")
         {
-            NoGradient = "it has no operands", NoOnnx = Computed, IsComputedByExporter = true,
+            NoGradient = "it has no operands", NoOnnx = Computed,
         };
     }
 

@@ -54,8 +54,8 @@ internal abstract class OpDefinition
     /// <summary>Why the operator has no ONNX form; null when <see cref="EmitOnnx"/> writes it.</summary>
     public virtual string? NotExportable => null;
 
-    /// <summary>Why a use of an exportable operator cannot be exported after all; null when it can.</summary>
-    public virtual string? ExportProblem(OpContext op) => null;
+    /// <summary>Why a use of the operator in a model cannot be exported; null when it can.</summary>
+    public virtual string? ExportProblem(OpContext op) => NotExportable is { } reason ? $"{Name} has no ONNX form: {reason}" : null;
 
     public abstract QuantizationRule Quantization { get; }
 

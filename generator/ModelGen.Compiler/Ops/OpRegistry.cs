@@ -46,6 +46,8 @@ internal static class OpRegistry
         new EmbeddingBackwardOp(),
         new DropoutOp(),
         new DropoutMaskOp(),
+        new RandomOp(),
+        new BernoulliOp(),
         new OpaqueOp(),
         new StopGradientOp(),
         new VjpOp(),

@@ -20,6 +20,11 @@ internal sealed partial class Evaluator
             return TensorArithmetic(kind, left, right, at);
         }
 
+        if (kind is BinaryOperatorKind.Equals or BinaryOperatorKind.NotEquals && (Equals(left, SymOpaque.DeviceType) || Equals(right, SymOpaque.DeviceType)) && !Equals(left, right))
+        {
+            return SymOpaque.DeviceTest;
+        }
+
         return (left, right) switch
         {
             (Dim a, Dim b) => Whole(kind, a, b, at),

@@ -25,6 +25,12 @@ internal sealed partial class Evaluator
             return ApplyLayer(model, method, attribute, [.. Arguments(call.Arguments, frame).Select(static pair => pair.Value)], call.Syntax);
         }
 
+        // Debug.Assert, Trace.WriteLine, Contract.Requires and the user's own: the compiler of C# may leave such calls out with their arguments.
+        if (method.GetAttributes().Any(attribute => cache.NameOf(attribute.AttributeClass) == "System.Diagnostics.ConditionalAttribute"))
+        {
+            return null;
+        }
+
         // base.forward(x) means the base's method itself.
         object? receiver = call.Instance is null ? null : Evaluate(call.Instance, frame);
         IReadOnlyList<KeyValuePair<string, object?>> arguments = Arguments(call.Arguments, frame);
@@ -54,7 +60,8 @@ internal sealed partial class Evaluator
             string type = cache.NameOf(owner);
             if (type.StartsWith("TorchSharp.", StringComparison.Ordinal))
             {
-                return CallTorchSharp(method, type, receiver, arguments, at);
+                // `base.forward(x)` of a class derived from Sequential runs the items.
+                return CallTorchSharp(method, type, !isVirtual && receiver is SymObject { Items: { } items } && method.Name is "forward" ? items : receiver, arguments, at);
             }
 
             // Members of .NET interfaces and of object that the user's class implements.
@@ -156,6 +163,8 @@ internal sealed partial class Evaluator
         object?[] values = [.. arguments.Select(static pair => pair.Value)];
         switch (type)
         {
+            case "TorchSharp.ModuleExtensionMethods":
+                return ModuleMethod(values[0], method, [.. arguments.Skip(1)], at);
             case "TorchSharp.torch.nn":
                 return CreateModule(method.Name, method, values, at);
             case "TorchSharp.torch.nn.init":
@@ -172,6 +181,8 @@ internal sealed partial class Evaluator
                 };
             case "TorchSharp.DisposeScope" or "TorchSharp.DisposeScopeManager":
                 return values.Length == 1 ? values[0] : new SymList(values);
+            case "TorchSharp.torch.Device":
+                return receiver;
             case "TorchSharp.torch.nn.utils":
                 throw EvaluationException.Unsupported(at, $"'{method.Name}' cannot be evaluated during the build");
         }

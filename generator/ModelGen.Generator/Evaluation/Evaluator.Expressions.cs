@@ -79,7 +79,8 @@ internal sealed partial class Evaluator
             case IInterpolatedStringOperation text:
                 return Short(string.Concat(text.Parts.Select(part => Interpolate(part, frame))), operation.Syntax);
             case ITypeOfOperation type:
-                return new SymType(cache.NameOf(Known(type.TypeOperand, frame.TypeArguments)));
+                ITypeSymbol named = Known(type.TypeOperand, frame.TypeArguments);
+                return new SymType(cache.NameOf(named), named);
             case IRangeOperation range:
                 return new SymSlice(range.LeftOperand is null ? null : Evaluate(range.LeftOperand, frame), range.RightOperand is null ? null : Evaluate(range.RightOperand, frame), null);
             case IWithOperation with:
@@ -361,7 +362,7 @@ internal sealed partial class Evaluator
     }
 
     /// <summary>TorchSharp's implicit conversions keep their operand, except of a device's name.</summary>
-    private object? Converted(object? value, ITypeSymbol? type) => value is string && cache.NameOf(type) == "TorchSharp.torch.Device" ? new SymOpaque("a device") : value;
+    private object? Converted(object? value, ITypeSymbol? type) => value is string && cache.NameOf(type) == "TorchSharp.torch.Device" ? SymOpaque.Device : value;
 
     private object? Read(IParameterReferenceOperation parameter, Frame frame)
     {

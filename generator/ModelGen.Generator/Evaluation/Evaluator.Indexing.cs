@@ -33,6 +33,8 @@ internal sealed partial class Evaluator
                 return new string([.. Sliced([.. text.Cast<object?>()], slice, at).Cast<char>()]);
             case SymObject instance when Indexer(instance, indices.Length)?.GetMethod is { } getter:
                 return Invoke(new SymFunction(getter, instance, null, null), indices, at);
+            case SymObject { Items: { } own }:
+                return Index(own, indices, at);
         }
 
         if (collection is not (SymList or SymContainer or string))

@@ -22,13 +22,20 @@ internal sealed partial class Evaluator
         SymList list => [.. list.Items],
         SymContainer { Kind: "ModuleDict" or "ParameterDict" } map => [.. map.Items.Select(static pair => new SymList([pair.Key, pair.Value]))],
         SymContainer container => [.. container.Items.Select(static pair => pair.Value)],
+        SymObject { Items: { } items } => ElementsOf(items, at),
         SymDictionary dictionary => [.. dictionary.Items.Select(static pair => new SymList([pair.Key, pair.Value]))],
         string text => [.. text.Select(static letter => (object?)letter)],
         _ => throw EvaluationException.DataDependent(at, $"the elements of {DescribeValue(value)} are not known during the build; loops run over arrays, lists and ranges of known length"),
     };
 
-    private object? LibraryProperty(object? owner, string name, SyntaxNode at)
+    private object? LibraryProperty(object? owner, IPropertySymbol property, SyntaxNode at)
     {
+        string name = property.Name;
+        if (property.ContainingType.OriginalDefinition.SpecialType == SpecialType.System_Nullable_T)
+        {
+            return name == "HasValue" ? owner is not null : owner ?? throw EvaluationException.Unsupported(at, "the value of this nullable is null");
+        }
+
         switch (owner, name)
         {
             case (SymList list, "Length" or "Count"):
@@ -59,12 +66,6 @@ internal sealed partial class Evaluator
                 return (Dim)text.Length;
             case (SymType type, "Name"):
                 return type.Name.Substring(type.Name.LastIndexOf('.') + 1);
-            case (null, "HasValue"):
-                return false;
-            case (not null, "HasValue"):
-                return true;
-            case (not null, "Value"):
-                return owner;
             default:
                 throw EvaluationException.Unsupported(at, owner is null ? $"'{name}' is read from null" : $"'{name}' of {DescribeValue(owner)} is not known during the build");
         }
@@ -108,10 +109,12 @@ internal sealed partial class Evaluator
                 return Guarded(method.Name, values, at);
             case "System.TimeSpan" or "System.DateTime" or "System.Diagnostics.Stopwatch":
                 return new SymOpaque("a time");
-            case "System.Convert" or "System.Int32" or "System.Int64" or "System.Double" or "System.Single" when values.Length > 0 && values[0] is Dim or double:
+            case "System.Single" or "System.Double" or "System.Int32" or "System.Int64" when values.Length > 0 && values[0] is Dim or double:
+                return CallNumber(method, values, at);
+            case "System.Convert" when values.Length > 0 && values[0] is Dim or double && method.ReturnType.SpecialType is >= SpecialType.System_SByte and <= SpecialType.System_Double:
                 return method.ReturnType.SpecialType is SpecialType.System_Double or SpecialType.System_Single ? AsDouble(values[0], at) : values[0] is double real ? (Dim)(long)Math.Round(real) : values[0];
-            case "System.Index" or "System.Range":
-                return values.FirstOrDefault();
+            case "System.Index" or "System.Range" or "System.FormattableString" when values.Length > 0:
+                return values[0];
         }
 
         return receiver switch
@@ -120,10 +123,13 @@ internal sealed partial class Evaluator
             null when method.IsStatic && values.Length > 0 && method.Name is "Equals" or "ReferenceEquals" => Same(values[0], values[1], at),
             null => throw EvaluationException.Unsupported(at, method.IsStatic ? $"'{method.ContainingType.Name}.{method.Name}' cannot be evaluated during the build" : $"'{method.Name}' is called on null"),
             _ when method.Name is "Equals" && values.Length == 1 => Same(receiver, values[0], at),
+            SymOpaque when method.Name is "ToString" => receiver,
             _ when method.Name is "ToString" => Text(receiver, values.FirstOrDefault() as string ?? "", at),
             _ when method.Name is "GetValueOrDefault" => receiver,
             _ when method.Name is "GetHashCode" => throw EvaluationException.Unsupported(at, "a hash code differs from run to run"),
-            _ when method.Name is "GetType" => new SymType(receiver is SymObject self ? cache.NameOf(self.Type) : receiver is SymModule layer ? "TorchSharp.Modules." + layer.Definition.Name : DescribeValue(receiver)),
+            _ when method.Name is "GetType" => new SymType(receiver is SymObject self ? cache.NameOf(self.Type) : receiver is SymModule layer ? "TorchSharp.Modules." + layer.Definition.Name : DescribeValue(receiver), (receiver as SymObject)?.Type),
+            SymType { Symbol: { } inspected } when method.Name is "GetMember" or "GetMethod" or "GetProperty" or "GetField" && values.Length > 0 && values[0] is string member =>
+                Members(inspected, method.Name, member),
             _ when method.Name is "Dispose" => null,
             string text => CallText(text, method.Name, values, at),
             SymList list => CallList(list, method, values, at),
@@ -207,6 +213,34 @@ internal sealed partial class Evaluator
             ("ReciprocalSqrtEstimate", _) or _ => throw EvaluationException.Unsupported(at, $"Math.{name} cannot be evaluated during the build"),
         };
         return type == "System.MathF" ? (double)(float)result : name == "Sign" ? (Dim)(long)result : result;
+    }
+
+    /// <summary>Static methods of the number types.</summary>
+    private object? CallNumber(IMethodSymbol method, object?[] values, SyntaxNode at)
+    {
+        double first = AsDouble(values[0], at);
+        return method.Name switch
+        {
+            "IsNaN" => double.IsNaN(first),
+            "IsInfinity" => double.IsInfinity(first),
+            "IsPositiveInfinity" => double.IsPositiveInfinity(first),
+            "IsNegativeInfinity" => double.IsNegativeInfinity(first),
+            "IsFinite" => !double.IsNaN(first) && !double.IsInfinity(first),
+            "IsNegative" => first < 0,
+            "IsEvenInteger" => first % 2 == 0,
+            "IsOddInteger" => Math.Abs(first % 2) == 1,
+            "Max" or "Min" or "Abs" or "Sqrt" or "Pow" or "Exp" or "Log" or "Floor" or "Ceiling" or "Round" or "Sin" or "Cos" or "Tanh" or "Clamp" or "Sign" =>
+                CallMath(method.Name, method.ContainingType.SpecialType == SpecialType.System_Single ? "System.MathF" : "System.Math", values, at),
+            _ => throw EvaluationException.Unsupported(at, $"{method.ContainingType.Name}.{method.Name} cannot be evaluated during the build"),
+        };
+    }
+
+    /// <summary>What reflection finds in a type: enough to ask whether a member is there.</summary>
+    private static object? Members(ITypeSymbol type, string method, string name)
+    {
+        bool found = type.GetMembers(name).Any(static member => member.DeclaredAccessibility == Accessibility.Public);
+        var handle = new SymOpaque("a member found by reflection");
+        return method == "GetMember" ? new SymList(found ? [handle] : []) : found ? handle : null;
     }
 
     private object? CallString(string name, object?[] values, SyntaxNode at) => name switch

@@ -95,7 +95,17 @@ internal sealed partial class Evaluator
             return value;
         }
 
-        bool changes = member is IFieldSymbol { IsReadOnly: false, IsConst: false } or IPropertySymbol { SetMethod.IsInitOnly: false };
+        ITypeSymbol? memberType = member is IFieldSymbol { Type: var fieldType } ? fieldType : (member as IPropertySymbol)?.Type;
+        switch (cache.NameOf(memberType))
+        {
+            // Where a model runs is decided at run time, so a setting of the program may say it.
+            case "TorchSharp.torch.Device":
+                return SymOpaque.Device;
+            case "TorchSharp.DeviceType":
+                return SymOpaque.DeviceType;
+        }
+
+        bool changes = member is IFieldSymbol { IsReadOnly: false, IsConst: false } or IPropertySymbol { SetMethod.IsInitOnly: false } && cache.MayBeAssigned(member);
         ExpressionSyntax? initializer = InitializerOf(member);
         if (initializer is null || changes || !initializing.Add(member))
         {
@@ -156,7 +166,7 @@ internal sealed partial class Evaluator
         string type = cache.NameOf(member.ContainingType);
         return (type, member.Name) switch
         {
-            ("TorchSharp.torch", "CPU" or "CUDA" or "META" or "MPS") => new SymOpaque("a device"),
+            ("TorchSharp.torch", "CPU" or "CUDA" or "META" or "MPS") => SymOpaque.Device,
             ("TorchSharp.torch", _) when DTypes.TryGetValue(member.Name, out string dtype) => new SymEnum("ScalarType", dtype, null),
             ("TorchSharp.torch", "newaxis") => SymIndex.None,
             ("TorchSharp.torch.TensorIndex", "Ellipsis") => SymIndex.Ellipsis,
@@ -211,10 +221,10 @@ internal sealed partial class Evaluator
                 throw Unknown(unknown, at);
             case SymObject instance:
                 return ObjectProperty(instance, property, at);
-            case SymOpaque { What: "a device" } when property.Name is "type" or "index":
-                throw EvaluationException.DataDependent(at, "where the model runs is not known during the build, so its code must not depend on the device");
+            case SymOpaque device when device == SymOpaque.Device && property.Name is "type" or "index":
+                return SymOpaque.DeviceType;
             default:
-                return LibraryProperty(owner, property.Name, at);
+                return LibraryProperty(owner, property, at);
         }
     }
 
@@ -224,8 +234,8 @@ internal sealed partial class Evaluator
         "ndim" or "Dimensions" => (Dim)graph.TypeOf(tensor.Id).Rank,
         "NumberOfElements" => graph.TypeOf(tensor.Id).Count,
         "dtype" => new SymEnum("ScalarType", graph.TypeOf(tensor.Id).DType.ToString(), null),
-        "device" => new SymOpaque("a device"),
-        "device_type" => throw EvaluationException.DataDependent(at, "where the model runs is not known during the build, so its code must not depend on the device"),
+        "device" => SymOpaque.Device,
+        "device_type" => SymOpaque.DeviceType,
         "is_cuda" or "is_sparse" or "is_meta" or "IsInvalid" => false,
         "requires_grad" => tensor.RequiresGrad,
         "T" or "mT" => ShareMemory(Guard(at, name, () => new SymTensor(graph.Transposed(tensor.Id))), tensor),
@@ -265,7 +275,13 @@ internal sealed partial class Evaluator
         }
 
         IPropertySymbol actual = VirtualProperty(instance, property);
-        return FindGetter(actual) is { } getter ? Invoke(getter with { Receiver = instance }, [], at) : ReadMember(instance, actual, at);
+        if (FindGetter(actual) is { } getter)
+        {
+            return Invoke(getter with { Receiver = instance }, [], at);
+        }
+
+        bool own = actual.ContainingType.DeclaringSyntaxReferences.Length > 0 || actual.ContainingType.IsAnonymousType || instance.Fields.ContainsKey(actual.OriginalDefinition);
+        return own ? ReadMember(instance, actual, at) : LibraryProperty(instance.Items, property, at);
     }
 
     /// <summary>The most derived override of a property, or its implementation for an interface.</summary>

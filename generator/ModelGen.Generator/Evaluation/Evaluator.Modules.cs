@@ -21,7 +21,7 @@ internal sealed partial class Evaluator
     /// <returns>Whether the constructor leaves registration to a parent, so that the generated code has to ask for it.</returns>
     public bool Adopt(SymObject root, SyntaxNode at)
     {
-        bool unregistered = root.Module is { Registered: false, Children.Count: 0, Parameters.Count: 0, Buffers.Count: 0 };
+        bool unregistered = root is { Module: { Registered: false, Children.Count: 0, Parameters.Count: 0, Buffers.Count: 0 }, Items: null };
         if (unregistered)
         {
             RegisterComponents(root, at);
@@ -97,7 +97,11 @@ internal sealed partial class Evaluator
                     }
                 }
 
-                state.Children.ForEach(pair => Number(pair.Value, prefix + pair.Key, at));
+                foreach (KeyValuePair<string, object?> child in Children(module))
+                {
+                    Number(child.Value, prefix + child.Key, at);
+                }
+
                 break;
         }
     }
@@ -225,7 +229,8 @@ internal sealed partial class Evaluator
 
     private void RegisterFields(SymObject instance, ModuleState state, SyntaxNode at)
     {
-        for (INamedTypeSymbol? type = instance.Type; type is { DeclaringSyntaxReferences.Length: > 0 }; type = type.BaseType)
+        // Sequential's own RegisterComponents registers nothing, and a class derived from it inherits that.
+        for (INamedTypeSymbol? type = instance.Items is null ? instance.Type : null; type is { DeclaringSyntaxReferences.Length: > 0 }; type = type.BaseType)
         {
             foreach (IFieldSymbol field in type.OriginalDefinition.GetMembers().OfType<IFieldSymbol>().Where(static field => !field.IsStatic))
             {
@@ -322,6 +327,8 @@ internal sealed partial class Evaluator
                 return value;
             case SymObject instance when Override(instance, "forward", arguments.Count) is { } forward:
                 return Invoke(new SymFunction(forward, instance, null, null), [.. arguments.Select(static argument => argument.Value)], at);
+            case SymObject { Items: { } items }:
+                return CallModule(items, arguments, at);
             case SymObject instance when LayerMembers.IsModel(instance.Type):
                 return Invoke(new SymFunction(ForwardOf(instance, at), instance, null, null), [.. arguments.Select(static argument => argument.Value)], at);
             default:
@@ -426,6 +433,11 @@ internal sealed partial class Evaluator
 
                 return null;
             case "register_module" or "add_module" or "register_parameter" or "register_buffer" when receiver is SymObject { Module: not null, Frozen: false } instance && Value(0) is string name:
+                if (instance.Items is not null)
+                {
+                    throw EvaluationException.Unsupported(at, "a class derived from Sequential lists only its items: parameters and layers registered beside them are neither trained nor saved; derive from Module and hold the Sequential in a field");
+                }
+
                 if (method.Name == "register_buffer" && Value(1) is SymTensor or SymComplex)
                 {
                     RegisterBuffer(instance.Module, name, Value(1)!);
@@ -436,9 +448,9 @@ internal sealed partial class Evaluator
                 }
 
                 return null;
-            case "append" or "Add" or "add" or "extend" or "Insert" when receiver is SymContainer container:
+            case "append" or "Add" or "add" or "extend" or "Insert" when ((receiver as SymObject)?.Items ?? receiver) is SymContainer container:
                 AppendAll(container, method.Name, arguments, at);
-                return container;
+                return receiver;
             case "apply" or "train" or "eval" or "to" or "cuda" or "cpu" or "type" or "float" or "zero_grad" or "Dispose" or "load" or "load_state_dict" or "half" or "double" or "bfloat16":
                 if (method.Name is "half" or "double" or "bfloat16" || arguments.Any(static argument => argument.Value is SymEnum { Type: "ScalarType", Member: not "Float32" }))
                 {
@@ -449,8 +461,18 @@ internal sealed partial class Evaluator
                 return receiver;
             case "parameters" or "named_parameters" or "buffers" or "named_buffers" or "children" or "named_children" or "modules" or "named_modules":
                 return Enumerate(receiver, method.Name, at);
+            case "get_parameter" or "get_buffer" or "get_submodule" when Value(0) is string wanted:
+                return Find(receiver, method.Name, wanted, at);
+            case "has_parameter" or "has_buffer" when Value(0) is string wanted:
+                return Find(receiver, method.Name.Replace("has", "get"), wanted, at) is not null;
             case "GetName":
-                return (receiver as SymObject)?.Type.Name ?? "";
+                return receiver switch
+                {
+                    SymModule layer => NativeName(layer.Definition.Name),
+                    SymContainer container => NativeName(container.Kind),
+                    SymObject { Module.Name: string given } => given,
+                    _ => throw EvaluationException.Unsupported(at, $"the name of {DescribeValue(receiver)} is not known during the build"),
+                };
             default:
                 throw EvaluationException.Unsupported(at, $"'{method.Name}' of {DescribeValue(receiver)} cannot be evaluated during the build");
         }
@@ -494,10 +516,41 @@ internal sealed partial class Evaluator
         };
     }
 
+    /// <summary>What <c>GetName</c> of a layer gives in TorchSharp 0.107.</summary>
+    private static string NativeName(string layer) => layer switch
+    {
+        "Sequential" or "Embedding" or "EmbeddingBag" or "RNN" or "LSTM" or "GRU" or "RNNCell" or "LSTMCell" or "GRUCell" or "TransformerEncoderLayer" or "TransformerEncoder"
+            or "TransformerDecoderLayer" or "TransformerDecoder" or "Transformer" => $"torch::nn::{layer}Impl",
+        "MultiheadAttention" => "torch::nn::MultiheadAttention",
+        "BatchNorm2d" or "BatchNorm3d" => "BatchNorm1d",
+        "InstanceNorm2d" => "InstanceNorm1d",
+        "AlphaDropout" => "Dropout1d",
+        _ => layer,
+    };
+
+    /// <summary>A parameter, buffer or module by its path; null when there is none.</summary>
+    private static object? Find(object? module, string method, string path, SyntaxNode at)
+    {
+        string[] names = path.Split('.');
+        foreach (string name in method == "get_submodule" ? names : names.Take(names.Length - 1))
+        {
+            module = name.Length == 0 ? module : Children(module).FirstOrDefault(pair => pair.Key == name).Value;
+        }
+
+        string last = names[names.Length - 1];
+        return method == "get_submodule" ? module ?? throw EvaluationException.Unsupported(at, $"there is no module '{path}'") : module switch
+        {
+            SymModule layer => layer.Tensors.TryGetValue(last, out SymTensor? tensor) && tensor is not null && (tensor.Weight == WeightKind.Parameter) == (method == "get_parameter") ? tensor : null,
+            SymObject { Module: { } state } when method == "get_parameter" => state.Parameters.FirstOrDefault(pair => pair.Key == last).Value,
+            SymObject { Module: { } state } => state.Buffers.FirstOrDefault(pair => pair.Key == last).Value,
+            _ => null,
+        };
+    }
+
     private static IEnumerable<KeyValuePair<string, object?>> Children(object? module) => module switch
     {
         SymContainer container => container.RegisteredItems,
-        SymObject { Module: { } state } => state.Children.Select(static pair => new KeyValuePair<string, object?>(pair.Key, pair.Value)),
+        SymObject { Module: { } state, Items: var items } => (items?.RegisteredItems ?? []).Concat(state.Children.Select(static pair => new KeyValuePair<string, object?>(pair.Key, pair.Value))),
         _ => [],
     };
 

@@ -194,6 +194,10 @@ internal sealed partial class Evaluator
         {
             RunConstructor(instance, parent, parent.InstanceConstructors.FirstOrDefault(static constructor => constructor.Parameters.All(static parameter => parameter.IsOptional)), [], at);
         }
+        else if (instance.Module is not null && type.BaseType is { } library && !IsModuleBase(cache.NameOf(library)))
+        {
+            throw EvaluationException.Unsupported(at, $"the base class '{library.Name}' of '{type.Name}' comes from another assembly, so the compiler cannot see the layers it makes; add its source to this project");
+        }
     }
 
     /// <summary>Runs <c>: base(...)</c> or <c>: this(...)</c>.</summary>
@@ -211,7 +215,17 @@ internal sealed partial class Evaluator
         {
             if (cache.NameOf(target.ContainingType).StartsWith("TorchSharp.Modules.", StringComparison.Ordinal))
             {
-                throw EvaluationException.Unsupported(call, $"deriving from the layer {target.ContainingType.Name} is not supported; hold the layer in a field and call it in forward");
+                instance.Items = target.ContainingType.Name == "Sequential"
+                    ? (SymContainer)CreateModule("Sequential", target, OrderedValues(invocation.Arguments, target, frame), call)!
+                    : throw EvaluationException.Unsupported(call, $"deriving from the layer {target.ContainingType.Name} is not supported; hold the layer in a field and call it in forward");
+            }
+            else if (instance.Module is not null && !IsModuleBase(cache.NameOf(target.ContainingType)))
+            {
+                throw EvaluationException.Unsupported(call, $"the base class '{target.ContainingType.Name}' comes from another assembly, so the compiler cannot see the layers it makes; add its source to this project");
+            }
+            else if (instance.Module is { } state && invocation.Arguments.Length > 0)
+            {
+                state.Name = Evaluate(invocation.Arguments[0].Value, frame) as string;
             }
 
             return;
@@ -266,6 +280,7 @@ internal sealed partial class Evaluator
         {
             case SymObject instance:
                 instance.Frozen = true;
+                Freeze(instance.Items, seen, at);
                 foreach (object? field in instance.Fields.Values)
                 {
                     Freeze(field, seen, at);

@@ -28,7 +28,7 @@ internal sealed partial class Evaluator
         switch (pattern)
         {
             case IConstantPatternOperation constant:
-                return Same(Evaluate(constant.Value, frame), value, pattern.Syntax);
+                return Equals(value, SymOpaque.DeviceType) ? Truth(SymOpaque.DeviceTest, pattern.Syntax) : Same(Evaluate(constant.Value, frame), value, pattern.Syntax);
             case INegatedPatternOperation negated:
                 return !Matches(negated.Pattern, value, frame);
             case IDiscardPatternOperation:
@@ -141,9 +141,9 @@ internal sealed partial class Evaluator
         {
             SymTensor tensor => name == "TorchSharp.torch.Tensor" || (name == "TorchSharp.Modules.Parameter" && tensor.Weight == WeightKind.Parameter),
             SymComplex => name == "TorchSharp.torch.Tensor",
-            SymModule module => name == "TorchSharp.Modules." + module.Definition.Name || IsModuleBase(name),
-            SymUnknownModule module => name == "TorchSharp.Modules." + module.Name || IsModuleBase(name),
-            SymContainer container => name == "TorchSharp.Modules." + container.Kind || IsModuleBase(name),
+            SymModule module => IsLayer(module.Definition.Name, type),
+            SymUnknownModule module => IsLayer(module.Name, type),
+            SymContainer container => IsLayer(container.Kind, type),
             SymObject instance => Inherits(instance.Type, type),
             string => type.SpecialType == SpecialType.System_String,
             bool or SymTraining => type.SpecialType == SpecialType.System_Boolean,
@@ -155,6 +155,10 @@ internal sealed partial class Evaluator
             _ => true,
         };
     }
+
+    /// <summary>Whether a layer of TorchSharp is of a type: its class, a base such as <c>Convolution</c>, or the module class.</summary>
+    private bool IsLayer(string layer, ITypeSymbol type) =>
+        cache.TypeOf("TorchSharp.Modules." + layer) is { } own ? Inherits(own, type) : IsModuleBase(cache.NameOf(type)) || cache.NameOf(type) == "TorchSharp.Modules." + layer;
 
     private static bool IsModuleBase(string name) => name is "TorchSharp.torch.nn.Module" or "TorchSharp.torch.nn.HookableModule" or "TorchSharp.torch.nn.IModule" or "System.IDisposable";
 

@@ -52,11 +52,32 @@ internal sealed partial class Evaluator
 
                 return Flow.Return;
             case IConditionalOperation conditional:
-                return Condition(conditional.Condition, frame) ? Execute(conditional.WhenTrue, frame) : conditional.WhenFalse is null ? Flow.Next : Execute(conditional.WhenFalse, frame);
+                return Execute(conditional, frame);
             default:
                 return ExecuteControl(operation, frame);
         }
     }
+
+    private Flow Execute(IConditionalOperation conditional, Frame frame)
+    {
+        object? condition = Evaluate(conditional.Condition, frame);
+        if (Equals(condition, SymOpaque.DeviceTest) && OnlyMoves(conditional.WhenTrue) && OnlyMoves(conditional.WhenFalse))
+        {
+            // `if (device == CUDA) this.to(CUDA)`: whichever way it goes, the calculation is the same.
+            return Flow.Next;
+        }
+
+        return Truth(condition, conditional.Condition.Syntax) ? Execute(conditional.WhenTrue, frame) : conditional.WhenFalse is null ? Flow.Next : Execute(conditional.WhenFalse, frame);
+    }
+
+    /// <summary>Whether statements do nothing but move a model between devices.</summary>
+    private static bool OnlyMoves(IOperation? operation) => operation switch
+    {
+        null => true,
+        IBlockOperation block => block.Operations.All(OnlyMoves),
+        IExpressionStatementOperation { Operation: IInvocationOperation { TargetMethod.Name: "to" or "cuda" or "cpu" } call } => !call.Arguments.Any(static argument => argument.Parameter?.Type.Name == "ScalarType" && argument.ArgumentKind != ArgumentKind.DefaultValue),
+        _ => false,
+    };
 
     private Flow ExecuteControl(IOperation operation, Frame frame)
     {
@@ -251,6 +272,7 @@ internal sealed partial class Evaluator
         bool known => known,
         SymTraining => mode ?? throw new ModeNeededException(),
         SymTensor => throw EvaluationException.DataDependent(at, "the condition is a tensor, whose value is known only when the model runs; use torch.where(condition, a, b) to choose per element"),
+        SymOpaque test when test == SymOpaque.DeviceTest => throw EvaluationException.DataDependent(at, "where the model runs is not known during the build, so its code must not depend on the device"),
         _ => throw EvaluationException.DataDependent(at, "the condition must be known during the build: constants, constructor arguments, and sizes that [Shape] gives as numbers"),
     };
 

@@ -23,7 +23,7 @@ internal sealed partial class Evaluator
 
     private static readonly HashSet<string> HostReads = new(StringComparer.Ordinal)
     {
-        "item", "ToSingle", "ToDouble", "ToHalf", "ToInt16", "ToInt32", "ToInt64", "ToByte", "ToSByte", "ToBoolean", "ToScalar", "data", "nonzero", "unique", "unique_consecutive", "masked_select", "equal", "allclose", "is_nonzero", "numpy", "ToArray", "print",
+        "item", "ToSingle", "ToDouble", "ToHalf", "ToInt16", "ToInt32", "ToInt64", "ToByte", "ToSByte", "ToBoolean", "ToScalar", "data", "nonzero", "unique", "unique_consecutive", "masked_select", "allclose", "is_nonzero", "numpy", "ToArray", "print",
     };
 
     private static readonly HashSet<string> RandomFunctions = new(StringComparer.Ordinal)
@@ -81,9 +81,22 @@ internal sealed partial class Evaluator
             arguments[name] = Checked(name, arguments[name], at);
         }
 
-        if (RandomFunctions.Contains(method.Name) || (constructing && IsRandomInPlace(method.Name)))
+        if (prefix == "torch." && arguments.Values.All(static value => value is double or Dim { Constant: not null }) && method.Name is "pow" or "sqrt" or "exp" or "log")
         {
-            return Random(method.Name, key, arguments, at);
+            // torch.pow(64, -0.5) converts numbers to tensors of one element; such a tensor is as good as its number.
+            object? number = CallMath(char.ToUpperInvariant(method.Name[0]) + method.Name.Substring(1), "System.MathF", [.. arguments.Values], at);
+            return arguments.Values.All(static value => value is Dim) && method.Name == "pow" ? (Dim)(long)(double)number! : number;
+        }
+
+        if (constructing && (RandomFunctions.Contains(method.Name) || IsRandomInPlace(method.Name)))
+        {
+            return Random(method.Name, arguments, at);
+        }
+
+        if (method.Name is "empty" or "empty_like" or "new_empty")
+        {
+            // Whatever the memory held: zeros are as good as any.
+            return Apply(key.Replace("empty", "zeros"), method.Name, arguments, at);
         }
 
         return Complex(key, arguments, at, out object? complex) ? complex
@@ -94,10 +107,19 @@ internal sealed partial class Evaluator
     /// <summary>Functions about the surroundings of a calculation, not about tensors.</summary>
     private bool Ambient(string name, Dictionary<string, object?> arguments, SyntaxNode at, out object? result)
     {
-        result = new SymOpaque(name == "device" ? "a device" : name);
+        result = new SymOpaque(name);
         switch (name)
         {
-            case "NewDisposeScope" or "manual_seed" or "device" or "set_default_dtype":
+            case "NewDisposeScope":
+                return true;
+            case "manual_seed":
+                return constructing ? true : throw EvaluationException.Unsupported(at, "a seed set in forward would make every call draw the same numbers, which the compiled model does not do; seed once, outside of the model");
+            case "set_default_dtype":
+                return arguments.Values.FirstOrDefault() is SymEnum { Member: "Float32" }
+                    ? true
+                    : throw EvaluationException.Unsupported(at, "a model is compiled for float32 weights; convert the finished model after it is made");
+            case "device" or "get_default_device":
+                result = SymOpaque.Device;
                 return true;
             case "enable_grad":
                 noGrad = 0;
@@ -206,19 +228,10 @@ internal sealed partial class Evaluator
 
     private static bool IsRandomInPlace(string name) => name is "normal_" or "uniform_" or "random_" or "bernoulli_" or "exponential_" or "cauchy_" or "log_normal_" or "geometric_" or "copy_" or "set_";
 
-    /// <summary>Values that differ from run to run: the shape is enough while the model is made; in forward they are refused.</summary>
-    private object? Random(string name, string key, Dictionary<string, object?> arguments, SyntaxNode at)
+    /// <summary>Values that differ from run to run: the shape is enough while the model is made.</summary>
+    private object? Random(string name, Dictionary<string, object?> arguments, SyntaxNode at)
     {
         object? first = arguments.Values.FirstOrDefault();
-        if (!constructing)
-        {
-            return name switch
-            {
-                "empty" or "empty_like" => Apply(key.Replace("empty", "zeros"), name, arguments, at),
-                _ => throw EvaluationException.Unsupported(at, $"'{name}' makes other values at every call, so the compiled model could not be compared with this code; pass them in as an input, or use dropout layers for noise in training"),
-            };
-        }
-
         if (first is SymTensor like)
         {
             if (name.EndsWith("_", StringComparison.Ordinal))
@@ -236,7 +249,9 @@ internal sealed partial class Evaluator
             Dim one => [one],
             _ => throw EvaluationException.Unsupported(at, $"the shape of '{name}' is not known during the build"),
         };
-        DType type = arguments.TryGetValue("dtype", out object? dtype) && dtype is SymEnum { Member: string member } && Enum.TryParse(member, out DType known) ? known : name is "randint" or "randperm" ? DType.Int64 : DType.Float32;
+        DType type = arguments.TryGetValue("dtype", out object? dtype) && dtype is SymEnum { Member: string member }
+            ? Enum.TryParse(member, out DType known) ? known : throw EvaluationException.Unsupported(at, $"tensors of type {member} are not supported; the compiler knows Float32, Float64, Int32, Int64 and Bool")
+            : name is "randint" or "randperm" ? DType.Int64 : DType.Float32;
         return new SymTensor(Opaque(new TensorType(type, dims), at));
     }
 

@@ -1,4 +1,5 @@
 using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
 
 namespace ModelGen.Generator.Evaluation;
@@ -8,6 +9,7 @@ internal sealed class OperationCache(Compilation compilation, CancellationToken 
 {
     private readonly Dictionary<SyntaxTree, SemanticModel> models = [];
     private readonly Dictionary<SyntaxNode, IOperation?> operations = [];
+    private readonly Dictionary<ISymbol, bool> assigned = new(SymbolEqualityComparer.Default);
     private readonly Dictionary<SyntaxNode, string> texts = [];
     private readonly Dictionary<ISymbol, string> typeNames = new(SymbolEqualityComparer.Default);
 
@@ -32,11 +34,58 @@ internal sealed class OperationCache(Compilation compilation, CancellationToken 
     {
         if (!operations.TryGetValue(node, out IOperation? operation))
         {
-            operations.Add(node, operation = Model(node).GetOperation(node, cancellation));
+            SyntaxNode bound = node;
+
+            // `x!` and `(x)` have no operation of their own.
+            while (bound is ParenthesizedExpressionSyntax or PostfixUnaryExpressionSyntax { RawKind: (int)SyntaxKind.SuppressNullableWarningExpression })
+            {
+                bound = bound is ParenthesizedExpressionSyntax inner ? inner.Expression : ((PostfixUnaryExpressionSyntax)bound).Operand;
+            }
+
+            operations.Add(node, operation = Model(node).GetOperation(bound, cancellation));
         }
 
         return operation;
     }
+
+    /// <summary>Whether code may write to a static field or property after its initialiser: code of this project does, or other projects can.</summary>
+    public bool MayBeAssigned(ISymbol member)
+    {
+        if (!assigned.TryGetValue(member, out bool written))
+        {
+            bool open = compilation.Options.OutputKind == OutputKind.DynamicallyLinkedLibrary;
+            for (ISymbol? part = member; open && part is not null and not INamespaceSymbol; part = part.ContainingSymbol)
+            {
+                open = part.DeclaredAccessibility is Accessibility.Public or Accessibility.Protected or Accessibility.ProtectedOrInternal;
+            }
+
+            written = open || compilation.SyntaxTrees.Any(tree => tree.GetRoot(cancellation).DescendantNodes().Any(node => node is IdentifierNameSyntax name && name.Identifier.ValueText == member.Name && IsWritten(name) && Names(name, member)));
+            assigned.Add(member, written);
+        }
+
+        return written;
+    }
+
+    private bool Names(SyntaxNode name, ISymbol member) =>
+        Model(name).GetSymbolInfo(name, cancellation).Symbol is not { } symbol || SymbolEqualityComparer.Default.Equals(symbol.OriginalDefinition, member.OriginalDefinition);
+
+    /// <summary>Whether a name stands where its variable is changed.</summary>
+    private static bool IsWritten(SyntaxNode name)
+    {
+        SyntaxNode target = name.Parent is MemberAccessExpressionSyntax access && access.Name == name ? access : name;
+        return target.Parent switch
+        {
+            AssignmentExpressionSyntax assignment => assignment.Left == target,
+            PrefixUnaryExpressionSyntax unary => unary.IsKind(SyntaxKind.PreIncrementExpression) || unary.IsKind(SyntaxKind.PreDecrementExpression) || unary.IsKind(SyntaxKind.AddressOfExpression),
+            PostfixUnaryExpressionSyntax unary => !unary.IsKind(SyntaxKind.SuppressNullableWarningExpression),
+            ArgumentSyntax argument => !argument.RefKindKeyword.IsKind(SyntaxKind.None) || argument.Parent is TupleExpressionSyntax { Parent: AssignmentExpressionSyntax },
+            RefExpressionSyntax => true,
+            _ => false,
+        };
+    }
+
+    /// <summary>A type by its metadata name.</summary>
+    public INamedTypeSymbol? TypeOf(string metadataName) => compilation.GetTypeByMetadataName(metadataName);
 
     /// <summary>Full name of a type without type arguments: <c>System.Collections.Generic.List</c>.</summary>
     public string NameOf(ITypeSymbol? type)

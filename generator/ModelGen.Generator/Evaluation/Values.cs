@@ -15,6 +15,9 @@ internal sealed class SymObject(INamedTypeSymbol type)
     /// <summary>What TorchSharp's base class knows of a module; null for other objects and for models of the attribute DSL.</summary>
     public ModuleState? Module { get; set; }
 
+    /// <summary>The items of a class derived from <c>Sequential</c>; null for other objects.</summary>
+    public SymContainer? Items { get; set; }
+
     /// <summary>State-dict path of a model of the attribute DSL, empty for the root.</summary>
     public string Path { get; set; } = "";
 
@@ -43,6 +46,9 @@ internal sealed class ModuleState
 
     /// <summary>Buffers; complex ones are kept as they were computed.</summary>
     public List<KeyValuePair<string, object>> Buffers { get; } = [];
+
+    /// <summary>The name given to TorchSharp's base class; null when it is not known during the build.</summary>
+    public string? Name { get; set; }
 
     /// <summary>Whether <c>RegisterComponents</c> has run.</summary>
     public bool Registered { get; set; }
@@ -125,11 +131,26 @@ internal sealed record SymFunction(IMethodSymbol Method, object? Receiver, Frame
     public IOperation? Code { get; init; }
 }
 
-/// <summary>A type as a value (<c>typeof</c>).</summary>
-internal sealed record SymType(string Name);
+/// <summary>A type as a value (<c>typeof</c>); types of one name are equal.</summary>
+internal sealed record SymType(string Name, ITypeSymbol? Symbol)
+{
+    public bool Equals(SymType? other) => other?.Name == Name;
+
+    public override int GetHashCode() => Name.GetHashCode();
+}
 
 /// <summary>A value that exists only at run time and whose content the graph does not need: a device, a dispose scope.</summary>
-internal sealed record SymOpaque(string What);
+internal sealed record SymOpaque(string What)
+{
+    /// <summary>Where tensors live; the same for all tensors of a model.</summary>
+    public static SymOpaque Device { get; } = new("a device");
+
+    /// <summary>CPU, CUDA and so on: not known during the build.</summary>
+    public static SymOpaque DeviceType { get; } = new("the type of the device");
+
+    /// <summary>The outcome of a test of the device's type.</summary>
+    public static SymOpaque DeviceTest { get; } = new("whether the model runs on a certain device");
+}
 
 /// <summary>A tensor of complex numbers, kept as its two parts.</summary>
 internal sealed record SymComplex(SymTensor Real, SymTensor Imaginary);

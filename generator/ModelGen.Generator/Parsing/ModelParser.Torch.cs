@@ -3,6 +3,7 @@ using ModelGen.Compiler;
 using ModelGen.Compiler.FrontEnd;
 using ModelGen.Compiler.Ir;
 using ModelGen.Compiler.Models;
+using ModelGen.Compiler.Ops;
 using ModelGen.Generator.Diagnostics;
 using ModelGen.Generator.Evaluation;
 
@@ -47,6 +48,7 @@ internal sealed partial class ModelParser
             IsTorchModule = true,
             DeclaresConstructor = false,
             ForwardName = forward?.Name ?? "forward",
+            NullParameters = (forward?.Parameters ?? []).Where(static parameter => IsOptional(parameter) && !parameter.HasExplicitDefaultValue).Select(static parameter => parameter.Name).ToEquatableArray(),
             Inputs = InputNames(forward).Select(static name => new InputSpec(name, null)).ToEquatableArray(),
             Outputs = 1,
             Layers = default,
@@ -128,6 +130,10 @@ internal sealed partial class ModelParser
         return null;
     }
 
+    /// <summary>Whether a parameter without [Shape] may be null.</summary>
+    private static bool IsOptional(IParameterSymbol parameter) =>
+        LayerMembers.Attribute(parameter, "ShapeAttribute") is null && parameter.NullableAnnotation == NullableAnnotation.Annotated;
+
     private static IEnumerable<IParameterSymbol> Shaped(IMethodSymbol method) =>
         method.Parameters.Where(static parameter => LayerMembers.Attribute(parameter, "ShapeAttribute") is not null);
 
@@ -206,7 +212,7 @@ internal sealed partial class ModelParser
             return parameter.ExplicitDefaultValue is null ? null : Evaluator.FromClr(parameter.ExplicitDefaultValue, parameter.Type);
         }
 
-        if (parameter.NullableAnnotation == NullableAnnotation.Annotated)
+        if (IsOptional(parameter))
         {
             return null;
         }
@@ -264,13 +270,18 @@ internal sealed partial class ModelParser
         return graph with { Nodes = graph.Nodes.Where((_, index) => live.Contains(index)).ToEquatableArray() };
     }
 
-    private static HashSet<int> LiveNodes(Graph graph)
+    /// <summary>Whether an operator draws random numbers or moves running statistics, if only in training: it happens whether or not its result is read.</summary>
+    private static bool ChangesState(string op) =>
+        OpRegistry.Get(op).HasSideEffect || op is "dropout" or "channel_dropout" or "alpha_dropout" or "batch_norm" or "instance_norm_running";
+
+    /// <summary>Nodes that the outputs, and with <paramref name="state"/> the model's state, depend on.</summary>
+    private static HashSet<int> LiveNodes(Graph graph, bool state = true)
     {
         var needed = new HashSet<int>(graph.Outputs);
         var live = new HashSet<int>();
         for (int i = graph.Nodes.Count - 1; i >= 0; i--)
         {
-            if (graph.Nodes[i].Outputs.Any(needed.Contains))
+            if ((state && ChangesState(graph.Nodes[i].Op)) || graph.Nodes[i].Outputs.Any(needed.Contains))
             {
                 live.Add(i);
                 needed.UnionWith(graph.Nodes[i].Inputs);
@@ -284,7 +295,7 @@ internal sealed partial class ModelParser
     private static (Graph Graph, Graph? Training) FreezeUnused(Graph graph, Graph? training)
     {
         Graph trained = training ?? graph;
-        HashSet<int> read = [.. trained.Nodes.SelectMany(static node => node.Inputs), .. trained.Outputs];
+        HashSet<int> read = [.. LiveNodes(trained, state: false).SelectMany(index => trained.Nodes[index].Inputs), .. trained.Outputs];
         var unused = new HashSet<string>(trained.ValuesOf(ValueKind.Parameter).Where(value => !read.Contains(value)).Select(value => trained.Values[value].Name), StringComparer.Ordinal);
         if (unused.Count == 0)
         {

@@ -333,9 +333,10 @@ internal sealed partial class ModelParser
     private void WarnNotExportable(Graph graph, Evaluator evaluator)
     {
         HashSet<int> live = LiveNodes(graph);
+        var weights = new OnnxWeights(graph);
         for (int i = 0; i < graph.Nodes.Count; i++)
         {
-            if (live.Contains(i) && OpRegistry.Get(graph.Nodes[i].Op).ExportProblem(OpContext.Of(graph, graph.Nodes[i])) is string problem && evaluator.NodeSyntax.TryGetValue(i, out SyntaxNode at))
+            if (live.Contains(i) && !weights.Computes(graph.Nodes[i]) && OpRegistry.Get(graph.Nodes[i].Op).ExportProblem(OpContext.Of(graph, graph.Nodes[i])) is string problem && evaluator.NodeSyntax.TryGetValue(i, out SyntaxNode at))
             {
                 diagnostics.Add(DiagnosticInfo.At(Descriptors.NotExportable, at, problem));
             }

@@ -178,6 +178,30 @@ public static unsafe partial class Kernels
         return result;
     }
 
+    /// <summary>Normally distributed numbers from torch's generator, as <c>randn</c> and <c>normal_</c> draw them.</summary>
+    public static Tensor RandomNormal(long[] shape, double mean, double std, ScalarType type, Device device)
+    {
+        Tensor result = empty(shape, type, device);
+        result.normal_(mean, std).DisposeAliasOf(result);
+        return result;
+    }
+
+    /// <summary>Numbers between two bounds from torch's generator, as <c>rand</c> and <c>uniform_</c> draw them.</summary>
+    public static Tensor RandomUniform(long[] shape, double low, double high, ScalarType type, Device device)
+    {
+        Tensor result = empty(shape, type, device);
+        result.uniform_(low, high).DisposeAliasOf(result);
+        return result;
+    }
+
+    /// <summary>1 with probability p, 0 otherwise, from torch's generator, as <c>bernoulli_</c> draws them.</summary>
+    public static Tensor RandomBernoulli(long[] shape, double p, ScalarType type, Device device)
+    {
+        Tensor result = empty(shape, type, device);
+        result.bernoulli_(p).DisposeAliasOf(result);
+        return result;
+    }
+
     /// <summary>0 with probability p, 1/(1-p) otherwise, from torch's generator: the same stream as <c>dropout</c> in PyTorch on CPU.</summary>
     public static Tensor DropoutMask(Tensor like, double p)
     {

@@ -20,7 +20,7 @@ internal static class GeneratedOnnx
 
     /// <summary>Whether a graph can be exported and leaves something to export.</summary>
     public static bool CanExport(Graph graph) =>
-        graph.Nodes.Count > 0 && graph.Nodes.All(node => OpRegistry.Get(node.Op).ExportProblem(OpContext.Of(graph, node)) is null && (node.Inputs.Count == 0 || OpRegistry.Get(node.Op).NotExportable is null));
+        graph.Nodes.Count > 0 && OnnxEmitter.Problem(graph) is null;
 
     /// <summary>One function per graph: from parameters and buffers to a model.</summary>
     public static IReadOnlyList<Func<Tensor[], OnnxModel>> Compile(IReadOnlyList<Graph> graphs)

@@ -58,7 +58,7 @@ namespace ModelGen.Generated
             "TextNet",
             [
                 new LayerSummary("tokens", "Embedding", "[N, 8]", "[N, 8, 16]", 1600, 0),
-                new LayerSummary("", "add", "[N, 8, 16]", "[N, 8, 16]", 0, 128),
+                new LayerSummary("", "add", "[N, 8, 16]", "[N, 8, 16]", 128, 128),
                 new LayerSummary("attend", "MultiheadAttention", "[N, 8, 16]", "[N, 8, 16]", 1088, 24320),
                 new LayerSummary("", "add", "[N, 8, 16]", "[N, 8, 16]", 0, 128),
                 new LayerSummary("norm", "LayerNorm", "[N, 8, 16]", "[N, 8, 16]", 32, 1024),

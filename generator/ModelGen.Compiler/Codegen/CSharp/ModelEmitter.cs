@@ -84,7 +84,7 @@ internal static class ModelEmitter
             return $"forward({string.Join(", ", inputs)}){(spec.Outputs == 1 ? "" : ".Item" + Invariant.Text(output + 1))}";
         }
 
-        string arguments = string.Join(", ", spec.Inputs.Zip(inputs, static (input, text) => $"{Identifier(input.Name)}: {text}"));
+        string arguments = string.Join(", ", spec.Inputs.Zip(inputs, static (input, text) => $"{Identifier(input.Name)}: {text}").Concat(spec.NullParameters.Select(static name => $"{Identifier(name)}: null")));
         return $"{spec.ForwardName}({arguments}){spec.OutputPaths[output]}";
     }
 

@@ -8,7 +8,7 @@ internal sealed class OnnxBody
 {
     private readonly Graph graph;
     private readonly IndentedWriter writer;
-    private readonly HashSet<int> weights = [];
+    private readonly OnnxWeights weights;
     private readonly Dictionary<int, double> constants = [];
     private readonly Dictionary<int, Node> producers = [];
     private readonly Dictionary<int, string> names = [];
@@ -22,11 +22,7 @@ internal sealed class OnnxBody
         this.graph = graph;
         this.writer = writer;
         this.prologue = prologue;
-        foreach (int value in graph.ValuesOf(ValueKind.Parameter).Concat(graph.ValuesOf(ValueKind.Buffer)))
-        {
-            weights.Add(value);
-        }
-
+        weights = new OnnxWeights(graph);
         foreach (int value in graph.ValuesOf(ValueKind.Input))
         {
             names[value] = Invariant.Literal(Unique(graph.Values[value].Name));
@@ -34,8 +30,8 @@ internal sealed class OnnxBody
 
         for (int i = 0; i < graph.Outputs.Count; i++)
         {
-            // An output that is an input or a weight itself gets an Identity node, see WriteOutputs.
-            if (graph.Values[graph.Outputs[i]].Kind == ValueKind.Intermediate && !names.ContainsKey(graph.Outputs[i]))
+            // An output that is an input or depends on weights alone gets an Identity node, see WriteOutputs.
+            if (graph.Values[graph.Outputs[i]].Kind == ValueKind.Intermediate && !weights.Contains(graph.Outputs[i]) && !names.ContainsKey(graph.Outputs[i]))
             {
                 names[graph.Outputs[i]] = Invariant.Literal(Unique(OutputName(graph, i)));
             }
@@ -51,11 +47,6 @@ internal sealed class OnnxBody
             if (node.Op == "constant")
             {
                 constants[node.Outputs[0]] = node.Attributes.Double("value");
-            }
-
-            if (node.Inputs.All(input => input < 0 || weights.Contains(input)))
-            {
-                weights.UnionWith(node.Outputs);
             }
         }
     }
@@ -73,7 +64,7 @@ internal sealed class OnnxBody
     }
 
     /// <summary>Whether the exporter computes a node itself.</summary>
-    public bool IsPrologue(Node node) => node.Outputs.Count > 0 && node.Outputs.All(weights.Contains);
+    public bool IsPrologue(Node node) => weights.Computes(node);
 
     public void Write()
     {

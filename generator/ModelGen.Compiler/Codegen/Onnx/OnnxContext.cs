@@ -62,6 +62,9 @@ internal sealed class OnnxContext(Graph graph, Node node, OnnxBody body)
 
     public static string Int(string name, long value) => $"OnnxAttribute.Int(\"{name}\", {Invariant.Text(value)})";
 
+    /// <summary>An attribute that holds an element type.</summary>
+    public static string Type(string name, DType type) => $"OnnxAttribute.Int(\"{name}\", (int){OnnxBody.OnnxType(type)})";
+
     public static string Ints(string name, IEnumerable<long> values) => $"OnnxAttribute.Ints(\"{name}\", {string.Join(", ", values.Select(Invariant.Text))})";
 
     public static string Float(string name, double value) => $"OnnxAttribute.Float(\"{name}\", (float){Invariant.Text(value)})";

@@ -89,16 +89,24 @@ internal static class OnnxEmitter
             }
 
             body.Write();
+
+            // Before the text is copied: an output may need an initialiser of its own.
+            var outputs = new IndentedWriter();
+            WriteOutputs(outputs, graph, body);
             writer.Line();
             writer.Line(text.ToString().TrimEnd('\n'));
             writer.Line();
-            WriteOutputs(writer, graph, body);
+            writer.Line(outputs.ToString().TrimEnd('\n'));
             writer.Line("return onnx.Build();");
         }
     }
 
-    private static string? Problem(Graph graph) =>
-        graph.Nodes.Select(node => OpRegistry.Get(node.Op).ExportProblem(OpContext.Of(graph, node))).FirstOrDefault(static problem => problem is not null);
+    /// <summary>Why a graph cannot be exported; null when it can.</summary>
+    public static string? Problem(Graph graph)
+    {
+        OnnxWeights weights = new(graph);
+        return graph.Nodes.Where(node => !weights.Computes(node)).Select(node => OpRegistry.Get(node.Op).ExportProblem(OpContext.Of(graph, node))).FirstOrDefault(static problem => problem is not null);
+    }
 
     private static void WriteOutputs(IndentedWriter writer, Graph graph, OnnxBody body)
     {

@@ -79,12 +79,7 @@ internal sealed class CastOp : OpDefinition
 
     public override string EmitCSharp(CSharpContext c) => $"{c[0]}.to_type({c.Attributes.DType("dtype").Torch()})";
 
-    public override void EmitOnnx(OnnxContext c)
-    {
-        // ONNX's numbers of element types: 1 float, 11 double, 6 int32, 7 int64, 9 bool.
-        long to = c.Attributes.DType("dtype") switch { DType.Float32 => 1, DType.Float64 => 11, DType.Int32 => 6, DType.Int64 => 7, _ => 9 };
-        c.Node("Cast", [c.Input(0)], OnnxContext.Int("to", to));
-    }
+    public override void EmitOnnx(OnnxContext c) => c.Node("Cast", [c.Input(0)], OnnxContext.Type("to", c.Attributes.DType("dtype")));
 }
 
 /// <summary>A number known during the build, as a tensor without dimensions. Arithmetic takes it as a literal.</summary>
@@ -103,4 +98,6 @@ internal sealed class ConstantOp : OpDefinition
     public override string EmitCSharp(CSharpContext c) => $"Kernels.Constant({Invariant.Text(c.Attributes.Double("value"))}, {c.Result().DType.Torch()}, device)";
 
     public override string NotExportable => "it is written as an initialiser of the node that uses it";
+
+    public override string? ExportProblem(OpContext op) => null;
 }

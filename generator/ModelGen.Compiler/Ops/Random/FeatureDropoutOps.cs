@@ -16,6 +16,8 @@ internal sealed class FeatureDropoutOp(bool alpha) : OpDefinition
 
     public override string NotExportable => "inference drops it";
 
+    public override string? ExportProblem(OpContext op) => op.Attributes.Bool("always") ? "dropout that stays active in evaluation has no ONNX form; pass the module's training flag" : null;
+
     public override int ViewOf => 0;
 
     public override EquatableArray<TensorType> Infer(OpContext op)
@@ -46,6 +48,8 @@ internal sealed class DropoutNoiseOp : OpDefinition
     public override string NotDifferentiable => "it is random and does not depend on its operand's values";
 
     public override string NotExportable => "only the training step uses it";
+
+    public override string? ExportProblem(OpContext op) => "dropout that stays active in evaluation has no ONNX form; pass the module's training flag";
 
     // It advances the random generator, so that equal ones are never merged.
     public override bool HasSideEffect => true;

@@ -10,7 +10,7 @@ internal sealed class CommonSubexpressions : GraphRewriter
 
     protected override IReadOnlyList<int> Rewrite(Graph graph, Node node, int[] inputs, GraphBuilder builder)
     {
-        if (!OpRegistry.Get(node.Op).HasSideEffect && node.Op != "dropout_mask")
+        if (!OpRegistry.Get(node.Op).HasSideEffect)
         {
             // Linear in the graph per node; graphs have hundreds of nodes and this runs only when the model itself changed.
             EquatableArray<int> operands = inputs;

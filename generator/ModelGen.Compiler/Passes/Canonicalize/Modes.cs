@@ -2,13 +2,14 @@ using ModelGen.Compiler.Ir;
 
 namespace ModelGen.Compiler.Passes;
 
-/// <summary>Inference form: dropout and stopped gradients disappear.</summary>
+/// <summary>Inference form: dropout and stopped gradients disappear, but for dropout that the user's code keeps active.</summary>
 internal sealed class InferenceMode : GraphRewriter
 {
     public override string Name => "inference-mode";
 
     protected override IReadOnlyList<int> Rewrite(Graph graph, Node node, int[] inputs, GraphBuilder builder) =>
-        node.Op is "dropout" or "channel_dropout" or "alpha_dropout" or "stop_gradient" ? [inputs[0]] : base.Rewrite(graph, node, inputs, builder);
+        node.Attributes.Bool("always") ? TrainingMode.Expand(node, inputs, builder) ?? base.Rewrite(graph, node, inputs, builder)
+        : node.Op is "dropout" or "channel_dropout" or "alpha_dropout" or "stop_gradient" ? [inputs[0]] : base.Rewrite(graph, node, inputs, builder);
 }
 
 /// <summary>Training form: dropout multiplies by a random mask, batch normalisation uses and moves its statistics.</summary>
@@ -16,7 +17,10 @@ internal sealed class TrainingMode : GraphRewriter
 {
     public override string Name => "training-mode";
 
-    protected override IReadOnlyList<int> Rewrite(Graph graph, Node node, int[] inputs, GraphBuilder builder) => node.Op switch
+    protected override IReadOnlyList<int> Rewrite(Graph graph, Node node, int[] inputs, GraphBuilder builder) => Expand(node, inputs, builder) ?? base.Rewrite(graph, node, inputs, builder);
+
+    /// <summary>The nodes of the training form; null for operators that have one form.</summary>
+    public static IReadOnlyList<int>? Expand(Node node, int[] inputs, GraphBuilder builder) => node.Op switch
     {
         "dropout" or "channel_dropout" or "alpha_dropout" when node.Attributes.Double("p") == 0 => [inputs[0]],
         "dropout" => [builder.Times(inputs[0], builder.AddNode("dropout_mask", inputs, node.Attributes)[0])],
@@ -24,7 +28,7 @@ internal sealed class TrainingMode : GraphRewriter
         "alpha_dropout" => [AlphaDropout(builder, inputs[0], node.Attributes.Double("p"), node.Attributes.Bool("channels"))],
         "instance_norm_running" => [InstanceNorm(builder, inputs, node.Attributes)],
         "batch_norm" => [builder.AddNode("batch_norm_train", inputs, node.Attributes)[0]],
-        _ => base.Rewrite(graph, node, inputs, builder),
+        _ => null,
     };
 
     // Dropped elements take the value that keeps a self-normalising network's mean and variance (Klambauer et al., arXiv:1706.02515, section 3).

@@ -1,0 +1,156 @@
+using System.Diagnostics;
+using System.Diagnostics.Contracts;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+using F = TorchSharp.torch.nn.functional;
+
+namespace ModelGen.EndToEnd.Tests.Models;
+
+/// <summary>Habits of real code that have nothing to do with tensors: reflection, assertions, device tests, names, settings.</summary>
+[Model]
+[Train(Loss.MSE, Optimizer.SGD, LearningRate = 0.01)]
+public partial class TorchHabits : Module<Tensor, Tensor?, Tensor>
+{
+    internal static int width = 6;
+
+    internal static DeviceType Target { get; set; } = DeviceType.CPU;
+
+    private readonly Stack<(Sequential Layers, string Name)> made = new();
+    private readonly BatchNorm1d watcher = BatchNorm1d(6);
+    private readonly Towers towers;
+    private readonly Sequential outer;
+    private readonly Linear last;
+    private readonly float scale;
+    private readonly bool hasAttention;
+    private readonly Tensor grid;
+    private (int Rows, int Columns)? size = (2, 3);
+
+    public TorchHabits()
+        : base("Habits")
+    {
+        Contract.Assert(width % 2 == 0, "even");
+        Debug.Assert(width > 0);
+        hasAttention = typeof(F).GetMember("scaled_dot_product_attention").Length != 0;
+        towers = new Towers(width);
+        Register(out outer, Sequential(Linear(width, width), Tanh()));
+        made.Push((outer, outer.GetName()));
+        last = Linear(width, 4);
+        scale = (float)torch.pow(width, -0.5f);
+        var axes = meshgrid([arange(size.Value.Rows), arange(size.Value.Item2)]);
+        grid = (axes[0] * size.Value.Columns + axes[1]).to(float32);
+        register_module(FormattableString.Invariant($"last{width}"), last);
+        RegisterComponents();
+        if (Target == DeviceType.CUDA)
+        {
+            this.to(DeviceType.CUDA);
+        }
+    }
+
+    public override Tensor forward([Shape("N", 6)] Tensor x, Tensor? mask)
+    {
+        if (x.device.type != last.weight!.device.type)
+        {
+            x = x.to(last.weight.device);
+        }
+
+        // Nobody reads the result, but training moves the statistics.
+        watcher.call(x).Dispose();
+        x = outer.call(towers.call(x)) * scale;
+        if (mask is not null && hasAttention)
+        {
+            x = x * mask;
+        }
+
+        x = x.mm(diag(x.mean([0]).sigmoid()));
+        x = x + grid.to(x.device).flatten() * last.get_parameter("bias")!.sum();
+        return last.call(x);
+    }
+
+    private void Register<T>(out T field, T value)
+        where T : Module
+    {
+        field = value;
+        register_module(value.GetName(), value);
+    }
+
+    /// <summary>A class that is a Sequential itself.</summary>
+    public sealed class Towers : Sequential
+    {
+        public Towers(int width)
+            : base(("first", Linear(width, width)), ("act", ReLU()), ("drop", Dropout(0.2)), ("second", Linear(width, width, hasBias: false)))
+        {
+        }
+
+        public override Tensor forward(Tensor x)
+        {
+            foreach (var layer in children())
+            {
+                x = layer switch
+                {
+                    Linear linear => linear.call(x) * 0.5,
+                    Module<Tensor, Tensor> other => other.call(x),
+                    _ => throw new InvalidOperationException(),
+                };
+            }
+
+            return base.forward(x) + x;
+        }
+    }
+}
+
+/// <summary>Random numbers in forward: a variational autoencoder.</summary>
+[Model(5)]
+[Train(Loss.MSE, Optimizer.SGD, LearningRate = 0.01)]
+public partial class TorchVae : Module<Tensor, (Tensor Output, Tensor Mean, Tensor LogVariance)>
+{
+    private readonly Linear encoder;
+    private readonly Linear mean;
+    private readonly Linear variance;
+    private readonly Linear decoder;
+
+    public TorchVae(int latent)
+        : base(nameof(TorchVae))
+    {
+        encoder = Linear(8, 16);
+        mean = Linear(16, latent);
+        variance = Linear(16, latent);
+        decoder = Linear(latent, 8);
+        RegisterComponents();
+    }
+
+    public override (Tensor Output, Tensor Mean, Tensor LogVariance) forward([Shape("N", 8)] Tensor x)
+    {
+        using var scope = NewDisposeScope();
+        var h = encoder.forward(x).relu();
+        var mu = mean.forward(h);
+        var logvar = variance.forward(h);
+        var std = (0.5 * logvar).exp();
+        var z = mu + randn_like(std) * std;
+        return (decoder.forward(z).MoveToOuterDisposeScope(), mu.MoveToOuterDisposeScope(), logvar.MoveToOuterDisposeScope());
+    }
+}
+
+#pragma warning disable MG0010 // the test is about what happens then
+
+/// <summary>Every way to draw numbers, in an order that matters, and dropout that stays active in evaluation.</summary>
+[Model]
+[Train(Loss.MSE, Optimizer.SGD, LearningRate = 0.01)]
+public partial class TorchNoise : Module<Tensor, Tensor>
+{
+    private readonly Linear layer = Linear(6, 6);
+
+    public TorchNoise()
+        : base(nameof(TorchNoise)) => RegisterComponents();
+
+    public override Tensor forward([Shape("N", 6)] Tensor x)
+    {
+        var y = F.dropout(layer.forward(x), 0.3);
+        y = y + randn(x.shape[0], 6) + rand(6) * rand_like(x);
+        y = y * torch.bernoulli(x.sigmoid()) + normal(0.5, 2.0, [6]);
+        y = y + randint(-3, 4, [x.shape[0], 1]) + zeros_like(x).uniform_(-1, 1) + empty_like(x).normal_(1, 0.5) + empty(6).bernoulli_(0.4);
+        rand(3); // drawn and not used: what follows moves all the same
+        return F.dropout(y, 0.2, training) + randperm(6);
+    }
+}
