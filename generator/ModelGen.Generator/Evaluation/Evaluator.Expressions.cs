@@ -229,7 +229,14 @@ internal sealed partial class Evaluator
 
         object? value = Evaluate(hole.Expression, frame);
         string format = hole.FormatString?.ConstantValue.Value as string ?? "";
-        return Text(value, format, hole.Syntax);
+        try
+        {
+            return Text(value, format, hole.Syntax);
+        }
+        catch (FormatException exception)
+        {
+            throw EvaluationException.Unsupported(hole.Syntax, $"the format '{format}' does not fit {DescribeValue(value)}: {exception.Message}");
+        }
     }
 
     private static string Text(object? value, string format, SyntaxNode at) => value switch

@@ -152,6 +152,10 @@ internal sealed partial class Evaluator(OperationCache cache, GraphBuilder graph
         {
             throw EvaluationException.Unsupported(at, $"{what}: a size overflows 64 bits");
         }
+        catch (DivideByZeroException)
+        {
+            throw new EvaluationException(DiagnosticInfo.At(Descriptors.ShapeMismatch, at, $"{what}: a setting is 0 that sizes are divided by; strides, kernels, groups and numbers of parts are at least 1"));
+        }
         finally
         {
             for (int i = before; i < graph.Nodes.Count; i++)
