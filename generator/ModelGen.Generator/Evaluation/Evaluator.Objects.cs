@@ -102,6 +102,7 @@ internal sealed partial class Evaluator
     /// <summary>Field initialisers, then the base constructor, then the body: the order of C#.</summary>
     private void RunConstructor(SymObject instance, INamedTypeSymbol type, IMethodSymbol? constructor, IReadOnlyList<object?> arguments, SyntaxNode at)
     {
+        CheckStack(at);
         IMethodSymbol? definition = constructor?.OriginalDefinition;
         SyntaxNode? declaration = definition?.DeclaringSyntaxReferences.FirstOrDefault()?.GetSyntax(cache.Cancellation);
         var frame = new Frame(instance, null);

@@ -12,6 +12,7 @@ namespace ModelGen.Generator.Parsing;
 /// <content>Ordinary TorchSharp modules.</content>
 internal sealed partial class ModelParser
 {
+    private const int MostNested = 16;
     private static readonly string[] ForwardNames = ["forward", "call", "Forward"];
 
     /// <summary>Members that the generated part adds; a member of the user with such a name would not compile.</summary>
@@ -235,6 +236,8 @@ internal sealed partial class ModelParser
                 break;
             case SymComplex:
                 throw EvaluationException.Unsupported(at, "an output is a complex tensor; return view_as_real(...) of it");
+            case SymList when depth > MostNested:
+                throw EvaluationException.Unsupported(at, "the result is a list in a list in a list without end; return tensors, tuples or lists of tensors");
             case SymList list:
                 for (int i = 0; i < list.Items.Count; i++)
                 {

@@ -133,6 +133,7 @@ public sealed class RunawayTests
     public void ForwardThatDoesNotEndOrThrows_IsRefused(string statements) => Assert.Null(Judge("", statements).Problem);
 
     [Theory]
+    [InlineData("held = new Chained(1);", "private sealed class Chained { public Chained(int n) : this(n, n) { } public Chained(int n, int m) : this(n) { } }")]
     [InlineData("me = this;", "private Module<Tensor, Tensor>? me;")]
     [InlineData("loop.Add(loop);", "private readonly ModuleList<Module> loop = new();")]
     [InlineData("register_module(\"me\", this);", "")]
