@@ -179,10 +179,20 @@ internal sealed class Dim : IEquatable<Dim>
 
     private sealed record Term(string Monomial, EquatableArray<Atom> Atoms, long Coefficient)
     {
+        private const int MostAtoms = 64;
+        private const int LongestTerm = 4000;
+
         public static Term Create(Atom[] atoms, long coefficient)
         {
+            // Products and divisions repeated in a loop grow without end; no real size comes near.
+            if (atoms.Length > MostAtoms)
+            {
+                throw new OverflowException("a size is a product of too many named sizes");
+            }
+
             Atom[] sorted = [.. atoms.OrderBy(static atom => atom.ToString(), StringComparer.Ordinal)];
-            return new Term(string.Join("*", sorted.Select(static atom => atom.ToString())), sorted, coefficient);
+            string monomial = string.Join("*", sorted.Select(static atom => atom.ToString()));
+            return monomial.Length > LongestTerm ? throw new OverflowException("a size is too long an expression of named sizes") : new Term(monomial, sorted, coefficient);
         }
     }
 }
