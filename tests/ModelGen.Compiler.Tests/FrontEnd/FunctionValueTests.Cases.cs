@@ -139,6 +139,36 @@ public sealed partial class FunctionValueTests
         return cases;
     }
 
+    /// <summary>Operators between tensors of all types, and with numbers on either side.</summary>
+    private static IEnumerable<Case> Arithmetic()
+    {
+        foreach (string name in Operators.Keys.Select(static key => key["Tensor.".Length..]))
+        {
+            Operand[] tensors = [P(3), D(3), N(5, 3) with { Make = static () => randint(1, 5, [3]) }, Z32(3) with { Make = static () => randint(1, 5, [3], ScalarType.Int32) }, B(3)];
+            if (name == "op_Subtraction")
+            {
+                // Truth values cannot be subtracted.
+                tensors = tensors[..^1];
+            }
+
+            foreach (Operand tensor in tensors)
+            {
+                foreach (object number in new object[] { 2, 2.5 })
+                {
+                    foreach (Case test in Of("t", name, tensor, number).Concat(Of("t", name, number, tensor)))
+                    {
+                        yield return test;
+                    }
+                }
+
+                foreach (Operand other in tensors.Where(other => other != tensor))
+                {
+                    yield return Of("t", name, tensor, other).Single();
+                }
+            }
+        }
+    }
+
     private static IEnumerable<Case> Logic() =>
     [
         .. new[] { "gt", "ge", "lt", "le", "eq", "ne" }.SelectMany(static name => new[] { Of("Tt", name, X(3, 4), X(4)), Of("Tt", name, X(3, 4), 0.3), Of("Tt", name, Z(3, 4), 1), Of("Tt", name, Z(3, 4), Z(4)), Of("Tt", name, Z(3, 4), 0.5), Of("Tt", name, X(4), Z(4)) }.SelectMany(static cases => cases)),
