@@ -10,7 +10,7 @@ public sealed partial class FunctionValueTests
     private static readonly string[] Elsewhere =
     [
         .. TensorFunctions.Names.Where(static key => Spatial.Any(key.StartsWith)),
-        "F.hardtanh", "Tensor.hardtanh", "Tensor.baddbmm", "torch.baddbmm", "Tensor.half", "Tensor.bfloat16", "Tensor.byte", "Tensor.char", "Tensor.short", "Tensor.is_contiguous",
+        "F.hardtanh", "Tensor.hardtanh", "Tensor.hardtanh_", "Tensor.baddbmm", "torch.baddbmm", "Tensor.half", "Tensor.bfloat16", "Tensor.byte", "Tensor.char", "Tensor.short", "Tensor.is_contiguous",
 
         // They give their first argument back.
         "Tensor.DetachFromDisposeScope", "Tensor.MoveToOtherDisposeScope", "Tensor.MoveToOuterDisposeScope", "Tensor.cuda", "Tensor.requires_grad_", "Tensor.to_dense", "torch.resolve_conj",
