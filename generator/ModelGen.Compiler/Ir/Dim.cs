@@ -12,6 +12,11 @@ internal sealed class Dim : IEquatable<Dim>
     // Sorted by monomial text; the constant term has the empty monomial. A zero coefficient is never stored.
     private readonly EquatableArray<Term> terms;
 
+    private static readonly Dim[] Small = [.. Enumerable.Range(0, 1025).Select(static value => new Dim(value))];
+
+    // Most sizes are plain numbers; they need no sorting and no text.
+    private Dim(long value) => terms = value == 0 ? EquatableArray<Term>.Empty : new[] { new Term("", [], value) };
+
     private Dim(IEnumerable<Term> unordered)
     {
         terms = unordered
@@ -23,21 +28,32 @@ internal sealed class Dim : IEquatable<Dim>
             .ToEquatableArray();
     }
 
-    public static Dim Zero { get; } = new([]);
+    public static Dim Zero => Small[0];
 
-    public static Dim One { get; } = 1;
+    public static Dim One => Small[1];
 
     /// <summary>The value when it is known during the build.</summary>
     public long? Constant => terms.Count == 0 ? 0 : terms.Count == 1 && terms[0].Monomial.Length == 0 ? terms[0].Coefficient : null;
 
-    public static implicit operator Dim(long value) => new([new Term("", [], value)]);
+    public static implicit operator Dim(long value) => value >= 0 && value < Small.Length ? Small[value] : new Dim(value);
 
-    public static Dim operator +(Dim a, Dim b) => new([.. a.terms, .. b.terms]);
+    public static Dim operator +(Dim a, Dim b) => (a.Constant, b.Constant) switch
+    {
+        (long x, long y) => checked(x + y),
+        (0, _) => b,
+        (_, 0) => a,
+        _ => new([.. a.terms, .. b.terms]),
+    };
 
-    public static Dim operator -(Dim a, Dim b) => a + (b * -1);
+    public static Dim operator -(Dim a, Dim b) => (a.Constant, b.Constant) is (long x, long y) ? checked(x - y) : b.Constant is 0 ? a : a + (b * -1);
 
-    public static Dim operator *(Dim a, Dim b) =>
-        new(from x in a.terms from y in b.terms select Term.Create([.. x.Atoms, .. y.Atoms], checked(x.Coefficient * y.Coefficient)));
+    public static Dim operator *(Dim a, Dim b) => (a.Constant, b.Constant) switch
+    {
+        (long x, long y) => checked(x * y),
+        (1, _) => b,
+        (_, 1) => a,
+        _ => new(from x in a.terms from y in b.terms select Term.Create([.. x.Atoms, .. y.Atoms], checked(x.Coefficient * y.Coefficient))),
+    };
 
     public static Dim Symbol(string name) => new([Term.Create([new Atom(name, null, 1)], 1)]);
 
@@ -94,6 +110,11 @@ internal sealed class Dim : IEquatable<Dim>
     /// <summary>Whether the two sizes are equal for at least some values of the named sizes; false means a certain mismatch.</summary>
     public static bool CanBe(Dim a, Dim b)
     {
+        if (a.Equals(b))
+        {
+            return true;
+        }
+
         Dim difference = a - b;
         if (difference.Constant is long value)
         {
@@ -120,7 +141,7 @@ internal sealed class Dim : IEquatable<Dim>
     /// <summary>A C# expression of type long, over local variables named like the sizes.</summary>
     public string ToCSharp() => Render(static (dividend, divisor) => $"(({dividend.ToCSharp()}) / {Invariant.Text(divisor)})");
 
-    public bool Equals(Dim? other) => other is not null && terms.Equals(other.terms);
+    public bool Equals(Dim? other) => ReferenceEquals(this, other) || (other is not null && terms.Equals(other.terms));
 
     public override bool Equals(object? obj) => Equals(obj as Dim);
 
@@ -158,10 +179,20 @@ internal sealed class Dim : IEquatable<Dim>
 
     private sealed record Term(string Monomial, EquatableArray<Atom> Atoms, long Coefficient)
     {
+        private const int MostAtoms = 64;
+        private const int LongestTerm = 4000;
+
         public static Term Create(Atom[] atoms, long coefficient)
         {
+            // Products and divisions repeated in a loop grow without end; no real size comes near.
+            if (atoms.Length > MostAtoms)
+            {
+                throw new OverflowException("a size is a product of too many named sizes");
+            }
+
             Atom[] sorted = [.. atoms.OrderBy(static atom => atom.ToString(), StringComparer.Ordinal)];
-            return new Term(string.Join("*", sorted.Select(static atom => atom.ToString())), sorted, coefficient);
+            string monomial = string.Join("*", sorted.Select(static atom => atom.ToString()));
+            return monomial.Length > LongestTerm ? throw new OverflowException("a size is too long an expression of named sizes") : new Term(monomial, sorted, coefficient);
         }
     }
 }

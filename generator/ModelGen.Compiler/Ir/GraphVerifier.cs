@@ -12,12 +12,12 @@ internal static class GraphVerifier
         var defined = new HashSet<int>(Enumerable.Range(0, graph.Values.Count).Where(index => graph.Values[index].Kind != ValueKind.Intermediate));
         foreach (Node node in graph.Nodes)
         {
-            string text = GraphPrinter.Print(graph, node);
+            string Text() => GraphPrinter.Print(graph, node);
             foreach (int input in node.Inputs)
             {
                 if (input >= 0 && !defined.Contains(input))
                 {
-                    faults.Add($"operand %{input} is used before it is defined: {text}");
+                    faults.Add($"operand %{input} is used before it is defined: {Text()}");
                 }
             }
 
@@ -25,11 +25,11 @@ internal static class GraphVerifier
             {
                 if (!defined.Add(output))
                 {
-                    faults.Add($"%{output} is defined twice: {text}");
+                    faults.Add($"%{output} is defined twice: {Text()}");
                 }
             }
 
-            CheckTypes(graph, node, text, faults);
+            CheckTypes(graph, node, Text, faults);
         }
 
         faults.AddRange(graph.Outputs.Where(output => !defined.Contains(output)).Select(output => $"output %{output} is never defined"));
@@ -46,11 +46,11 @@ internal static class GraphVerifier
         }
     }
 
-    private static void CheckTypes(Graph graph, Node node, string text, List<string> faults)
+    private static void CheckTypes(Graph graph, Node node, Func<string> text, List<string> faults)
     {
         if (!OpRegistry.TryGet(node.Op, out OpDefinition op))
         {
-            faults.Add($"operator '{node.Op}' is not registered: {text}");
+            faults.Add($"operator '{node.Op}' is not registered: {text()}");
             return;
         }
 
@@ -59,12 +59,12 @@ internal static class GraphVerifier
             EquatableArray<TensorType> inferred = op.Infer(OpContext.Of(graph, node));
             if (!inferred.Equals(node.Outputs.Select(graph.TypeOf).ToEquatableArray()))
             {
-                faults.Add($"type is {inferred}: {text}");
+                faults.Add($"type is {inferred}: {text()}");
             }
         }
         catch (OpException exception)
         {
-            faults.Add($"{exception.Message}: {text}");
+            faults.Add($"{exception.Message}: {text()}");
         }
     }
 }

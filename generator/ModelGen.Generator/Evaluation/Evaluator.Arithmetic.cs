@@ -29,7 +29,7 @@ internal sealed partial class Evaluator
         {
             (Dim a, Dim b) => Whole(kind, a, b, at),
             (double or Dim, double or Dim) => Real(kind, AsDouble(left, at), AsDouble(right, at), at),
-            (string, _) or (_, string) when kind == BinaryOperatorKind.Add => Text(left, "", at) + Text(right, "", at),
+            (string, _) or (_, string) when kind == BinaryOperatorKind.Add => Short(Text(left, "", at) + Text(right, "", at), at),
             (SymEnum { Value: Dim a } x, SymEnum { Value: Dim b }) when kind is not (BinaryOperatorKind.Equals or BinaryOperatorKind.NotEquals) => Whole(kind, a, b, at) is Dim { Constant: long flags } ? x with { Member = "", Value = (Dim)flags } : Whole(kind, a, b, at),
             (bool a, bool b) when kind is BinaryOperatorKind.And => a && b,
             (bool a, bool b) when kind is BinaryOperatorKind.Or => a || b,
@@ -48,6 +48,20 @@ internal sealed partial class Evaluator
     };
 
     private object Whole(BinaryOperatorKind kind, Dim a, Dim b, SyntaxNode at)
+    {
+        try
+        {
+            return WholeResult(kind, a, b, at);
+        }
+        catch (OverflowException)
+        {
+            throw Overflow(at);
+        }
+    }
+
+    private static EvaluationException Overflow(SyntaxNode at) => EvaluationException.Unsupported(at, "this calculation overflows 64 bits");
+
+    private object WholeResult(BinaryOperatorKind kind, Dim a, Dim b, SyntaxNode at)
     {
         switch (kind)
         {

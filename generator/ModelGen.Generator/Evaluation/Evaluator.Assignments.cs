@@ -82,7 +82,8 @@ internal sealed partial class Evaluator
 
         if (FindBody(method) is null)
         {
-            return [.. method.Parameters.Select(parameter => instance.Fields.First(pair => pair.Key.Name == parameter.Name).Value)];
+            // The property's value: the parameter of the same name is kept too, and `with` does not change it.
+            return [.. method.Parameters.Select(parameter => instance.Fields.FirstOrDefault(pair => pair.Key is IPropertySymbol or IFieldSymbol && pair.Key.Name == parameter.Name).Value)];
         }
 
         object?[] parts = new object?[method.Parameters.Length];

@@ -77,7 +77,7 @@ internal sealed partial class Evaluator
             case IConditionalAccessInstanceOperation:
                 return conditionalReceivers.Peek();
             case IInterpolatedStringOperation text:
-                return string.Concat(text.Parts.Select(part => Interpolate(part, frame)));
+                return Short(string.Concat(text.Parts.Select(part => Interpolate(part, frame))), operation.Syntax);
             case ITypeOfOperation type:
                 ITypeSymbol named = Known(type.TypeOperand, frame.TypeArguments);
                 return new SymType(cache.NameOf(named), named);
@@ -229,7 +229,14 @@ internal sealed partial class Evaluator
 
         object? value = Evaluate(hole.Expression, frame);
         string format = hole.FormatString?.ConstantValue.Value as string ?? "";
-        return Text(value, format, hole.Syntax);
+        try
+        {
+            return Text(value, format, hole.Syntax);
+        }
+        catch (FormatException exception)
+        {
+            throw EvaluationException.Unsupported(hole.Syntax, $"the format '{format}' does not fit {DescribeValue(value)}: {exception.Message}");
+        }
     }
 
     private static string Text(object? value, string format, SyntaxNode at) => value switch
@@ -333,6 +340,11 @@ internal sealed partial class Evaluator
         }
 
         SpecialType target = (type is INamedTypeSymbol { OriginalDefinition.SpecialType: SpecialType.System_Nullable_T } nullable ? nullable.TypeArguments[0] : type)?.SpecialType ?? SpecialType.None;
+        if (target is >= SpecialType.System_Boolean and <= SpecialType.System_Double && value is SymTensor tensor && KnownNumbers(tensor, conversion.Syntax) is { Items: [var known] })
+        {
+            value = known;
+        }
+
         switch (target, value)
         {
             case (SpecialType.System_Double or SpecialType.System_Decimal, Dim { Constant: long whole }):
@@ -400,7 +412,7 @@ internal sealed partial class Evaluator
         {
             (UnaryOperatorKind.Minus, SymTensor tensor) => StopGradients(Guard(unary.Syntax, "negation", () => new SymTensor(graph.Unary("neg", tensor.Id)))),
             (UnaryOperatorKind.BitwiseNegation or UnaryOperatorKind.Not, SymTensor tensor) => TensorCall("Tensor.logical_not", unary.Syntax, ("this", tensor)),
-            (UnaryOperatorKind.Minus, Dim dim) => Dim.Zero - dim,
+            (UnaryOperatorKind.Minus, Dim dim) => Whole(BinaryOperatorKind.Subtract, Dim.Zero, dim, unary.Syntax),
             (UnaryOperatorKind.Minus, double number) => -number,
             (UnaryOperatorKind.Plus, _) => operand,
             (UnaryOperatorKind.Not, bool flag) => !flag,
@@ -415,7 +427,7 @@ internal sealed partial class Evaluator
         object? old = Evaluate(increment.Target, frame);
         object? changed = old switch
         {
-            Dim dim => increment.Kind == OperationKind.Increment ? dim + 1 : dim - 1,
+            Dim dim => Whole(increment.Kind == OperationKind.Increment ? BinaryOperatorKind.Add : BinaryOperatorKind.Subtract, dim, Dim.One, increment.Syntax),
             double number => increment.Kind == OperationKind.Increment ? number + 1 : number - 1,
             _ => throw EvaluationException.Unsupported(increment.Syntax, $"++ and -- are not supported on {DescribeValue(old)}"),
         };

@@ -10,12 +10,19 @@ namespace ModelGen.Generator.Evaluation;
 internal sealed partial class Evaluator
 {
     /// <summary>The elements of anything that <c>foreach</c> takes.</summary>
-    private static IReadOnlyList<object?> Elements(object? value, SyntaxNode at) => value switch
+    private IReadOnlyList<object?> Elements(object? value, SyntaxNode at)
+    {
+        IReadOnlyList<object?> elements = ElementsOf(value, at);
+        Charge(elements.Count, at);
+        return elements;
+    }
+
+    private static IReadOnlyList<object?> ElementsOf(object? value, SyntaxNode at) => value switch
     {
         SymList list => [.. list.Items],
         SymContainer { Kind: "ModuleDict" or "ParameterDict" } map => [.. map.Items.Select(static pair => new SymList([pair.Key, pair.Value]))],
         SymContainer container => [.. container.Items.Select(static pair => pair.Value)],
-        SymObject { Items: { } items } => Elements(items, at),
+        SymObject { Items: { } items } => ElementsOf(items, at),
         SymDictionary dictionary => [.. dictionary.Items.Select(static pair => new SymList([pair.Key, pair.Value]))],
         string text => [.. text.Select(static letter => (object?)letter)],
         _ => throw EvaluationException.DataDependent(at, $"the elements of {DescribeValue(value)} are not known during the build; loops run over arrays, lists and ranges of known length"),
@@ -37,7 +44,7 @@ internal sealed partial class Evaluator
                 return key;
             case (SymList { Items: [_, var value] }, "Value"):
                 return value;
-            case (SymList list, _) when name.StartsWith("Item", StringComparison.Ordinal) && int.TryParse(name.Substring(4), out int item) && item <= list.Items.Count:
+            case (SymList list, _) when name.StartsWith("Item", StringComparison.Ordinal) && int.TryParse(name.Substring(4), out int item) && item >= 1 && item <= list.Items.Count:
                 return list.Items[item - 1];
             case (SymContainer container, "Count"):
                 return (Dim)container.Items.Count;
@@ -64,7 +71,24 @@ internal sealed partial class Evaluator
         }
     }
 
+    /// <summary>A call of .NET; what throws for these arguments at run time is refused.</summary>
     private object? CallLibrary(IMethodSymbol method, string type, object? receiver, IReadOnlyList<KeyValuePair<string, object?>> arguments, SyntaxNode at, Action<Frame>? after)
+    {
+        try
+        {
+            return Short(CallKnownLibrary(method, type, receiver, arguments, at, after), at);
+        }
+        catch (Exception exception) when (exception is ArgumentException or FormatException or InvalidOperationException or ArithmeticException or IndexOutOfRangeException)
+        {
+            throw EvaluationException.Unsupported(at, $"'{method.Name}' cannot be evaluated with these arguments: {exception.Message}");
+        }
+    }
+
+    /// <summary>Refuses text that a loop makes longer and longer.</summary>
+    private static object? Short(object? value, SyntaxNode at) =>
+        value is string { Length: > MaxElements } text ? throw EvaluationException.Unsupported(at, $"this text of {Compiler.Invariant.Text(text.Length)} letters is too long to be evaluated during the build") : value;
+
+    private object? CallKnownLibrary(IMethodSymbol method, string type, object? receiver, IReadOnlyList<KeyValuePair<string, object?>> arguments, SyntaxNode at, Action<Frame>? after)
     {
         object?[] values = [.. arguments.Select(static pair => pair.Value)];
         switch (type)
@@ -249,10 +273,13 @@ internal sealed partial class Evaluator
             "Substring" => values.Length == 1 ? text.Substring(Number(0)) : text.Substring(Number(0), Number(1)),
             "Split" when values.Length > 0 && values[0] is string or char => new SymList(text.Split([First()], StringSplitOptions.None)),
             "ToCharArray" => new SymList(text.Select(static letter => (object?)letter)),
-            "PadLeft" => text.PadLeft(Number(0), values.Length > 1 && values[1] is char pad ? pad : ' '),
+            "PadLeft" when Number(0) <= MaxElements => text.PadLeft(Number(0), values.Length > 1 && values[1] is char pad ? pad : ' '),
             _ => throw EvaluationException.Unsupported(at, $"string.{name} cannot be evaluated during the build"),
         };
     }
+
+    private static SymFunction FunctionOf(object? value, SyntaxNode at) =>
+        value as SymFunction ?? throw EvaluationException.Unsupported(at, $"this call needs a function that is known during the build, not {DescribeValue(value)}");
 
     private object? CallList(SymList list, IMethodSymbol method, object?[] values, SyntaxNode at)
     {
@@ -268,7 +295,7 @@ internal sealed partial class Evaluator
             case "Add" or "Enqueue" or "Push":
                 list.Items.Add(values[0]);
                 return true;
-            case "AddRange":
+            case "AddRange" when list.Items.Count <= MaxElements:
                 list.Items.AddRange(Elements(values[0], at));
                 return null;
             case "Insert":
@@ -301,7 +328,7 @@ internal sealed partial class Evaluator
             case "GetRange":
                 return new SymList(list.Items.GetRange(Number(0), Number(1)));
             case "ForEach":
-                list.Items.ToList().ForEach(item => CallFunction((SymFunction)values[0]!, [item], at));
+                list.Items.ToList().ForEach(item => CallFunction(FunctionOf(values[0], at), [item], at));
                 return null;
             case "Exists" or "TrueForAll" or "Find" or "FindIndex" or "ConvertAll" or "FindAll":
                 return Query(name switch { "Exists" => "Any", "TrueForAll" => "All", "Find" => "FirstOrDefault", "ConvertAll" => "Select", "FindAll" => "Where", _ => name }, list.Items, values, at);
@@ -366,9 +393,10 @@ internal sealed partial class Evaluator
 
     private object? CallLinq(IMethodSymbol method, object?[] values, SyntaxNode at) => method.Name switch
     {
-        "Range" when values is [Dim { Constant: long start }, Dim { Constant: long count }] => new SymList(Enumerable.Range(0, (int)count).Select(index => (object?)(Dim)(start + index))),
-        "Repeat" when values is [_, Dim { Constant: long count }] => new SymList(Enumerable.Repeat(values[0], (int)count)),
+        "Range" when values is [Dim { Constant: long start }, Dim { Constant: >= 0 and <= MaxElements and long count }] => new SymList(Enumerable.Range(0, (int)count).Select(index => (object?)(Dim)(start + index))),
+        "Repeat" when values is [_, Dim { Constant: >= 0 and <= MaxElements and long count }] => new SymList(Enumerable.Repeat(values[0], (int)count)),
         "Empty" => new SymList([]),
+        "Range" or "Repeat" when values.LastOrDefault() is Dim { Constant: long outside } => throw EvaluationException.Unsupported(at, $"Enumerable.{method.Name} cannot give {Compiler.Invariant.Text(outside)} elements during the build"),
         "Range" or "Repeat" => throw EvaluationException.DataDependent(at, $"the length of Enumerable.{method.Name} is known only when the model runs"),
         "OfType" => new SymList(Elements(values[0], at).Where(item => HasType(item, method.TypeArguments[0], new Frame(null, null)))),
         _ => Query(method.Name, Elements(values[0], at), [.. values.Skip(1)], at),
@@ -395,7 +423,7 @@ internal sealed partial class Evaluator
                 var dictionary = new SymDictionary();
                 foreach (object? item in items)
                 {
-                    dictionary.Set(CallFunction((SymFunction)values[0]!, [item], at)!, values.Length > 1 && values[1] is SymFunction value ? CallFunction(value, [item], at) : item);
+                    dictionary.Set(CallFunction(FunctionOf(values[0], at), [item], at)!, values.Length > 1 && values[1] is SymFunction value ? CallFunction(value, [item], at) : item);
                 }
 
                 return dictionary;
@@ -414,7 +442,7 @@ internal sealed partial class Evaluator
             case "Aggregate":
                 return values.Length == 1
                     ? items.Aggregate((sum, next) => CallFunction(function!, [sum, next], at))
-                    : items.Aggregate(values[0], (sum, next) => CallFunction((SymFunction)values[1]!, [sum, next], at));
+                    : items.Aggregate(values[0], (sum, next) => CallFunction(FunctionOf(values[1], at), [sum, next], at));
             case "First" or "Single":
                 return items.Where((item, index) => Holds(item, index)).DefaultIfEmpty(this).First() is { } first && ReferenceEquals(first, this) ? Missing() : items.Where((item, index) => Holds(item, index)).First();
             case "FirstOrDefault" or "SingleOrDefault":
@@ -446,18 +474,18 @@ internal sealed partial class Evaluator
             case "SequenceEqual":
                 return Same(new SymList(items), new SymList(Elements(values[0], at)), at);
             case "ElementAt":
-                return Number() is int place && place < items.Count ? items[place] : Missing();
+                return Number() is int place && place >= 0 && place < items.Count ? items[place] : Missing();
             case "Distinct":
                 return new SymList(items.Distinct());
             case "Zip" when values.Length == 1:
                 return new SymList(items.Zip(Elements(values[0], at), static (a, b) => (object?)new SymList([a, b])).ToArray());
             case "Zip":
-                return new SymList(items.Zip(Elements(values[0], at), (a, b) => CallFunction((SymFunction)values[1]!, [a, b], at)).ToArray());
+                return new SymList(items.Zip(Elements(values[0], at), (a, b) => CallFunction(FunctionOf(values[1], at), [a, b], at)).ToArray());
             case "OrderBy" or "OrderByDescending":
                 IEnumerable<object?> sorted = items.Select((item, index) => (item, key: AsDouble(Run(item, index), at))).OrderBy(static pair => pair.key).Select(static pair => pair.item);
                 return new SymList(name == "OrderBy" ? sorted : sorted.Reverse());
             case "Chunk":
-                int size = Number();
+                int size = Math.Max(1, Number());
                 return new SymList(Enumerable.Range(0, (items.Count + size - 1) / size).Select(part => (object?)new SymList(items.Skip(part * size).Take(size))));
             default:
                 throw EvaluationException.Unsupported(at, $"LINQ's {name} cannot be evaluated during the build");

@@ -118,7 +118,7 @@ internal sealed partial class Evaluator
         {
             object? result = EvaluateInitializer(initializer, member, new Frame(null, null), at);
             statics[member.OriginalDefinition] = result;
-            Freeze(result, []);
+            Freeze(result, [], at);
             return result;
         }
         finally

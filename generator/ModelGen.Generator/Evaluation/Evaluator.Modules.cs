@@ -27,8 +27,8 @@ internal sealed partial class Evaluator
             RegisterComponents(root, at);
         }
 
-        Number(root, "");
-        Freeze(root, []);
+        Number(root, "", at);
+        Freeze(root, [], at);
         foreach (KeyValuePair<SymTensor, string> pair in weightPaths)
         {
             pair.Key.Storage.Owner = $"the model's '{pair.Value}'";
@@ -54,8 +54,9 @@ internal sealed partial class Evaluator
     }
 
     /// <summary>Gives modules and weights their state-dict paths; the first path of a shared one counts.</summary>
-    private void Number(object? module, string path)
+    private void Number(object? module, string path, SyntaxNode at)
     {
+        CheckStack(at);
         string prefix = path.Length == 0 ? "" : path + ".";
         bool first = module is not null && !modulePaths.ContainsKey(module);
         if (first)
@@ -78,7 +79,7 @@ internal sealed partial class Evaluator
             case SymContainer container:
                 foreach (KeyValuePair<string, object?> pair in container.RegisteredItems)
                 {
-                    Number(pair.Value, prefix + pair.Key);
+                    Number(pair.Value, prefix + pair.Key, at);
                 }
 
                 break;
@@ -98,7 +99,7 @@ internal sealed partial class Evaluator
 
                 foreach (KeyValuePair<string, object?> child in Children(module))
                 {
-                    Number(child.Value, prefix + child.Key);
+                    Number(child.Value, prefix + child.Key, at);
                 }
 
                 break;
@@ -202,6 +203,7 @@ internal sealed partial class Evaluator
     /// <summary><c>RegisterComponents</c> as TorchSharp 0.107 runs it: fields of the class, then of its bases, whatever their access.</summary>
     private void RegisterComponents(object? module, SyntaxNode at)
     {
+        CheckStack(at);
         switch (module)
         {
             case SymContainer { Registered: false } container:
@@ -306,6 +308,7 @@ internal sealed partial class Evaluator
     /// <summary>Calls a module: a layer of TorchSharp, a container, or a class of the user.</summary>
     private object? CallModule(object? module, IReadOnlyList<KeyValuePair<string, object?>> arguments, SyntaxNode at)
     {
+        CheckStack(at);
         switch (module)
         {
             case SymUnknownModule unknown:
@@ -499,7 +502,7 @@ internal sealed partial class Evaluator
     {
         var weights = new List<(string Name, SymTensor Tensor)>();
         var modules = new List<(string Name, object Module)>();
-        Collect(module, "", weights, modules);
+        Collect(module, "", weights, modules, at);
         return what switch
         {
             "parameters" => new SymList(weights.Where(static pair => pair.Tensor.Weight == WeightKind.Parameter).Select(static pair => pair.Tensor).Distinct()),
@@ -551,8 +554,9 @@ internal sealed partial class Evaluator
         _ => [],
     };
 
-    private static void Collect(object? module, string path, List<(string Name, SymTensor Tensor)> weights, List<(string Name, object Module)> modules)
+    private static void Collect(object? module, string path, List<(string Name, SymTensor Tensor)> weights, List<(string Name, object Module)> modules, SyntaxNode at)
     {
+        CheckStack(at);
         string prefix = path.Length == 0 ? "" : path + ".";
         switch (module)
         {
@@ -582,7 +586,7 @@ internal sealed partial class Evaluator
 
         foreach (KeyValuePair<string, object?> child in Children(module))
         {
-            Collect(child.Value, prefix + child.Key, weights, modules);
+            Collect(child.Value, prefix + child.Key, weights, modules, at);
         }
     }
 }

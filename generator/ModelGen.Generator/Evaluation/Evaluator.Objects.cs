@@ -102,6 +102,7 @@ internal sealed partial class Evaluator
     /// <summary>Field initialisers, then the base constructor, then the body: the order of C#.</summary>
     private void RunConstructor(SymObject instance, INamedTypeSymbol type, IMethodSymbol? constructor, IReadOnlyList<object?> arguments, SyntaxNode at)
     {
+        CheckStack(at);
         IMethodSymbol? definition = constructor?.OriginalDefinition;
         SyntaxNode? declaration = definition?.DeclaringSyntaxReferences.FirstOrDefault()?.GetSyntax(cache.Cancellation);
         var frame = new Frame(instance, null);
@@ -268,8 +269,9 @@ internal sealed partial class Evaluator
     }
 
     /// <summary>Marks everything that belongs to the finished model, so that calls of the model do not change it.</summary>
-    public void Freeze(object? value, HashSet<object> seen)
+    public void Freeze(object? value, HashSet<object> seen, SyntaxNode at)
     {
+        CheckStack(at);
         if (value is null or string or bool or double || !seen.Add(value))
         {
             return;
@@ -279,29 +281,29 @@ internal sealed partial class Evaluator
         {
             case SymObject instance:
                 instance.Frozen = true;
-                Freeze(instance.Items, seen);
+                Freeze(instance.Items, seen, at);
                 foreach (object? field in instance.Fields.Values)
                 {
-                    Freeze(field, seen);
+                    Freeze(field, seen, at);
                 }
 
                 break;
             case SymList list:
                 list.Frozen = true;
-                list.Items.ForEach(item => Freeze(item, seen));
+                list.Items.ForEach(item => Freeze(item, seen, at));
                 break;
             case SymDictionary dictionary:
                 dictionary.Frozen = true;
-                dictionary.Items.ForEach(pair => Freeze(pair.Value, seen));
+                dictionary.Items.ForEach(pair => Freeze(pair.Value, seen, at));
                 break;
             case SymContainer container:
                 container.Frozen = true;
-                container.Items.ForEach(pair => Freeze(pair.Value, seen));
+                container.Items.ForEach(pair => Freeze(pair.Value, seen, at));
                 break;
             case SymModule module:
                 foreach (SymTensor? tensor in module.Tensors.Values)
                 {
-                    Freeze(tensor, seen);
+                    Freeze(tensor, seen, at);
                 }
 
                 break;

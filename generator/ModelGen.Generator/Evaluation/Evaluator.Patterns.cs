@@ -107,9 +107,15 @@ internal sealed partial class Evaluator
         (SymTraining, bool y) => Truth(a, at) == y,
         (bool x, SymTraining) => Truth(b, at) == x,
         (SymTensor, _) or (_, SymTensor) => ReferenceEquals(a, b),
-        (SymList x, SymList y) => x.Items.Count == y.Items.Count && x.Items.Zip(y.Items, (left, right) => Same(left, right, at)).All(static same => same),
+        (SymList x, SymList y) => SameItems(x, y, at),
         _ => Equals(a, b),
     };
+
+    private bool SameItems(SymList a, SymList b, SyntaxNode at)
+    {
+        CheckStack(at);
+        return a.Items.Count == b.Items.Count && a.Items.Zip(b.Items, (left, right) => Same(left, right, at)).All(static same => same);
+    }
 
     /// <summary>Whether a value is of a type; certain for everything the evaluator makes.</summary>
     private bool HasType(object? value, ITypeSymbol type, Frame frame)

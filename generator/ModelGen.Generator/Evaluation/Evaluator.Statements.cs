@@ -270,6 +270,7 @@ internal sealed partial class Evaluator
     private bool Truth(object? value, SyntaxNode at) => value switch
     {
         bool known => known,
+        SymTraining when constructing => true, // a module is made in training mode
         SymTraining => mode ?? throw new ModeNeededException(),
         SymTensor => throw EvaluationException.DataDependent(at, "the condition is a tensor, whose value is known only when the model runs; use torch.where(condition, a, b) to choose per element"),
         SymOpaque test when test == SymOpaque.DeviceTest => throw EvaluationException.DataDependent(at, "where the model runs is not known during the build, so its code must not depend on the device"),

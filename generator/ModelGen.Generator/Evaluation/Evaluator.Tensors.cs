@@ -73,6 +73,11 @@ internal sealed partial class Evaluator
 
         if (HostReads.Contains(method.Name))
         {
+            if (first is SymTensor read && method.Name is "item" or "data" or "ToArray" or "ToSingle" or "ToDouble" or "ToInt16" or "ToInt32" or "ToInt64" or "ToScalar" or "ToBoolean" && KnownNumbers(read, at) is { } known)
+            {
+                return method.Name is "data" or "ToArray" ? known : known.Items.Count == 1 ? known.Items[0] : throw EvaluationException.Unsupported(at, $"'{method.Name}' needs a tensor of one element");
+            }
+
             throw EvaluationException.DataDependent(at, $"'{method.Name}' reads a tensor's values back, and what follows would depend on them; they are known only when the model runs. Keep the calculation in tensors of fixed size");
         }
 
@@ -107,6 +112,16 @@ internal sealed partial class Evaluator
         return Complex(key, arguments, at, out object? complex) ? complex
             : method.Name.EndsWith("_", StringComparison.Ordinal) && !method.Name.EndsWith("__", StringComparison.Ordinal) ? InPlace(method.Name, prefix, arguments, at)
             : Apply(key, method.Name, arguments, at);
+    }
+
+    /// <summary>The elements of a tensor that is known during the build; null for others.</summary>
+    private SymList? KnownNumbers(SymTensor tensor, SyntaxNode at)
+    {
+        Fresh(tensor, at);
+        DType type = graph.TypeOf(tensor.Id).DType;
+        return ConstantValues.Of(graph, tensor.Id) is { } numbers
+            ? new SymList(numbers.Select(number => type.IsFloat() ? number : type == DType.Bool ? number != 0 : (object?)(Dim)(long)number))
+            : null;
     }
 
     /// <summary>The element type of a tensor made from numbers of a C# type; null where the type does not tell.</summary>

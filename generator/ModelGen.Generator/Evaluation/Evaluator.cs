@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
 using ModelGen.Compiler.FrontEnd;
@@ -18,8 +19,14 @@ namespace ModelGen.Generator.Evaluation;
 /// <param name="mode">The training flag when a branch depends on it; null while no branch does.</param>
 internal sealed partial class Evaluator(OperationCache cache, GraphBuilder graph, bool? mode = null)
 {
-    private const int MaxSteps = 2_000_000;
+    private const int MaxSteps = 400_000;
     private const int MaxDepth = 150;
+    private const int MaxElements = 1_000_000;
+    private const int ElementsPerStep = 8;
+    private const double MostElements = 1L << 38;
+
+    /// <summary>What a node of the graph costs compared with a step of evaluation.</summary>
+    private const int StepsPerNode = 8;
 
     private readonly Dictionary<int, SyntaxNode> nodeSyntax = [];
     private int steps;
@@ -125,7 +132,16 @@ internal sealed partial class Evaluator(OperationCache cache, GraphBuilder graph
         int before = graph.Nodes.Count;
         try
         {
-            return action();
+            T result = action();
+            for (int i = before; i < graph.Nodes.Count; i++)
+            {
+                foreach (int output in graph.Nodes[i].Outputs)
+                {
+                    CheckSize(graph.TypeOf(output), at);
+                }
+            }
+
+            return result;
         }
         catch (OpException exception)
         {
@@ -136,17 +152,48 @@ internal sealed partial class Evaluator(OperationCache cache, GraphBuilder graph
         {
             throw EvaluationException.Unsupported(at, $"{what}: a size overflows 64 bits");
         }
+        catch (DivideByZeroException)
+        {
+            throw new EvaluationException(DiagnosticInfo.At(Descriptors.ShapeMismatch, at, $"{what}: a setting is 0 that sizes are divided by; strides, kernels, groups and numbers of parts are at least 1"));
+        }
         finally
         {
             for (int i = before; i < graph.Nodes.Count; i++)
             {
                 nodeSyntax[i] = at;
+                steps += StepsPerNode;
             }
+        }
+    }
+
+    /// <summary>Refuses tensors that no machine holds: their sizes in bytes and costs would overflow later.</summary>
+    public static void CheckSize(TensorType type, SyntaxNode at)
+    {
+        double least = 1;
+        foreach (Dim dim in type.Shape)
+        {
+            least *= Math.Max(1, Math.Abs((double)(dim.Constant ?? dim.Evaluate(dim.Symbols().ToDictionary(static name => name, static _ => 1L)))));
+        }
+
+        if (least > MostElements)
+        {
+            throw EvaluationException.Unsupported(at, $"a tensor of shape {type.ShapeText()} is made here, which has more elements than fit into a terabyte; is one of the sizes wrong?");
+        }
+    }
+
+    /// <summary>Counts work that one step of the source stands for, such as copying a list: repeated doubling must end like a loop.</summary>
+    private void Charge(int elements, SyntaxNode at)
+    {
+        steps += elements / ElementsPerStep;
+        if (steps > MaxSteps)
+        {
+            throw EvaluationException.Unsupported(at, $"evaluation took more than {MaxSteps} steps; is there a loop that does not end?");
         }
     }
 
     private void Tick(SyntaxNode at)
     {
+        CheckStack(at);
         if ((++steps & 63) == 0)
         {
             cache.Cancellation.ThrowIfCancellationRequested();
@@ -154,6 +201,19 @@ internal sealed partial class Evaluator(OperationCache cache, GraphBuilder graph
             {
                 throw EvaluationException.Unsupported(at, $"evaluation took more than {MaxSteps} steps; is there a loop that does not end?");
             }
+        }
+    }
+
+    /// <summary>Refuses what nests too deeply for the stack: running out of it would end the compiler's process.</summary>
+    private static void CheckStack(SyntaxNode at)
+    {
+        try
+        {
+            RuntimeHelpers.EnsureSufficientExecutionStack();
+        }
+        catch (InsufficientExecutionStackException)
+        {
+            throw EvaluationException.Unsupported(at, "calls, expressions or modules are nested too deeply here; does a method call itself, or a module contain itself?");
         }
     }
 

@@ -17,6 +17,9 @@ internal sealed class OperationCache(Compilation compilation, CancellationToken 
 
     public CancellationToken Cancellation => cancellation;
 
+    /// <summary>Models of the sources that were looked at.</summary>
+    public IEnumerable<SemanticModel> Models => models.Values;
+
     public SemanticModel Model(SyntaxNode node)
     {
         if (!models.TryGetValue(node.SyntaxTree, out SemanticModel model))

@@ -12,6 +12,7 @@ namespace ModelGen.Generator.Parsing;
 /// <content>Ordinary TorchSharp modules.</content>
 internal sealed partial class ModelParser
 {
+    private const int MostNested = 16;
     private static readonly string[] ForwardNames = ["forward", "call", "Forward"];
 
     /// <summary>Members that the generated part adds; a member of the user with such a name would not compile.</summary>
@@ -20,7 +21,8 @@ internal sealed partial class ModelParser
     private ModelSpec? ParseTorchModule(OperationCache cache)
     {
         IMethodSymbol? forward = FindForward();
-        if (forward is null)
+        bool broken = forward is null && IsBroken(cache);
+        if (forward is null && !broken)
         {
             Report(Descriptors.NoInputShape, syntax.Identifier, type.Name);
             return null;
@@ -46,13 +48,18 @@ internal sealed partial class ModelParser
             IsRoot = true,
             IsTorchModule = true,
             DeclaresConstructor = false,
-            ForwardName = forward.Name,
-            NullParameters = forward.Parameters.Where(static parameter => IsOptional(parameter) && !parameter.HasExplicitDefaultValue).Select(static parameter => parameter.Name).ToEquatableArray(),
-            Inputs = Shaped(forward).Select(static parameter => new InputSpec(parameter.Name, null)).ToEquatableArray(),
+            ForwardName = forward?.Name ?? "forward",
+            NullParameters = (forward?.Parameters ?? []).Where(static parameter => IsOptional(parameter) && !parameter.HasExplicitDefaultValue).Select(static parameter => parameter.Name).ToEquatableArray(),
+            Inputs = InputNames(forward).Select(static name => new InputSpec(name, null)).ToEquatableArray(),
             Outputs = 1,
             Layers = default,
             SubModels = default,
         };
+        if (forward is null)
+        {
+            return spec with { Refusal = "no parameter of its forward method has [Shape]." };
+        }
+
         try
         {
             return TraceTorchModule(spec, forward, cache);
@@ -70,7 +77,42 @@ internal sealed partial class ModelParser
             diagnostics.Add(diagnostic with { Mild = diagnostic.Descriptor == Descriptors.Unsupported || diagnostic.Descriptor == Descriptors.DataDependent });
             return spec with { Refusal = diagnostic.Message };
         }
+        catch (Exception exception) when (exception is not OperationCanceledException)
+        {
+            // Half-typed code may have any form, so only what happens to sound code is a fault of the compiler. The members stay either way.
+            if (!IsBroken(cache))
+            {
+                ReportInternal(exception);
+            }
+
+            return spec with { Refusal = "the compiler failed on it." };
+        }
     }
+
+    /// <summary>Parameters of the generated members: the inputs with a shape, and while there are none, because the code is being typed, what forward or the base class takes.</summary>
+    private IEnumerable<string> InputNames(IMethodSymbol? forward)
+    {
+        if (forward is not null)
+        {
+            return Shaped(forward).Select(static parameter => parameter.Name).Where(static name => name.Length > 0).Distinct();
+        }
+
+        IMethodSymbol? typed = ForwardNames.SelectMany(name => type.GetMembers(name)).OfType<IMethodSymbol>().FirstOrDefault(static method => method.Parameters.Any(IsTensor));
+        if (typed is not null)
+        {
+            return typed.Parameters.Where(IsTensor).Select(static parameter => parameter.Name).Where(static name => name.Length > 0).Distinct();
+        }
+
+        INamedTypeSymbol? parent = type.BaseType;
+        while (parent is not null && parent.TypeArguments.Length < 2)
+        {
+            parent = parent.BaseType;
+        }
+
+        return Enumerable.Range(1, Math.Max(1, (parent?.TypeArguments.Length ?? 0) - 1)).Select(static index => index == 1 ? "input" : "input" + Invariant.Text(index));
+    }
+
+    private static bool IsTensor(IParameterSymbol parameter) => parameter.Type.Name == "Tensor";
 
     /// <summary>The method whose parameters carry [Shape], own or inherited.</summary>
     private IMethodSymbol? FindForward()
@@ -194,6 +236,8 @@ internal sealed partial class ModelParser
                 break;
             case SymComplex:
                 throw EvaluationException.Unsupported(at, "an output is a complex tensor; return view_as_real(...) of it");
+            case SymList when depth > MostNested:
+                throw EvaluationException.Unsupported(at, "the result is a list in a list in a list without end; return tensors, tuples or lists of tensors");
             case SymList list:
                 for (int i = 0; i < list.Items.Count; i++)
                 {

@@ -32,6 +32,11 @@ internal sealed partial class ModelParser
     public static ParseResult Parse(GeneratorAttributeSyntaxContext context, CancellationToken cancellation)
     {
         var parser = new ModelParser(context, cancellation);
+        if (!parser.Speaks())
+        {
+            return new ParseResult(null, default);
+        }
+
         ModelSpec? spec = null;
         try
         {
@@ -47,16 +52,32 @@ internal sealed partial class ModelParser
         }
         catch (Exception exception) when (exception is not OperationCanceledException)
         {
-            parser.diagnostics.Add(DiagnosticInfo.At(Descriptors.Internal, parser.syntax.Identifier, parser.type.Name, exception.GetType().Name + ": " + exception.Message));
+            parser.ReportInternal(exception);
         }
 
         return new ParseResult(spec, parser.diagnostics.ToEquatableArray());
     }
 
+    /// <summary>Whether this declaration stands for its class: of a class marked twice, as happens while code is pasted, only the first does, and a class needs a name.</summary>
+    private bool Speaks() =>
+        type.Name.Length > 0
+        && LayerMembers.Attribute(type, "ModelAttribute")?.ApplicationSyntaxReference is { } marked
+        && marked.SyntaxTree == syntax.SyntaxTree
+        && syntax.Span.Contains(marked.Span);
+
     /// <summary>Whether the class has C# errors other than the lack of its generated part.</summary>
     private bool IsBroken(SemanticModel model) =>
         !cancellation.IsCancellationRequested
-        && model.GetDiagnostics(syntax.Span, cancellation).Any(static diagnostic => diagnostic.Severity == DiagnosticSeverity.Error && diagnostic.Id is not ("CS8795" or "CS9248"));
+        && model.GetDiagnostics(syntax.Span, cancellation).Any(IsError);
+
+    /// <summary>Whether any source that the evaluation has read has C# errors: a fault met there is one of half-typed code.</summary>
+    private bool IsBroken(OperationCache cache) =>
+        IsBroken(cache.Model(syntax)) || cache.Models.Any(model => model.GetDiagnostics(null, cancellation).Any(IsError));
+
+    private static bool IsError(Diagnostic diagnostic) => diagnostic.Severity == DiagnosticSeverity.Error && diagnostic.Id is not ("CS8795" or "CS9248");
+
+    private void ReportInternal(Exception exception) =>
+        diagnostics.Add(DiagnosticInfo.At(Descriptors.Internal, syntax.Identifier, type.Name, exception.GetType().Name + ": " + exception.Message));
 
     private ModelSpec? Parse()
     {
@@ -253,7 +274,7 @@ internal sealed partial class ModelParser
         SymTensor[] inputs = [.. forward.Parameters.Select(parameter => Input(builder, parameter))];
         SymObject root = evaluator.CreateRoot(type, null, [], syntax);
         Evaluator.AdoptFields(root);
-        evaluator.Freeze(root, []);
+        evaluator.Freeze(root, [], syntax);
         try
         {
             object? result = evaluator.Run(root, forward, inputs, syntax);
@@ -287,7 +308,9 @@ internal sealed partial class ModelParser
         SyntaxNode where = shape.ApplicationSyntaxReference?.GetSyntax(cancellation) ?? at;
         Dim[] dims = [.. shape.ConstructorArguments[0].Values.Select(value => Dimension(value.Value, where))];
         object? element = shape.NamedArguments.FirstOrDefault(static argument => argument.Key == "Type").Value.Value;
-        return new TensorType(element switch { 1 => DType.Int64, 2 => DType.Bool, _ => DType.Float32 }, dims);
+        var result = new TensorType(element switch { 1 => DType.Int64, 2 => DType.Bool, _ => DType.Float32 }, dims);
+        Evaluator.CheckSize(result, where);
+        return result;
     }
 
     private static Dim Dimension(object? value, SyntaxNode at) => value switch

@@ -4,25 +4,32 @@ using ModelGen.Compiler.Ops;
 namespace ModelGen.Compiler.Passes;
 
 /// <summary>Computes equal pure nodes once. Random and side-effecting nodes are left alone.</summary>
-internal sealed class CommonSubexpressions : GraphRewriter
+internal sealed class CommonSubexpressions : IGraphPass
 {
-    public override string Name => "common-subexpressions";
+    public string Name => "common-subexpressions";
 
-    protected override IReadOnlyList<int> Rewrite(Graph graph, Node node, int[] inputs, GraphBuilder builder)
+    public Graph Run(Graph graph) => new Rewriter().Run(graph);
+
+    /// <summary>One run: what was seen belongs to the graph that is being written.</summary>
+    private sealed class Rewriter : GraphRewriter
     {
-        if (!OpRegistry.Get(node.Op).HasSideEffect)
-        {
-            // Linear in the graph per node; graphs have hundreds of nodes and this runs only when the model itself changed.
-            EquatableArray<int> operands = inputs;
-            foreach (Node earlier in builder.Nodes)
-            {
-                if (earlier.Op == node.Op && earlier.Inputs.Equals(operands) && earlier.Attributes.Equals(node.Attributes))
-                {
-                    return earlier.Outputs;
-                }
-            }
-        }
+        private readonly Dictionary<(string Op, EquatableArray<int> Inputs, OpAttributes Attributes), IReadOnlyList<int>> seen = [];
 
-        return base.Rewrite(graph, node, inputs, builder);
+        public override string Name => "common-subexpressions";
+
+        protected override IReadOnlyList<int> Rewrite(Graph graph, Node node, int[] inputs, GraphBuilder builder)
+        {
+            if (OpRegistry.Get(node.Op).HasSideEffect)
+            {
+                return base.Rewrite(graph, node, inputs, builder);
+            }
+
+            if (!seen.TryGetValue((node.Op, inputs, node.Attributes), out IReadOnlyList<int> results))
+            {
+                seen.Add((node.Op, inputs, node.Attributes), results = base.Rewrite(graph, node, inputs, builder));
+            }
+
+            return results;
+        }
     }
 }
