@@ -109,7 +109,16 @@ internal sealed class OperationCache(Compilation compilation, CancellationToken 
     {
         if (!texts.TryGetValue(node, out string text))
         {
-            text = string.Join(" ", node.ToString().Split(['\r', '\n'], StringSplitOptions.RemoveEmptyEntries).Select(static line => line.Trim()));
+            text = node.ToString();
+            if (text.Contains("//") || text.Contains("/*"))
+            {
+                // Comments inside would swallow what follows them on one line, and moving them is no change.
+                text = node.ReplaceTrivia(
+                    node.DescendantTrivia().Where(static trivia => trivia.IsKind(SyntaxKind.SingleLineCommentTrivia) || trivia.IsKind(SyntaxKind.MultiLineCommentTrivia)),
+                    static (_, _) => SyntaxFactory.Space).ToString();
+            }
+
+            text = string.Join(" ", text.Split(['\r', '\n', '\t', ' '], StringSplitOptions.RemoveEmptyEntries)).Replace("( ", "(").Replace(" .", ".");
             texts.Add(node, text = text.Length > 120 ? text.Substring(0, 117) + "..." : text);
         }
 

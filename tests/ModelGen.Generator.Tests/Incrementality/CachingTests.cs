@@ -63,6 +63,45 @@ public sealed class CachingTests
         AssertFree(ModelCompiler.Compile(spec), [], "compiled");
     }
 
+    [Theory]
+    [InlineData("(layer.forward", "( // a comment\n\n                layer.forward")]
+    [InlineData("[Model]", "public static class Above { public static int Unrelated => 2; }\n\n[Model]")]
+    public void TorchModule_EmitsNothingAfterAnEditElsewhere(string before, string after)
+    {
+        AssertNothingEmitted(After(static compilation => compilation.AddSyntaxTrees(Parse("public class Unrelated { public int Value => 1; }", "Unrelated.cs")), TorchNet));
+        AssertNothingEmitted(After(compilation => Edited(compilation, before, after), TorchNet));
+    }
+
+    [Fact]
+    public void TorchModule_IsCompiledAgain_WhenAHelperOrASettingInAnotherFileChanges()
+    {
+        const string Helper = "public static class Helper { public static readonly int Width = 8; public static Tensor Relu(Tensor x) => x.relu(); }";
+        foreach (string edited in new[] { Helper.Replace("x.relu()", "x.tanh()"), Helper.Replace("= 8", "= 16") })
+        {
+            CSharpCompilation compilation = GeneratorRun.Compile(TorchNet.Replace(Helper, ""), Helper);
+            SyntaxTree tree = compilation.SyntaxTrees.Last();
+            Reasons reasons = After(compilation, compilation.ReplaceSyntaxTree(tree, Parse(GeneratorRun.Usings + edited, tree.FilePath)));
+            Assert.Equal(IncrementalStepRunReason.Modified, reasons.Compile);
+            Assert.Contains(IncrementalStepRunReason.Modified, reasons.Outputs);
+        }
+    }
+
+    private const string TorchNet = """
+        [Model]
+        public partial class TorchNet : Module<Tensor, Tensor>
+        {
+            private readonly Linear layer = Linear(4, Helper.Width);
+
+            public TorchNet()
+                : base("net") => RegisterComponents();
+
+            public override Tensor forward([Shape("N", 4)] Tensor x) =>
+                Helper.Relu(layer.forward(x));
+        }
+
+        public static class Helper { public static readonly int Width = 8; public static Tensor Relu(Tensor x) => x.relu(); }
+        """;
+
     private static void AssertNothingEmitted(Reasons reasons)
     {
         // Cached: nothing upstream changed. Unchanged: it was computed again and came out equal. Either way nothing after it runs.
@@ -81,10 +120,15 @@ public sealed class CachingTests
         return compilation.ReplaceSyntaxTree(tree, Parse(text.Replace(before, after), tree.FilePath));
     }
 
-    private static Reasons After(Func<CSharpCompilation, Compilation> edit)
+    private static Reasons After(Func<CSharpCompilation, Compilation> edit, string source = Sources.DigitNet)
     {
-        CSharpCompilation compilation = GeneratorRun.Compile(Sources.DigitNet);
-        GeneratorDriver driver = GeneratorRun.Driver().RunGenerators(compilation).RunGenerators(edit(compilation));
+        CSharpCompilation compilation = GeneratorRun.Compile(source);
+        return After(compilation, edit(compilation));
+    }
+
+    private static Reasons After(CSharpCompilation before, Compilation after)
+    {
+        GeneratorDriver driver = GeneratorRun.Driver().RunGenerators(before).RunGenerators(after);
         GeneratorRunResult result = driver.GetRunResult().Results.Single();
         IncrementalStepRunReason[] Of(string step) => [.. result.TrackedSteps[step].SelectMany(static run => run.Outputs).Select(static output => output.Reason)];
         return new Reasons(Of(TrackingNames.Model), Of(TrackingNames.Compile), [.. result.TrackedOutputSteps.SelectMany(static pair => pair.Value).SelectMany(static run => run.Outputs).Select(static output => output.Reason)]);
