@@ -47,6 +47,9 @@ internal sealed record ModelSpec
     /// <summary>Whether the class is an ordinary TorchSharp module, whose layers and constructor are its own.</summary>
     public bool IsTorchModule { get; init; }
 
+    /// <summary>Modules of the instance that was evaluated, with the values that its calculation depends on.</summary>
+    public EquatableArray<ModuleCheck> Modules { get; init; } = Array.Empty<ModuleCheck>();
+
     /// <summary>Whether the generated code must register the components, because the constructor leaves that to a parent.</summary>
     public bool RegistersComponents { get; init; }
 

@@ -385,9 +385,13 @@ internal sealed partial class Evaluator
         }
 
         // A primary constructor's parameter, captured by the class.
-        return frame.This is SymObject self && self.Fields.TryGetValue(symbol, out value)
-            ? value
-            : throw EvaluationException.Unsupported(parameter.Syntax, $"the value of '{parameter.Parameter.Name}' is not known during the build");
+        if (frame.This is SymObject self && self.Fields.TryGetValue(symbol, out value))
+        {
+            NoteRead(self, symbol);
+            return value;
+        }
+
+        throw EvaluationException.Unsupported(parameter.Syntax, $"the value of '{parameter.Parameter.Name}' is not known during the build");
     }
 
     private object? Binary(IBinaryOperation binary, Frame frame)

@@ -68,6 +68,7 @@ internal sealed partial class Evaluator
 
     private object? ReadMember(SymObject instance, ISymbol member, SyntaxNode at)
     {
+        NoteRead(instance, member.OriginalDefinition);
         if (instance.Fields.TryGetValue(member.OriginalDefinition, out object? value))
         {
             return value;

@@ -150,9 +150,12 @@ internal sealed partial class ModelParser
 
         TorchTrace trace = RunTorchModule(forward, cache, null);
         Graph? trainingGraph = null;
+        Evaluator? trained = null;
         if (trace.Evaluator.NeedsMode)
         {
-            trainingGraph = Checked(RunTorchModule(forward, cache, true));
+            TorchTrace training = RunTorchModule(forward, cache, true);
+            trainingGraph = Checked(training);
+            trained = training.Evaluator;
             trace = RunTorchModule(forward, cache, false);
         }
 
@@ -169,6 +172,7 @@ internal sealed partial class ModelParser
             OutputPaths = trace.Outputs.Select(static output => output.Path).ToEquatableArray(),
             RegistersComponents = evaluator.Registers,
             OtherNames = evaluator.OtherNames.ToEquatableArray(),
+            Modules = evaluator.ModuleChecks().Concat(trained?.ModuleChecks() ?? []).Distinct().ToEquatableArray(),
             LayerTypes = evaluator.LayerTypes.ToEquatableArray(),
             ExportBatch = LayerMembers.Attribute(type, "ExportOnnxAttribute")?.NamedArguments.FirstOrDefault(static argument => argument.Key == "Batch").Value.Value as int? ?? 1,
         });

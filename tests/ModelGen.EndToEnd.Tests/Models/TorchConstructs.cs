@@ -133,6 +133,40 @@ public partial class TorchVae : Module<Tensor, (Tensor Output, Tensor Mean, Tens
     }
 }
 
+/// <summary>Settings that no parameter's shape shows.</summary>
+[Model(Config = nameof(Compiled))]
+[Train(Loss.MSE, Optimizer.SGD, LearningRate = 0.01)]
+public partial class TorchSettings : Module<Tensor, Tensor>
+{
+    private readonly Linear layer = Linear(8, 8);
+    private readonly Dropout drop;
+    private readonly Module<Tensor, Tensor> act;
+    private readonly int heads;
+    private readonly Options options;
+
+    public TorchSettings(int heads, float rate, Options options, string activation)
+        : base(nameof(TorchSettings))
+    {
+        this.heads = heads;
+        this.options = options;
+        drop = Dropout(rate);
+        act = activation == "relu" ? ReLU() : Tanh();
+        RegisterComponents();
+    }
+
+    public double Temperature { get; set; } = 1;
+
+    private static TorchSettings Compiled => new(2, 0.5f, new Options(3, [1, 2]), "relu");
+
+    public override Tensor forward([Shape("N", 8)] Tensor x)
+    {
+        var y = act.forward(layer.forward(x)).view(x.shape[0], heads, -1).softmax(-1).view(x.shape[0], 8);
+        return drop.forward(y.pow(options.Power) * options.Weights[1] / Temperature);
+    }
+
+    public sealed record Options(int Power, int[] Weights);
+}
+
 #pragma warning disable MG0010 // the test is about what happens then
 
 /// <summary>Every way to draw numbers, in an order that matters, and dropout that stays active in evaluation.</summary>

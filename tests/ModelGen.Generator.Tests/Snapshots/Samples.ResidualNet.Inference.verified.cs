@@ -28,7 +28,7 @@ namespace Samples
             return results;
         }
 
-        private global::ModelGen.ParameterTable __Weights() => __weights ??= new(this, global::ModelGen.Generated.ResidualNetInference.Weights, global::ModelGen.Generated.ResidualNetInference.OtherNames);
+        private global::ModelGen.ParameterTable __Weights() => (__weights ??= new(this, global::ModelGen.Generated.ResidualNetInference.Weights, global::ModelGen.Generated.ResidualNetInference.OtherNames, global::ModelGen.Generated.ResidualNetInference.Modules)).Current();
     }
 }
 
@@ -61,6 +61,9 @@ namespace ModelGen.Generated
 
         /// <summary>State-dict keys that nothing here reads.</summary>
         public static readonly string[] OtherNames = [];
+
+        /// <summary>Modules by path: class, and the settings that this code was generated for.</summary>
+        public static readonly ModuleSpec[] Modules = [];
 
         public static ModelSummary Summary() => new(
             "ResidualNet",

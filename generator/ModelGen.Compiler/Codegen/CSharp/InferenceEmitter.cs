@@ -45,17 +45,17 @@ internal static class InferenceEmitter
                     {
                         writer.Line("// The constructor leaves registration to a parent; this model is its own root.");
                         writer.Line("RegisterComponents();");
-                        writer.Line($"__weights = new(this, global::ModelGen.Generated.{local}.Weights, global::ModelGen.Generated.{local}.OtherNames);");
+                        writer.Line($"__weights = new(this, global::ModelGen.Generated.{local}.Weights, global::ModelGen.Generated.{local}.OtherNames, global::ModelGen.Generated.{local}.Modules);");
                     }
 
                     writer.Line();
-                    writer.Line("return __weights;");
+                    writer.Line("return __weights.Current();");
                 }
 
                 return;
             }
 
-            writer.Line($"private global::ModelGen.ParameterTable __Weights() => __weights ??= new(this, global::ModelGen.Generated.{local}.Weights, global::ModelGen.Generated.{local}.OtherNames);");
+            writer.Line($"private global::ModelGen.ParameterTable __Weights() => (__weights ??= new(this, global::ModelGen.Generated.{local}.Weights, global::ModelGen.Generated.{local}.OtherNames, global::ModelGen.Generated.{local}.Modules)).Current();");
         });
         writer.Line();
         using (writer.Braces("namespace ModelGen.Generated"))
@@ -86,6 +86,21 @@ internal static class InferenceEmitter
         writer.Line();
         writer.Line("/// <summary>State-dict keys that nothing here reads.</summary>");
         writer.Line($"public static readonly string[] OtherNames = [{string.Join(", ", spec.OtherNames.Select(Invariant.Literal))}];");
+        writer.Line();
+        writer.Line("/// <summary>Modules by path: class, and the settings that this code was generated for.</summary>");
+        if (spec.Modules.Count == 0)
+        {
+            writer.Line("public static readonly ModuleSpec[] Modules = [];");
+            return;
+        }
+
+        using (writer.Braces("public static readonly ModuleSpec[] Modules =", "};"))
+        {
+            foreach (ModuleCheck module in spec.Modules)
+            {
+                writer.Line($"new({string.Join(", ", new[] { Invariant.Literal(module.Path), Invariant.Literal(module.Type) }.Concat(module.Members))}),");
+            }
+        }
     }
 
     private static void WriteSummary(IndentedWriter writer, CompiledModel model)

@@ -18,7 +18,7 @@ internal static class TrainingEmitter
             using (writer.Braces("namespace ModelGen.Generated"))
             using (writer.Braces($"file sealed class {local}(ParameterTable weights, OptimizerSettings optimizer) : TrainingStep(weights.Parameters({Invariant.Text(step.ValuesOf(ValueKind.Parameter).Count())}), optimizer)"))
             {
-                WriteRun(writer, step);
+                WriteRun(writer, spec, step);
             }
         }
 
@@ -82,7 +82,7 @@ internal static class TrainingEmitter
         }
     }
 
-    private static void WriteRun(IndentedWriter writer, Graph step)
+    private static void WriteRun(IndentedWriter writer, ModelSpec spec, Graph step)
     {
         int parameters = step.ValuesOf(ValueKind.Parameter).Count();
         var function = new GraphFunction(step, (index, _) => index < parameters ? $"Parameters[{Invariant.Text(index)}]" : $"weights[{Invariant.Text(index)}]", "inputs", "weights", "Parameters");
@@ -91,6 +91,11 @@ internal static class TrainingEmitter
         string target = function.NameOf(step.ValuesOf(ValueKind.Target).Single());
         using (writer.Braces($"public override Tensor Run(IReadOnlyList<Tensor> inputs, Tensor {target})"))
         {
+            if (spec.Modules.Count > 0)
+            {
+                writer.Line("weights.Current();");
+            }
+
             writer.Line($"Kernels.CheckCount(inputs.Count, {Invariant.Text(inputs.Length)});");
             for (int i = 0; i < inputs.Length; i++)
             {
