@@ -79,6 +79,9 @@ internal sealed partial class ModelParser
     private void ReportInternal(Exception exception) =>
         diagnostics.Add(DiagnosticInfo.At(Descriptors.Internal, syntax.Identifier, type.Name, exception.GetType().Name + ": " + exception.Message));
 
+    /// <summary>Whether the class names a base that does not exist, or not yet: models of the attribute DSL name none.</summary>
+    private bool HasUnknownBase => type.BaseType is { TypeKind: TypeKind.Error };
+
     private ModelSpec? Parse()
     {
         if (!CheckPartial())
@@ -87,7 +90,7 @@ internal sealed partial class ModelParser
         }
 
         var cache = new OperationCache(compilation, cancellation);
-        if (Evaluator.IsTorchModule(type, cache))
+        if (Evaluator.IsTorchModule(type, cache) || HasUnknownBase)
         {
             return ParseTorchModule(cache);
         }

@@ -57,7 +57,7 @@ internal sealed record Trial(string? Problem, TimeSpan Elapsed, int Surfaces)
         return new Trial(missing is not null ? $"no member Infer was generated for '{missing}'" : elapsed > limit ? $"took {elapsed.TotalSeconds:F1} s" : null, elapsed, models.Length);
     }
 
-    /// <summary>Classes that are recognisably TorchSharp models which can be compiled: partial, with the attribute, with a base class of TorchSharp, without a member of a name that is generated.</summary>
+    /// <summary>Classes that are recognisably TorchSharp models which can be compiled: partial, with the attribute, with a base class of TorchSharp or one that is being typed, without a member of a name that is generated.</summary>
     private static IEnumerable<string> Models(CSharpCompilation compilation)
     {
         SyntaxTree tree = compilation.SyntaxTrees.First(static tree => tree.FilePath == File);
@@ -74,7 +74,7 @@ internal sealed record Trial(string? Problem, TimeSpan Elapsed, int Surfaces)
                 && GeneratedNames.All(name => type.GetMembers(name).IsEmpty))
             {
                 string name = type.ToDisplayString();
-                if (!name.Contains("..", StringComparison.Ordinal))
+                if (!name.StartsWith('.') && !name.Contains("..", StringComparison.Ordinal))
                 {
                     yield return name;
                 }
@@ -86,7 +86,7 @@ internal sealed record Trial(string? Problem, TimeSpan Elapsed, int Surfaces)
     {
         for (INamedTypeSymbol? current = type.BaseType; current is not null; current = current.BaseType)
         {
-            if (current.ToDisplayString().StartsWith("TorchSharp.torch.nn.Module", StringComparison.Ordinal))
+            if (current.TypeKind == TypeKind.Error || current.ToDisplayString().StartsWith("TorchSharp.torch.nn.Module", StringComparison.Ordinal))
             {
                 return true;
             }
