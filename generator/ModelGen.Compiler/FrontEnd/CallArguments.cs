@@ -83,7 +83,7 @@ internal class Arguments(IReadOnlyDictionary<string, object?> values)
 internal sealed class CallArguments(GraphBuilder graph, IReadOnlyDictionary<string, object?> values)
     : Arguments(values)
 {
-    private static readonly string[] FirstNames = ["this", "input", "x", "left", "tensor", "query", "a"];
+    private static readonly string[] FirstNames = ["this", "input", "x", "left", "dividend", "tensor", "query", "a"];
 
     public GraphBuilder Graph => graph;
 

@@ -9,7 +9,10 @@ internal static class SequenceLowering
 {
     public static int CosineSimilarity(GraphBuilder g, int a, int b, long dim, double eps)
     {
-        long axis = OpContext.Axis("cosine_similarity", dim, g.TypeOf(a).Rank);
+        EquatableArray<Dim> shape = OpContext.Broadcast("cosine_similarity", g.TypeOf(a).Shape, g.TypeOf(b).Shape);
+        long axis = OpContext.Axis("cosine_similarity", dim, shape.Count);
+        int Stretched(int x) => g.TypeOf(x).Shape.Equals(shape) ? x : g.Add("expand", [x], ("shape", shape));
+        (a, b) = (Stretched(a), Stretched(b));
         int Length(int x) => g.Unary("clamp", g.Add("l2_norm", [x], ("axis", axis), ("keep", false)), ("min", eps), ("max", double.PositiveInfinity));
         int dot = g.Sum(g.Times(a, b), [axis], keep: false);
         return g.Over(dot, g.Times(Length(a), Length(b)));

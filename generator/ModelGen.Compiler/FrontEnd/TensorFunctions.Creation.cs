@@ -17,12 +17,17 @@ internal static partial class TensorFunctions
             Add(table, "t", "new_" + name, c => Full(c, SizesOf(c), value, TypeOr(c, c.Graph.TypeOf(c.Self).DType)));
         }
 
-        Add(table, "T", "full", static c => Full(c, SizesOf(c, "value"), Numeric(c["value"]), TypeOr(c, c["value"] is Dim ? DType.Int64 : c["value"] is bool ? DType.Bool : DType.Float32)));
+        Add(table, "T", "full", static c => Full(c, SizesOf(c, "value"), Numeric(c["value"]), TypeOr(c, c["value"] is Dim or bool ? DType.Int64 : DType.Float32)));
         Add(table, "Tt", "full_like", static c => Full(c, [.. c.Graph.TypeOf(c.Self).Shape], Numeric(c.Any("value", "fill_value")), TypeOr(c, c.Graph.TypeOf(c.Self).DType)));
         Add(table, "t", "new_full", static c => Full(c, SizesOf(c, "value", "fill_value"), Numeric(c.Any("value", "fill_value")), TypeOr(c, c.Graph.TypeOf(c.Self).DType)));
         Add(table, "T", "arange", Arange);
         Add(table, "T", "linspace", Linspace);
-        Add(table, "T", "eye", static c => c.Graph.Add("eye", [], ("shape", new[] { c.Dims("rows", "n")[0], c.Any("columns", "m") is null or Dim { Constant: -1 } ? c.Dims("rows", "n")[0] : c.Dims("columns", "m")[0] }), ("dtype", TypeOr(c, DType.Float32))));
+        Add(table, "T", "eye", static c =>
+        {
+            Dim rows = c.Dims("rows", "n")[0];
+            Dim columns = c.Any("columns", "m") is Dim { Constant: not -1 } given ? given : rows;
+            return c.Graph.Add("eye", [], ("shape", new[] { rows, columns }), ("dtype", TypeOr(c, DType.Float32)));
+        });
         foreach (string name in new[] { "tensor", "as_tensor", "from_array" })
         {
             Add(table, "T", name, Literal);
@@ -42,34 +47,61 @@ internal static partial class TensorFunctions
         GraphBuilder g = c.Graph;
         TensorType type = g.TypeOf(c.Self);
         Dim size = type.Shape[0];
-        if (c.Int("diagonal", 0) != 0)
-        {
-            throw new UnsupportedException("diag beside the main diagonal is not known; pad the result for the main one");
-        }
+        long offset = c.Int("diagonal", 0);
 
         // Chosen, not multiplied: infinite elements must not become NaN elsewhere.
         int places = g.Add("eye", [], ("shape", new[] { size, size }), ("dtype", DType.Bool));
-        return g.Add("where", [places, g.Reshape(c.Self, new[] { Dim.One, size }), g.Constant(0, type.DType)]);
+        int matrix = g.Add("where", [places, g.Reshape(c.Self, new[] { Dim.One, size }), g.Constant(0, type.DType)]);
+        if (offset == 0)
+        {
+            return matrix;
+        }
+
+        // Beside the main diagonal: columns of zeros on one side, rows on the other.
+        long width = Math.Abs(offset);
+        int columns = Full(c, [size, width], 0, type.DType);
+        int rows = Full(c, [width, size + width], 0, type.DType);
+        return offset > 0
+            ? g.Add("cat", [g.Add("cat", [columns, matrix], ("axis", 1L)), rows], ("axis", 0L))
+            : g.Add("cat", [rows, g.Add("cat", [matrix, columns], ("axis", 1L))], ("axis", 0L));
     }
 
-    /// <summary>The main diagonal of the first two dimensions of a matrix.</summary>
-    private static int Diagonal(CallArguments c, string offset)
+    /// <summary>A diagonal of two dimensions, which becomes the last one.</summary>
+    private static int Diagonal(CallArguments c, string name)
     {
         GraphBuilder g = c.Graph;
         TensorType type = g.TypeOf(c.Self);
-        if (type.Rank != 2 || c.Int(offset, 0) != 0 || c.Int("dim1", 0) is not 0 || c.Int("dim2", 1) is not 1)
+        if (type.Rank < 2)
         {
-            throw new UnsupportedException("diagonals are known for the main diagonal of a matrix");
+            throw new OpException($"a diagonal needs two dimensions, got {type.ShapeText()}");
         }
 
-        Dim rows = type.Shape[0];
-        if (!rows.Equals(type.Shape[1]))
+        (long first, long second, long offset) = (Axis(c, "diagonal", c.Int("dim1", 0)), Axis(c, "diagonal", c.Int("dim2", 1)), c.Int(name, 0));
+        if (first == second)
         {
-            throw new UnsupportedException($"the diagonal of a matrix that is not square, {type.ShapeText()}, is not known");
+            throw new OpException("diagonal: dim1 and dim2 must differ");
         }
 
-        int places = g.Add("range", [], ("start", new[] { Dim.Zero }), ("offset", 0.0), ("step", 1.0), ("length", new[] { rows }), ("dtype", DType.Int64));
-        return g.Reshape(g.Add("gather", [c.Self, g.Reshape(places, new[] { rows, Dim.One })], ("axis", 1L)), new[] { rows });
+        (Dim rows, Dim columns) = (type.Shape[(int)first], type.Shape[(int)second]);
+        long[] order = [.. Enumerable.Range(0, type.Rank).Select(static axis => (long)axis).Where(axis => axis != first && axis != second), first, second];
+        int matrices = order.SequenceEqual(Enumerable.Range(0, type.Rank).Select(static axis => (long)axis)) ? c.Self : g.Permute(c.Self, order);
+        Dim[] lead = [.. g.TypeOf(matrices).Shape.Take(type.Rank - 2)];
+        if (rows.Equals(columns) && offset == 0 && lead.Length == 0)
+        {
+            int places = g.Add("range", [], ("start", new[] { Dim.Zero }), ("offset", 0.0), ("step", 1.0), ("length", new[] { rows }), ("dtype", DType.Int64));
+            return g.Reshape(g.Add("gather", [matrices, g.Reshape(places, new[] { rows, Dim.One })], ("axis", 1L)), new[] { rows });
+        }
+
+        if (rows.Constant is not long height || columns.Constant is not long width)
+        {
+            throw new UnsupportedException($"the diagonal of {type.ShapeText()} is known only for fixed sizes, or as the main one of a square matrix; give the sizes as numbers in [Shape]");
+        }
+
+        // Read row by row, neighbours on a diagonal are one row and one element apart.
+        long start = offset >= 0 ? offset : -offset * width;
+        long length = Math.Max(0, offset >= 0 ? Math.Min(height, width - offset) : Math.Min(height + offset, width));
+        int picks = g.Add("range", [], ("start", new[] { Dim.Zero }), ("offset", (double)start), ("step", (double)(width + 1)), ("length", new[] { (Dim)length }), ("dtype", DType.Int64));
+        return Take(g, g.Reshape(matrices, lead.Append(height * width).ToEquatableArray()), lead.Length, picks);
     }
 
     /// <summary>Sizes given as a list, or one by one.</summary>
@@ -119,10 +151,10 @@ internal static partial class TensorFunctions
 
     private static int Literal(CallArguments c)
     {
-        object? data = c.Any("rawArray", "scalar", "data", "array");
+        object? data = c.Any("rawArray", "dataArray", "scalar", "data", "array");
         if (data is SymTensor tensor)
         {
-            return tensor.Id;
+            return Converted(c.Graph, tensor.Id, TypeOr(c, c.Graph.TypeOf(tensor.Id).DType));
         }
 
         var values = new List<double>();

@@ -9,7 +9,7 @@ internal static partial class TensorFunctions
     private static void AddIndexing(Dictionary<string, Func<CallArguments, object?>> table)
     {
         Add(table, "Tt", "gather", static c => c.Graph.Add("gather", [c.Self, Whole(c.Graph, c.Tensor("index"))], ("axis", Axis(c, "gather", c.Int("dim", 0)))));
-        Add(table, "Tt", "take_along_dim", static c => c.Graph.Add("gather", [c.Self, Whole(c.Graph, c.Tensor("indices"))], ("axis", Axis(c, "take_along_dim", c.Int("dim", 0)))));
+        Add(table, "Tt", "take_along_dim", TakeAlong);
         Add(table, "Tt", "index_select", static c => Take(c.Graph, c.Self, (int)Axis(c, "index_select", c.Int("dim", 0)), c.Tensor("index")));
         foreach (string name in new[] { "scatter", "scatter_add" })
         {
@@ -37,6 +37,29 @@ internal static partial class TensorFunctions
             return c.Graph.Cast(c.Graph.Add("eq", [column, range]), DType.Int64);
         });
         Add(table, "F", "embedding", static c => c.Graph.Add("embedding", [c.Tensor("weight"), Whole(c.Graph, c.Tensor("input", "x"))]));
+    }
+
+    private static int TakeAlong(CallArguments c)
+    {
+        GraphBuilder g = c.Graph;
+        int index = Whole(g, c.Tensor("indices"));
+        if (!c.Has("dim"))
+        {
+            return g.Add("gather", [g.Reshape(c.Self, new[] { g.TypeOf(c.Self).Count }), g.Reshape(index, new[] { g.TypeOf(index).Count })], ("axis", 0L));
+        }
+
+        int axis = (int)Axis(c, "take_along_dim", c.Int("dim", 0));
+        (EquatableArray<Dim> values, EquatableArray<Dim> positions) = (g.TypeOf(c.Self).Shape, g.TypeOf(index).Shape);
+        if (positions.Count != values.Count)
+        {
+            throw new OpException($"take_along_dim: the index {g.TypeOf(index).ShapeText()} and the tensor {g.TypeOf(c.Self).ShapeText()} need the same number of dimensions");
+        }
+
+        // All dimensions but the one picked from are broadcast.
+        Dim[] common = [.. values.Select((size, position) => position != axis && size.Constant == 1 ? positions[position] : size)];
+        int Stretched(int x, Dim own) =>
+            g.TypeOf(x).Shape.Where((size, position) => position != axis && !size.Equals(common[position])).Any() ? g.Add("expand", [x], ("shape", common.Select((size, position) => position == axis ? own : size).ToArray())) : x;
+        return g.Add("gather", [Stretched(c.Self, values[axis]), Stretched(index, positions[axis])], ("axis", (long)axis));
     }
 
     private static int Whole(GraphBuilder g, int index) => g.TypeOf(index).DType.IsFloat() ? throw new OpException($"an index must hold whole numbers, got {g.TypeOf(index)}") : g.Cast(index, DType.Int64);
@@ -83,7 +106,7 @@ internal static partial class TensorFunctions
         Add(table, "Tt", "flip", static c => c.Graph.Add("flip", [c.Self], ("axes", c.Axes(c.Graph.TypeOf(c.Self), "flip", c["dims"]))));
         Add(table, "Tt", "roll", Roll);
         Add(table, "t", "repeat", static c => Repeat(c.Graph, c.Self, c.Dims("sizes", "reps")));
-        Add(table, "Tt", "tile", static c => Repeat(c.Graph, c.Self, Padded(c.Dims("reps", "rep", "sizes"), c.Graph.TypeOf(c.Self).Rank)));
+        Add(table, "Tt", "tile", static c => Repeat(c.Graph, c.Self, Padded(c.Dims("reps", "dims", "sizes"), c.Graph.TypeOf(c.Self).Rank)));
         Add(table, "Tt", "repeat_interleave", RepeatInterleave);
         foreach (string name in new[] { "swapaxes", "swapdims", "swap_axes" })
         {
@@ -99,12 +122,12 @@ internal static partial class TensorFunctions
         Add(table, "Tt", "ravel", static c => c.Graph.Reshape(c.Self, new[] { c.Graph.TypeOf(c.Self).Count }));
         Add(table, "t", "slice", static c => SliceOf(c));
         Add(table, "t", "unfold", Windows);
-        foreach ((string name, int axis) in new[] { ("hstack", 1), ("vstack", 0), ("dstack", 2) })
+        foreach ((string name, int axis) in new[] { ("hstack", 1), ("vstack", 0), ("row_stack", 0), ("dstack", 2) })
         {
-            Add(table, "T", name, c => Joined(c, name, axis));
+            Add(table, "T", name, c => Joined(c, axis));
         }
 
-        foreach (string name in new[] { "concat", "concatenate", "row_stack" })
+        foreach (string name in new[] { "concat", "concatenate" })
         {
             Add(table, "T", name, static c => Cat(c, [.. Tensors(c)]));
         }
@@ -218,14 +241,22 @@ internal static partial class TensorFunctions
         long axis = Axis(c, "slice", c.Int("dim", 0));
         Dim size = c.Graph.TypeOf(c.Self).Shape[(int)axis];
         Dim Bound(Dim dim) => dim.Constant < 0 ? size + dim : dim.Constant is long known && size.Constant is long limit ? Math.Min(known, limit) : dim;
-        if (c.Int("step", 1) != 1)
-        {
-            throw new UnsupportedException("slice with a step is not supported as a method; use the indexer x[TensorIndex.Slice(start, stop, step)]");
-        }
-
         Dim start = Bound(c.Dims("start")[0]);
         Dim stop = c.Any("finish", "end", "stop") is null ? size : Bound(c.Dims("finish", "end", "stop")[0]);
-        return c.Graph.Slice(c.Self, axis, start, stop - start);
+        Dim length = (stop - start).Constant < 0 ? Dim.Zero : stop - start;
+        long step = c.Int("step", 1);
+        if (step == 1)
+        {
+            return c.Graph.Slice(c.Self, axis, start, length);
+        }
+
+        if (start.Constant is not long first || length.Constant is not long known || step < 1)
+        {
+            throw new UnsupportedException("slice with a step needs a region known during the build; use the indexer x[TensorIndex.Slice(start, stop, step)]");
+        }
+
+        int picks = c.Graph.Add("range", [], ("start", new[] { Dim.Zero }), ("offset", (double)first), ("step", (double)step), ("length", new[] { (Dim)((known + step - 1) / step) }), ("dtype", DType.Int64));
+        return Take(c.Graph, c.Self, (int)axis, picks);
     }
 
     /// <summary>Sliding windows along a dimension; the window becomes the last dimension.</summary>
@@ -249,12 +280,19 @@ internal static partial class TensorFunctions
         return g.Permute(taken, order);
     }
 
-    private static int Joined(CallArguments c, string name, int axis)
+    /// <summary>Tensors side by side, after missing dimensions of size 1 are added as PyTorch does for this direction.</summary>
+    private static int Joined(CallArguments c, int axis)
     {
-        int[] tensors = [.. Tensors(c)];
-        int rank = c.Graph.TypeOf(tensors[0]).Rank;
-        return rank > axis || (name == "hstack" && rank == 1)
-            ? c.Graph.Add("cat", tensors, ("axis", (long)(name == "hstack" && rank == 1 ? 0 : axis)))
-            : throw new UnsupportedException($"{name} of tensors with {Invariant.Text(rank)} dimension(s) is not supported; use stack or cat");
+        GraphBuilder g = c.Graph;
+        int Raised(int tensor)
+        {
+            Dim[] shape = [.. g.TypeOf(tensor).Shape];
+            shape = shape.Length == 0 ? [Dim.One] : shape;
+            shape = axis != 1 && shape.Length == 1 ? [Dim.One, .. shape] : shape;
+            return g.Reshape(tensor, axis == 2 && shape.Length == 2 ? [.. shape, Dim.One] : shape);
+        }
+
+        int[] tensors = [.. Tensors(c).Select(Raised)];
+        return Concatenated(g, tensors, g.TypeOf(tensors[0]).Rank == 1 ? 0 : axis);
     }
 }

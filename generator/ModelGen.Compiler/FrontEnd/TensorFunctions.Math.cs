@@ -21,34 +21,44 @@ internal static partial class TensorFunctions
 
     private static void AddUnary(Dictionary<string, Func<CallArguments, object?>> table)
     {
-        foreach (string name in new[] { "tan", "asin", "acos", "atan", "sinh", "cosh", "asinh", "acosh", "atanh", "floor", "ceil", "round" })
+        foreach (string name in new[] { "tan", "asin", "acos", "atan", "sinh", "cosh", "asinh", "acosh", "atanh" })
         {
             Add(table, "Tt", name, c => c.Graph.Unary(name, Floating(c.Graph, c.Self)));
         }
 
-        foreach ((string alias, string name) in new[] { ("arcsin", "asin"), ("arccos", "acos"), ("arctan", "atan"), ("negative", "neg"), ("absolute", "abs") })
+        foreach (string name in new[] { "floor", "ceil" })
         {
-            Add(table, "Tt", alias, c => c.Graph.Unary(name, c.Self));
+            // Whole numbers are rounded already.
+            Add(table, "Tt", name, c => c.Graph.TypeOf(c.Self).DType.IsFloat() ? c.Graph.Unary(name, c.Self) : c.Self);
         }
 
+        Add(table, "Tt", "round", Round);
+        foreach ((string alias, string name) in new[] { ("arcsin", "asin"), ("arccos", "acos"), ("arctan", "atan") })
+        {
+            Add(table, "Tt", alias, c => c.Graph.Unary(name, Floating(c.Graph, c.Self)));
+        }
+
+        Add(table, "Tt", "negative", static c => c.Graph.Unary("neg", c.Self));
+        Add(table, "Tt", "absolute", static c => c.Graph.Unary("abs", c.Self));
+
         Add(table, "Tt", "sgn", static c => c.Graph.Unary("sign", c.Self));
-        Add(table, "Tt", "trunc", static c => c.Graph.Times(c.Graph.Unary("sign", c.Self), c.Graph.Unary("floor", c.Graph.Unary("abs", c.Self))));
-        Add(table, "Tt", "fix", static c => c.Graph.Times(c.Graph.Unary("sign", c.Self), c.Graph.Unary("floor", c.Graph.Unary("abs", c.Self))));
-        Add(table, "Tt", "frac", static c => c.Graph.Minus(c.Self, c.Graph.Times(c.Graph.Unary("sign", c.Self), c.Graph.Unary("floor", c.Graph.Unary("abs", c.Self)))));
-        Add(table, "Tt", "exp2", static c => c.Graph.Unary("exp", c.Graph.Times(c.Self, Math.Log(2))));
-        Add(table, "Tt", "log2", static c => c.Graph.Times(c.Graph.Unary("log", c.Self), 1 / Math.Log(2)));
-        Add(table, "Tt", "log10", static c => c.Graph.Times(c.Graph.Unary("log", c.Self), 1 / Math.Log(10)));
+        Add(table, "Tt", "trunc", static c => Trunc(c.Graph, c.Self));
+        Add(table, "Tt", "fix", static c => Trunc(c.Graph, c.Self));
+        Add(table, "Tt", "frac", static c => c.Graph.Minus(c.Self, Trunc(c.Graph, c.Self)));
+        Add(table, "Tt", "exp2", static c => c.Graph.Unary("exp", c.Graph.Times(Floating(c.Graph, c.Self), Math.Log(2))));
+        Add(table, "Tt", "log2", static c => c.Graph.Times(c.Graph.Unary("log", Floating(c.Graph, c.Self)), 1 / Math.Log(2)));
+        Add(table, "Tt", "log10", static c => c.Graph.Times(c.Graph.Unary("log", Floating(c.Graph, c.Self)), 1 / Math.Log(10)));
         Add(table, "Tt", "clip", Clamp);
         Add(table, "Tt", "clamp", Clamp);
-        Add(table, "Tt", "clamp_min", static c => c.Graph.Unary("clamp", c.Self, ("min", c.Number("min")), ("max", double.PositiveInfinity)));
-        Add(table, "Tt", "clamp_max", static c => c.Graph.Unary("clamp", c.Self, ("min", double.NegativeInfinity), ("max", c.Number("max"))));
+        Add(table, "Tt", "clamp_min", Clamp);
+        Add(table, "Tt", "clamp_max", Clamp);
         Add(table, "Tt", "nan_to_num", NanToNum);
         foreach ((string name, string op) in new[] { ("remainder", "remainder"), ("floor_divide", "floor_divide"), ("atan2", "atan2"), ("arctan2", "atan2") })
         {
             AddAny(table, "Tt", name, c => Binary(c.Graph, op, new SymTensor(c.Self), Second(c)));
         }
 
-        foreach ((string alias, string name) in new[] { ("subtract", "sub"), ("multiply", "mul"), ("divide", "div"), ("true_divide", "div") })
+        foreach ((string alias, string name) in new[] { ("subtract", "sub"), ("multiply", "mul"), ("true_divide", "div") })
         {
             AddAny(table, "Tt", alias, c => Binary(c.Graph, name, new SymTensor(c.Self), Second(c)));
         }
@@ -56,18 +66,13 @@ internal static partial class TensorFunctions
         AddAny(table, "T", "pow", static c => c.Any("input", "left") is SymTensor power
             ? Binary(c.Graph, "pow", power, Second(c))
             : Binary(c.Graph, "pow", c.Any("input", "left", "self", "scalar"), c.Any("exponent", "right", "other", "target")));
-        AddAny(table, "Tt", "rsub", static c => Binary(c.Graph, "sub", Second(c), new SymTensor(c.Self)));
         foreach (string name in new[] { "add", "sub" })
         {
             AddAny(table, "Tt", name, c => Binary(c.Graph, name, new SymTensor(c.Self), Scaled(c)));
         }
 
-        AddAny(table, "Tt", "div", static c => c["rounding_mode"] switch
-        {
-            null or SymEnum { Member: "None" or "none" } => Binary(c.Graph, "div", new SymTensor(c.Self), Second(c)),
-            SymEnum { Member: "floor" } => Binary(c.Graph, "floor_divide", new SymTensor(c.Self), Second(c)),
-            _ => throw new UnsupportedException("div with this rounding mode is not supported; use floor_divide, or trunc of the quotient"),
-        });
+        AddAny(table, "Tt", "div", Quotient);
+        AddAny(table, "Tt", "divide", Quotient);
         AddAny(table, "Tt", "lerp", static c =>
         {
             SymTensor difference = Binary(c.Graph, "sub", new SymTensor(c.Tensor("end")), new SymTensor(c.Self));
@@ -80,7 +85,54 @@ internal static partial class TensorFunctions
     /// <summary>The second operand of a binary function.</summary>
     private static object? Second(CallArguments c) => c.Any("right", "target", "scalar", "other", "exponent", "divisor", "value") ?? throw new OpException("its second operand is not known during the build");
 
-    private static object? Scaled(CallArguments c) => c["alpha"] is null ? Second(c) : Second(c) is SymTensor other ? Binary(c.Graph, "mul", other, c["alpha"]) : throw new UnsupportedException("'alpha' needs a tensor beside it");
+    /// <summary>The second operand times alpha.</summary>
+    private static object? Scaled(CallArguments c)
+    {
+        object? other = Second(c);
+        return c["alpha"] is not { } alpha ? other
+            : other is SymTensor tensor ? Binary(c.Graph, "mul", tensor, alpha)
+            : alpha is Dim times && other is Dim number ? times * number
+            : Numeric(alpha) * Numeric(other);
+    }
+
+    private static SymTensor Quotient(CallArguments c)
+    {
+        GraphBuilder g = c.Graph;
+        string mode = c["rounding_mode"] is SymEnum { Member: string member } ? member : "None";
+        if (mode is not ("floor" or "trunc"))
+        {
+            return Binary(g, "div", new SymTensor(c.Self), Second(c));
+        }
+
+        if (c["this"] is null)
+        {
+            throw new UnsupportedException("torch.div and torch.divide of TorchSharp ignore their rounding mode; call the method instead: x.div(y, RoundingMode.floor)");
+        }
+
+        if (mode == "floor")
+        {
+            return Binary(g, "floor_divide", new SymTensor(c.Self), Second(c));
+        }
+
+        (int a, int b) = Operands(g, new SymTensor(c.Self), Second(c));
+        if (g.TypeOf(a).DType.IsFloat())
+        {
+            return new SymTensor(Trunc(g, g.Over(a, b)));
+        }
+
+        // Whole numbers stay exact: the quotient of the sizes, with the sign of the quotient.
+        int size = g.Add("floor_divide", [g.Unary("abs", a), g.Unary("abs", b)]);
+        return new SymTensor(g.Times(g.Times(g.Unary("sign", a), g.Unary("sign", b)), size));
+    }
+
+    private static int Trunc(GraphBuilder g, int x) =>
+        g.TypeOf(x).DType.IsFloat() ? g.Times(g.Unary("sign", x), g.Unary("floor", g.Unary("abs", x))) : x;
+
+    private static int Round(CallArguments c)
+    {
+        OpContext.RequireFloat("round", c.Graph.TypeOf(c.Self));
+        return c.Int("decimals", 0) == 0 ? c.Graph.Unary("round", c.Self) : throw new UnsupportedException("round is supported without decimals; scale the tensor before and after");
+    }
 
     private static SymTensor Weighted(CallArguments c, SymTensor product) => c["value"] is null ? product : Binary(c.Graph, "mul", product, c["value"]);
 
@@ -88,7 +140,8 @@ internal static partial class TensorFunctions
 
     private static int Clamp(CallArguments c)
     {
-        int x = c.Self;
+        // Fractional limits turn whole numbers into fractions.
+        int x = c["min"] is double || c["max"] is double ? Floating(c.Graph, c.Self) : c.Self;
         if (c["min"] is SymTensor least)
         {
             x = Binary(c.Graph, "maximum", new SymTensor(x), least).Id;
@@ -108,9 +161,16 @@ internal static partial class TensorFunctions
     {
         GraphBuilder g = c.Graph;
         DType type = g.TypeOf(c.Self).DType;
-        int clean = g.Add("where", [g.Unary("isnan", c.Self), g.Constant(c.Number("nan", 0), type), c.Self]);
+        if (!type.IsFloat())
+        {
+            return c.Self;
+        }
+
         double limit = type == DType.Float64 ? double.MaxValue : float.MaxValue;
-        return g.Unary("clamp", clean, ("min", c.Number("neginf", -limit)), ("max", c.Number("posinf", limit)));
+        int Replaced(int x, int where, double value) => g.Add("where", [where, g.Constant(value, type), x]);
+        int clean = Replaced(c.Self, g.Unary("isnan", c.Self), c.Number("nan", 0));
+        clean = Replaced(clean, g.Add("eq", [c.Self, g.Constant(double.PositiveInfinity, type)]), c.Number("posinf", limit));
+        return Replaced(clean, g.Add("eq", [c.Self, g.Constant(double.NegativeInfinity, type)]), c.Number("neginf", -limit));
     }
 
     private static void AddActivations(Dictionary<string, Func<CallArguments, object?>> table)
@@ -128,7 +188,7 @@ internal static partial class TensorFunctions
         Add(table, "t", "log_sigmoid", static c => LogSigmoid(c.Graph, c.Self));
         Add(table, "F", "softmin", static c => c.Graph.Add("softmax", [c.Graph.Unary("neg", c.Self)], ("axis", Axis(c, "softmin", c.Int("dim", -1)))));
         Add(table, "F", "softmax2d", static c => c.Graph.Add("softmax", [c.Self], ("axis", Axis(c, "softmax2d", -3))));
-        Add(table, "F", "hardtanh", static c => c.Graph.Unary("clamp", c.Self, ("min", c.Number("min_val", -1)), ("max", c.Number("max_val", 1))));
+        Add(table, "Ft", "hardtanh", static _ => throw new UnsupportedException("hardtanh of TorchSharp 0.107 gives its input back unchanged (only its in-place form limits it); use clamp(min, max)"));
     }
 
     public static int Celu(GraphBuilder g, int x, double alpha) => g.Times(g.Unary("elu", g.Times(x, 1 / alpha), ("alpha", 1.0)), alpha);
@@ -193,9 +253,9 @@ internal static partial class TensorFunctions
 
         Add(table, "Tt", "logical_not", static c => c.Graph.Unary("logical_not", Truth(c.Graph, c.Self)));
         Add(table, "Tt", "bitwise_not", static c => c.Graph.TypeOf(c.Self).DType == DType.Bool ? c.Graph.Unary("logical_not", c.Self) : throw new UnsupportedException("bitwise_not of integers is not supported; of masks it is"));
-        Add(table, "Tt", "isnan", static c => c.Graph.Unary("isnan", c.Self));
-        Add(table, "Tt", "isinf", static c => c.Graph.Unary("isinf", c.Self));
-        Add(table, "Tt", "isfinite", static c => c.Graph.Unary("logical_not", c.Graph.Add("logical_or", [c.Graph.Unary("isnan", c.Self), c.Graph.Unary("isinf", c.Self)])));
+        Add(table, "Tt", "isnan", static c => Special(c.Graph, "isnan", c.Self));
+        Add(table, "Tt", "isinf", static c => Special(c.Graph, "isinf", c.Self));
+        Add(table, "Tt", "isfinite", static c => c.Graph.Unary("logical_not", c.Graph.Add("logical_or", [Special(c.Graph, "isnan", c.Self), Special(c.Graph, "isinf", c.Self)])));
         AddAny(table, "Tt", "where", static c => c["this"] is SymTensor self && c["condition"] is SymTensor condition
             ? Where(c.Graph, condition.Id, self, c.Any("y", "other"))
             : Where(c.Graph, c.Tensor("condition"), c["x"], c["y"]));
@@ -207,6 +267,9 @@ internal static partial class TensorFunctions
             AddAny(table, "Tt", name, c => Binary(c.Graph, op, new SymTensor(c.Self), Second(c)));
         }
     }
+
+    /// <summary>Whole numbers are neither NaN nor infinite: none differs from itself.</summary>
+    private static int Special(GraphBuilder g, string op, int x) => g.TypeOf(x).DType.IsFloat() ? g.Unary(op, x) : g.Add("ne", [x, x]);
 
     private static SymTensor Where(GraphBuilder g, int condition, object? x, object? y)
     {
@@ -256,7 +319,7 @@ internal static partial class TensorFunctions
         AddAny(table, "t", "is_floating_point", static c => c.Graph.TypeOf(c.Self).DType.IsFloat());
         AddAny(table, "T", "is_floating_point", static c => c.Graph.TypeOf(c.Self).DType.IsFloat());
         AddAny(table, "t", "is_integral", static c => !c.Graph.TypeOf(c.Self).DType.IsFloat());
-        AddAny(table, "t", "is_complex", static _ => false);
+        AddAny(table, "Tt", "is_complex", static _ => false);
         AddAny(table, "t", "is_contiguous", static _ => throw new UnsupportedException("the memory layout of a tensor is not known during the build"));
         AddAny(table, "t", "nelement", static c => c.Graph.TypeOf(c.Self).Count);
         AddAny(table, "t", "element_size", static c => (Dim)c.Graph.TypeOf(c.Self).DType.Bytes());

@@ -10,18 +10,20 @@ internal static partial class TensorFunctions
 
     private static void AddProducts(Dictionary<string, Func<CallArguments, object?>> table)
     {
-        foreach (string name in new[] { "matmul", "mm", "bmm", "mv", "dot", "vdot", "inner" })
+        foreach (string name in new[] { "matmul", "mm", "bmm", "mv", "dot", "vdot" })
         {
             Add(table, "Tt", name, static c => MatMul(c.Graph, c.Self, c.Tensor(SecondMatrix)));
         }
 
+        Add(table, "Tt", "inner", static c => Inner(c.Graph, c.Self, c.Tensor("vec2", "other")));
         Add(table, "Tt", "outer", static c => Outer(c.Graph, c.Self, c.Tensor("vec2", "vec", "right", "other")));
         Add(table, "Tt", "ger", static c => Outer(c.Graph, c.Self, c.Tensor("vec2", "vec", "right", "other")));
-        foreach (string name in new[] { "addmm", "baddbmm", "addmv" })
+        Add(table, "Tt", "baddbmm", static _ => throw new UnsupportedException("baddbmm of TorchSharp 0.107 exchanges its operands; use input * beta + torch.bmm(batch1, batch2) * alpha"));
+        foreach (string name in new[] { "addmm", "addmv" })
         {
             AddAny(table, "Tt", name, c =>
             {
-                object product = new SymTensor(MatMul(c.Graph, c.Tensor("mat1", "batch1", "mat"), c.Tensor("mat2", "batch2", "vec")));
+                object product = new SymTensor(MatMul(c.Graph, c.Tensor("mat1", "mat"), c.Tensor("mat2", "vec")));
                 product = c["alpha"] is null ? product : Binary(c.Graph, "mul", product, c["alpha"]);
                 object self = new SymTensor(c.Self);
                 return Binary(c.Graph, "add", c["beta"] is null ? self : Binary(c.Graph, "mul", self, c["beta"]), product);
@@ -63,6 +65,21 @@ internal static partial class TensorFunctions
         }
 
         return g.Reshape(product, shape.ToEquatableArray());
+    }
+
+    /// <summary>Products summed over the last dimension of both.</summary>
+    private static int Inner(GraphBuilder g, int a, int b)
+    {
+        (TensorType x, TensorType y) = (g.TypeOf(a), g.TypeOf(b));
+        if (x.Rank == 0 || y.Rank == 0)
+        {
+            return g.Times(a, b);
+        }
+
+        Dim length = y.Shape[y.Rank - 1];
+        Dim rows = y.Shape.Take(y.Rank - 1).Aggregate(Dim.One, static (product, dim) => product * dim);
+        int product = MatMul(g, a, g.Transposed(g.Reshape(b, new[] { rows, length })));
+        return g.Reshape(product, x.Shape.Take(x.Rank - 1).Concat(y.Shape.Take(y.Rank - 1)).ToEquatableArray());
     }
 
     private static int Outer(GraphBuilder g, int a, int b) =>
@@ -124,6 +141,20 @@ internal static partial class TensorFunctions
 
     private static (int Value, string Names) Contract(GraphBuilder g, int a, string aNames, int b, string bNames, string needed)
     {
+        // A summed index of size 1 beside a longer one is broadcast: the longer one is summed by itself.
+        foreach (char letter in aNames.Where(letter => bNames.IndexOf(letter) >= 0 && needed.IndexOf(letter) < 0).ToArray())
+        {
+            (Dim here, Dim there) = (g.TypeOf(a).Shape[aNames.IndexOf(letter)], g.TypeOf(b).Shape[bNames.IndexOf(letter)]);
+            if (here.Constant == 1 && there.Constant != 1)
+            {
+                (a, aNames) = SumOut(g, a, aNames, aNames.Replace(letter.ToString(), ""));
+            }
+            else if (there.Constant == 1 && here.Constant != 1)
+            {
+                (b, bNames) = SumOut(g, b, bNames, bNames.Replace(letter.ToString(), ""));
+            }
+        }
+
         (a, aNames) = SumOut(g, a, aNames, needed + bNames);
         (b, bNames) = SumOut(g, b, bNames, needed + aNames);
         string batch = new([.. aNames.Where(letter => bNames.IndexOf(letter) >= 0 && needed.IndexOf(letter) >= 0)]);

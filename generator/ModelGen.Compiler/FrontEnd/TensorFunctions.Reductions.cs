@@ -23,14 +23,16 @@ internal static partial class TensorFunctions
         Add(table, "Tt", "any", static c => c.Graph.Cast(Reduce(c, "amax", c.Graph.Cast(Truth(c.Graph, c.Self), DType.Int64)), DType.Bool));
         Add(table, "Tt", "all", static c => c.Graph.Unary("logical_not", c.Graph.Cast(Reduce(c, "amax", c.Graph.Cast(c.Graph.Unary("logical_not", Truth(c.Graph, c.Self)), DType.Int64)), DType.Bool)));
         Add(table, "Tt", "count_nonzero", static c => Reduce(c, "sum", c.Graph.Cast(Truth(c.Graph, c.Self), DType.Int64)));
-        Add(table, "Tt", "var", static c => Variance(c));
+        Add(table, "Tt", "var", static c => c.Any(AxisNames) is null && !c.Flag("unbiased", true)
+            ? throw new UnsupportedException("var of all elements is always the unbiased one in TorchSharp 0.107, whatever is asked for; name the dimensions, or square std(unbiased: false)")
+            : Variance(c));
         Add(table, "Tt", "std", static c => c.Graph.Unary("sqrt", Variance(c)));
-        AddAny(table, "Tt", "var_mean", static c => new SymList([new SymTensor(Variance(c)), new SymTensor(Reduce(c, "mean", c.Self))]));
-        AddAny(table, "Tt", "std_mean", static c => new SymList([new SymTensor(c.Graph.Unary("sqrt", Variance(c))), new SymTensor(Reduce(c, "mean", c.Self))]));
-        foreach (string name in new[] { "prod", "logsumexp" })
-        {
-            Add(table, "Tt", name, c => AlongOne(c, name));
-        }
+        AddAny(table, "Tt", "var_mean", static c => c.Any(AxisNames) is null
+            ? throw new UnsupportedException("var_mean of all elements gives the standard deviation in TorchSharp 0.107; call var and mean")
+            : new SymList([new SymTensor(Variance(c)), new SymTensor(Reduce(c, "mean", Typed(c)))]));
+        AddAny(table, "Tt", "std_mean", static c => new SymList([new SymTensor(c.Graph.Unary("sqrt", Variance(c))), new SymTensor(Reduce(c, "mean", Typed(c)))]));
+        Add(table, "Tt", "prod", static c => AlongOne(c, "prod", Counted(c.Graph, Typed(c))));
+        Add(table, "Tt", "logsumexp", static c => AlongOne(c, "logsumexp", c.Self));
 
         foreach (string name in new[] { "cumsum", "cumprod" })
         {
@@ -113,8 +115,9 @@ internal static partial class TensorFunctions
     {
         TensorType type = c.Graph.TypeOf(c.Self);
         long[] axes = AxesOf(c, "var");
-        int mean = c.Graph.Add("mean", [c.Self], ("axes", axes), ("keep", true));
-        int square = c.Graph.Unary("square", c.Graph.Minus(c.Self, mean));
+        int x = Typed(c);
+        int mean = c.Graph.Add("mean", [x], ("axes", axes), ("keep", true));
+        int square = c.Graph.Unary("square", c.Graph.Minus(x, mean));
         int variance = c.Graph.Add("mean", [square], ("axes", axes), ("keep", c.Flag("keepdim")));
         if (!c.Flag("unbiased", true))
         {
@@ -127,15 +130,15 @@ internal static partial class TensorFunctions
             : throw new UnsupportedException($"the unbiased variance over the symbolic size {count} is not supported; pass unbiased: false, or give that size as a number in [Shape]");
     }
 
-    private static int AlongOne(CallArguments c, string op)
+    private static int AlongOne(CallArguments c, string op, int x)
     {
         if (c["dim"] is null)
         {
-            int flat = c.Graph.Reshape(c.Self, new[] { c.Graph.TypeOf(c.Self).Count });
+            int flat = c.Graph.Reshape(x, new[] { c.Graph.TypeOf(x).Count });
             return c.Graph.Add(op, [flat], ("axis", 0L), ("keep", false));
         }
 
-        return c.Graph.Add(op, [c.Self], ("axis", Axis(c, op, c.Int("dim", 0))), ("keep", c.Flag("keepdim")));
+        return c.Graph.Add(op, [x], ("axis", Axis(c, op, c.Int("dim", 0))), ("keep", c.Flag("keepdim")));
     }
 
     private static int Norm(CallArguments c)
@@ -149,12 +152,18 @@ internal static partial class TensorFunctions
             return g.Add("l2_norm", [c.Self], ("axis", axes[0]), ("keep", keep));
         }
 
-        int powers = p == 2 ? g.Unary("square", c.Self) : p == 1 ? g.Unary("abs", c.Self) : g.Add("pow", [g.Unary("abs", c.Self), g.Constant(p, g.TypeOf(c.Self).DType)]);
-        if (double.IsPositiveInfinity(p))
+        int sizes = g.Unary("abs", c.Self);
+        if (p == 0)
         {
-            return g.Add("amax", [g.Unary("abs", c.Self)], ("axes", axes), ("keep", keep));
+            return g.Sum(g.Mask("ne", sizes, 0.0), axes, keep);
         }
 
+        if (double.IsInfinity(p))
+        {
+            return p > 0 ? g.Add("amax", [sizes], ("axes", axes), ("keep", keep)) : g.Unary("neg", g.Add("amax", [g.Unary("neg", sizes)], ("axes", axes), ("keep", keep)));
+        }
+
+        int powers = p == 2 ? g.Unary("square", c.Self) : p == 1 ? sizes : g.Add("pow", [sizes, g.Constant(p, g.TypeOf(c.Self).DType)]);
         int sum = g.Sum(powers, axes, keep);
         return p == 1 ? sum : p == 2 ? g.Unary("sqrt", sum) : g.Add("pow", [sum, g.Constant(1 / p, g.TypeOf(sum).DType)]);
     }

@@ -14,13 +14,23 @@ internal static partial class TensorFunctions
         Add(table, "Tt", "unflatten", Unflatten);
         Add(table, "Tt", "permute", static c => c.Graph.Permute(c.Self, [.. c.Dims("permutation", "dims").Select(dim => Axis(c, "permute", dim))]));
         Add(table, "Tt", "transpose", static c => Swap(c, c.Int("dim0", 0), c.Int("dim1", 1)));
-        Add(table, "Tt", "t", static c => Swap(c, 0, 1));
+        Add(table, "Tt", "t", static c => c.Graph.TypeOf(c.Self).Rank switch
+        {
+            < 2 => c.Self,
+            2 => Swap(c, 0, 1),
+            _ => throw new OpException($"t needs at most two dimensions, got {c.Graph.TypeOf(c.Self).ShapeText()}; use transpose(dim0, dim1)"),
+        });
         Add(table, "Tt", "unsqueeze", Unsqueeze);
         Add(table, "Tt", "squeeze", Squeeze);
         Add(table, "T", "cat", static c => Cat(c, [.. Tensors(c)]));
         Add(table, "T", "stack", Stack);
         AddAny(table, "T", "meshgrid", Meshgrid);
-        Add(table, "Tt", "narrow", static c => c.Graph.Slice(c.Self, Axis(c, "narrow", c.Int("dim", 0)), c.Dims("start")[0], c.Dims("length")[0]));
+        Add(table, "Tt", "narrow", static c =>
+        {
+            long axis = Axis(c, "narrow", c.Int("dim", 0));
+            Dim start = c.Dims("start")[0];
+            return c.Graph.Slice(c.Self, axis, start.Constant < 0 ? c.Graph.TypeOf(c.Self).Shape[(int)axis] + start : start, c.Dims("length")[0]);
+        });
         AddAny(table, "Tt", "chunk", static c => Chunk(c));
         AddAny(table, "Tt", "split", static c => Split(c));
         AddAny(table, "t", "size", static c => c["dim"] is null ? Shape(c) : Shape(c).Items[(int)Axis(c, "size", c.Int("dim", 0))]);
@@ -140,7 +150,14 @@ internal static partial class TensorFunctions
             : throw new UnsupportedException("the list of tensors must be known during the build and must not be empty");
 
     private static int Cat(CallArguments c, int[] tensors) =>
-        c.Graph.Add("cat", tensors, ("axis", OpContext.Axis("cat", c.Int("dim", 0), c.Graph.TypeOf(tensors[0]).Rank)));
+        Concatenated(c.Graph, tensors, OpContext.Axis("cat", c.Int("dim", c.Int("axis", 0)), c.Graph.TypeOf(tensors[0]).Rank));
+
+    /// <summary>Tensors side by side, in the type that holds them all.</summary>
+    private static int Concatenated(GraphBuilder g, int[] tensors, long axis)
+    {
+        DType type = tensors.Select(tensor => g.TypeOf(tensor).DType).Aggregate(DTypes.Promote);
+        return g.Add("cat", [.. tensors.Select(tensor => g.Cast(tensor, type))], ("axis", axis));
+    }
 
     private static int Stack(CallArguments c)
     {
@@ -151,7 +168,7 @@ internal static partial class TensorFunctions
         [
             .. tensors.Select(tensor => c.Graph.Reshape(tensor, c.Graph.TypeOf(tensor).Shape.Take(axis).Append(Dim.One).Concat(c.Graph.TypeOf(tensor).Shape.Skip(axis)).ToEquatableArray())),
         ];
-        return c.Graph.Add("cat", raised, ("axis", (long)axis));
+        return Concatenated(c.Graph, raised, axis);
     }
 
     private static SymList Chunk(CallArguments c)

@@ -20,10 +20,20 @@ internal static partial class TensorFunctions
     public static SymTensor Binary(GraphBuilder g, string op, object? left, object? right)
     {
         (int a, int b) = Operands(g, left, right);
-        if (op == "div" && !g.TypeOf(a).DType.IsFloat())
+        DType type = g.TypeOf(a).DType;
+        if (op is "div" or "atan2" && !type.IsFloat())
         {
             // True division of integers gives fractions, as in PyTorch.
             (a, b) = (g.Cast(a, DType.Float32), g.Cast(b, DType.Float32));
+        }
+        else if (type == DType.Bool && op is "add" or "maximum" or "mul" or "minimum")
+        {
+            // Sums and products of truth values are truth values.
+            op = op is "add" or "maximum" ? "logical_or" : "logical_and";
+        }
+        else if (type == DType.Bool && op == "sub")
+        {
+            throw new UnsupportedException("truth values cannot be subtracted; use logical_xor, or convert them first with .to(ScalarType.Float32)");
         }
 
         return new SymTensor(g.Add(op, [a, b]));
@@ -56,21 +66,28 @@ internal static partial class TensorFunctions
 
     private static void AddElementwise(Dictionary<string, Func<CallArguments, object?>> table)
     {
-        foreach (string name in new[] { "neg", "abs", "sign", "exp", "log", "sin", "cos", "sqrt", "rsqrt", "reciprocal", "square", "erf", "log1p", "expm1", "tanh", "sigmoid" })
+        foreach (string name in new[] { "neg", "abs", "sign", "square" })
         {
             Add(table, "Tt", name, c => c.Graph.Unary(name, c.Self));
         }
 
-        foreach (string name in new[] { "relu", "silu", "hardswish", "hardsigmoid", "mish", "tanh", "sigmoid" })
+        foreach (string name in new[] { "exp", "log", "sin", "cos", "sqrt", "rsqrt", "reciprocal", "erf", "log1p", "expm1", "tanh", "sigmoid" })
+        {
+            Add(table, "Tt", name, c => c.Graph.Unary(name, Floating(c.Graph, c.Self)));
+        }
+
+        foreach (string name in new[] { "relu", "silu", "hardswish", "hardsigmoid", "mish" })
         {
             Add(table, "Ft", name, c => c.Graph.Unary(name, c.Self));
         }
+
+        Add(table, "F", "tanh", static c => c.Graph.Unary("tanh", Floating(c.Graph, c.Self)));
+        Add(table, "F", "sigmoid", static c => c.Graph.Unary("sigmoid", Floating(c.Graph, c.Self)));
 
         Add(table, "Ft", "gelu", static c => c.Graph.Unary("gelu", c.Self, ("tanh", c["approximate"] is SymEnum { Member: "tanh" })));
         Add(table, "Ft", "leaky_relu", static c => c.Graph.Unary("leaky_relu", c.Self, ("slope", c.Number("negative_slope", 0.01))));
         Add(table, "Ft", "elu", static c => c.Graph.Unary("elu", c.Self, ("alpha", c.Number("alpha", 1))));
         Add(table, "Ft", "relu6", static c => c.Graph.Unary("clamp", c.Self, ("min", 0.0), ("max", 6.0)));
-        Add(table, "t", "hardtanh", static c => c.Graph.Unary("clamp", c.Self, ("min", c.Number("min")), ("max", c.Number("max"))));
         Add(table, "Ft", "softplus", static c => c.Graph.Unary("softplus", c.Self, ("beta", c.Number("beta", 1)), ("threshold", c.Number("threshold", 20))));
         foreach (string name in new[] { "mul", "pow", "maximum", "minimum" })
         {

@@ -43,9 +43,14 @@ internal static class SequenceModules
     private static int Embedding(ModuleCall c)
     {
         CheckTable(c);
-        return c.Settings["padding_idx"] is null
-            ? c.Graph.Add("embedding", [c.Weight("weight"), c.Input])
-            : c.Graph.Add("embedding", [c.Weight("weight"), c.Input], ("padding_index", c.Settings.Int("padding_idx", 0)));
+        if (c.Settings["padding_idx"] is null)
+        {
+            return c.Graph.Add("embedding", [c.Weight("weight"), c.Input]);
+        }
+
+        // Negative ones count from the end.
+        long padding = c.Settings.Int("padding_idx", 0);
+        return c.Graph.Add("embedding", [c.Weight("weight"), c.Input], ("padding_index", padding < 0 ? padding + c.Settings.Int("num_embeddings", 1) : padding));
     }
 
     private static void CheckTable(ModuleCall c)

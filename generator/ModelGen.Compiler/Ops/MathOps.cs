@@ -31,13 +31,7 @@ internal static class MathOps
             Kind = FusionKind.Elementwise,
             Onnx = static c =>
             {
-                if (!c.Result().DType.IsFloat())
-                {
-                    c.Node("Mod", [c.Input(0), c.Input(1)]);
-                    return;
-                }
-
-                string quotient = c.Intermediate("Floor", [c.Intermediate("Div", [c.Input(0), c.Input(1)], c.Result())], c.Result());
+                string quotient = c.Result().DType.IsFloat() ? c.Intermediate("Floor", [c.Intermediate("Div", [c.Input(0), c.Input(1)], c.Result())], c.Result()) : c.Intermediate("Cast", [WideQuotient(c)], c.Result(), OnnxContext.Type("to", c.Result().DType));
                 c.Node("Sub", [c.Input(0), c.Intermediate("Mul", [quotient, c.Input(1)], c.Result())]);
             },
         };
@@ -45,16 +39,20 @@ internal static class MathOps
         {
             Kind = FusionKind.Elementwise,
             NoGradient = "its derivative is zero wherever it exists",
-            Onnx = static c =>
-            {
-                // Integer division of ONNX rounds towards zero, this one down: float64 holds every int64 that occurs as an index.
-                TensorType exact = c.Result() with { DType = DType.Float64 };
-                string Wide(int index) => c.Intermediate("Cast", [c.Input(index)], c.Type(index) with { DType = DType.Float64 }, OnnxContext.Type("to", DType.Float64));
-                string quotient = c.Intermediate("Floor", [c.Intermediate("Div", [Wide(0), Wide(1)], exact)], exact);
-                c.Node("Cast", [quotient], OnnxContext.Type("to", c.Result().DType));
-            },
+            Onnx = static c => c.Node("Cast", [WideQuotient(c)], OnnxContext.Type("to", c.Result().DType)),
         };
         yield return new LibraryOp("atan2", Same, static c => $"torch.atan2({c[0]}, {c[1]})") { Kind = FusionKind.Elementwise, NoOnnx = "ONNX has no two-argument arctangent" };
+    }
+
+    /// <summary>
+    /// The quotient rounded down, in float64. ONNX Runtime rounds integer division towards zero and refuses a divisor of 0, which inputs are before the first run; float64 holds
+    /// every int64 that occurs as an index.
+    /// </summary>
+    private static string WideQuotient(OnnxContext c)
+    {
+        TensorType exact = c.Result() with { DType = DType.Float64 };
+        string Wide(int index) => c.Intermediate("Cast", [c.Input(index)], c.Type(index) with { DType = DType.Float64 }, OnnxContext.Type("to", DType.Float64));
+        return c.Intermediate("Floor", [c.Intermediate("Div", [Wide(0), Wide(1)], exact)], exact);
     }
 
     private static EquatableArray<TensorType> Float(OpContext op)
@@ -129,7 +127,11 @@ internal static class MathOps
 
     private static EquatableArray<TensorType> Reduced(OpContext op)
     {
-        OpContext.RequireFloat(op.Op, op[0]);
+        if (op.Op != "prod" || op[0].DType == DType.Bool)
+        {
+            OpContext.RequireFloat(op.Op, op[0]);
+        }
+
         long axis = op.Attributes.Int("axis");
         bool keep = op.Attributes.Bool("keep");
         return One(op[0].WithShape(op[0].Shape.Select((dim, index) => (dim, index)).Where(pair => keep || pair.index != axis).Select(pair => pair.index == axis ? 1 : pair.dim)));

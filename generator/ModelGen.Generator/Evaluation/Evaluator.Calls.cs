@@ -181,6 +181,8 @@ internal sealed partial class Evaluator
                 };
             case "TorchSharp.DisposeScope" or "TorchSharp.DisposeScopeManager":
                 return values.Length == 1 ? values[0] : new SymList(values);
+            case "TorchSharp.Utils.TensorAccessor" when receiver is SymList numbers:
+                return CallList(numbers, method, values, at);
             case "TorchSharp.torch.Device":
                 return receiver;
             case "TorchSharp.torch.nn.utils":

@@ -340,6 +340,11 @@ internal sealed partial class Evaluator
         }
 
         SpecialType target = (type is INamedTypeSymbol { OriginalDefinition.SpecialType: SpecialType.System_Nullable_T } nullable ? nullable.TypeArguments[0] : type)?.SpecialType ?? SpecialType.None;
+        if (target is >= SpecialType.System_Boolean and <= SpecialType.System_Double && value is SymTensor tensor && KnownNumbers(tensor, conversion.Syntax) is { Items: [var known] })
+        {
+            value = known;
+        }
+
         switch (target, value)
         {
             case (SpecialType.System_Double or SpecialType.System_Decimal, Dim { Constant: long whole }):

@@ -73,6 +73,11 @@ internal sealed partial class Evaluator
 
         if (HostReads.Contains(method.Name))
         {
+            if (first is SymTensor read && method.Name is "item" or "data" or "ToArray" or "ToSingle" or "ToDouble" or "ToInt16" or "ToInt32" or "ToInt64" or "ToScalar" or "ToBoolean" && KnownNumbers(read, at) is { } known)
+            {
+                return method.Name is "data" or "ToArray" ? known : known.Items.Count == 1 ? known.Items[0] : throw EvaluationException.Unsupported(at, $"'{method.Name}' needs a tensor of one element");
+            }
+
             throw EvaluationException.DataDependent(at, $"'{method.Name}' reads a tensor's values back, and what follows would depend on them; they are known only when the model runs. Keep the calculation in tensors of fixed size");
         }
 
@@ -99,10 +104,38 @@ internal sealed partial class Evaluator
             return Apply(key.Replace("empty", "zeros"), method.Name, arguments, at);
         }
 
+        if (key is "torch.tensor" or "torch.as_tensor" or "torch.from_array" && !(arguments.TryGetValue("dtype", out object? type) && type is not null) && ElementType(method.Parameters[0].Type) is { } element)
+        {
+            arguments["dtype"] = new SymEnum("ScalarType", element, null);
+        }
+
         return Complex(key, arguments, at, out object? complex) ? complex
             : method.Name.EndsWith("_", StringComparison.Ordinal) && !method.Name.EndsWith("__", StringComparison.Ordinal) ? InPlace(method.Name, prefix, arguments, at)
             : Apply(key, method.Name, arguments, at);
     }
+
+    /// <summary>The elements of a tensor that is known during the build; null for others.</summary>
+    private SymList? KnownNumbers(SymTensor tensor, SyntaxNode at)
+    {
+        Fresh(tensor, at);
+        DType type = graph.TypeOf(tensor.Id).DType;
+        return ConstantValues.Of(graph, tensor.Id) is { } numbers
+            ? new SymList(numbers.Select(number => type.IsFloat() ? number : type == DType.Bool ? number != 0 : (object?)(Dim)(long)number))
+            : null;
+    }
+
+    /// <summary>The element type of a tensor made from numbers of a C# type; null where the type does not tell.</summary>
+    private static string? ElementType(ITypeSymbol type) => type switch
+    {
+        IArrayTypeSymbol array => ElementType(array.ElementType),
+        INamedTypeSymbol { TypeArguments.Length: 1 } list => ElementType(list.TypeArguments[0]),
+        { SpecialType: SpecialType.System_Boolean } => "Bool",
+        { SpecialType: SpecialType.System_Int32 } => "Int32",
+        { SpecialType: SpecialType.System_Int64 } => "Int64",
+        { SpecialType: SpecialType.System_Single } => "Float32",
+        { SpecialType: SpecialType.System_Double } => "Float64",
+        _ => null,
+    };
 
     /// <summary>Functions about the surroundings of a calculation, not about tensors.</summary>
     private bool Ambient(string name, Dictionary<string, object?> arguments, SyntaxNode at, out object? result)

@@ -235,5 +235,5 @@ public static unsafe partial class Kernels
     }
 
     /// <summary>A whole number beside an integer tensor must not turn it into a float one.</summary>
-    private static Scalar Number(double value, Tensor beside) => beside.is_integral() && value == Math.Floor(value) ? (long)value : value;
+    private static Scalar Number(double value, Tensor beside) => beside.is_integral() && value == Math.Floor(value) ? (Scalar)(long)value : (Scalar)value;
 }

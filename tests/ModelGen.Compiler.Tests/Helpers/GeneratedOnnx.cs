@@ -3,7 +3,6 @@ using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 using ModelGen.Compiler.Codegen;
 using ModelGen.Compiler.Ir;
-using ModelGen.Compiler.Ops;
 using ModelGen.Onnx;
 using static TorchSharp.torch;
 
@@ -51,14 +50,44 @@ internal static class GeneratedOnnx
         return [.. graphs.Select((_, index) => type.GetMethod("Case" + index)!.CreateDelegate<Func<Tensor[], OnnxModel>>())];
     }
 
-    /// <summary>Runs a model on float32 tensors; the first output.</summary>
-    public static Tensor Run(OnnxModel model, IReadOnlyList<Tensor> inputs)
+    /// <summary>Runs a model; the first output.</summary>
+    public static Tensor Run(OnnxModel model, IReadOnlyList<Tensor> inputs) => RunAll(model, inputs)[0];
+
+    /// <summary>Runs a model; all outputs.</summary>
+    public static IReadOnlyList<Tensor> RunAll(OnnxModel model, IReadOnlyList<Tensor> inputs)
     {
         using var runner = new OnnxRunner(model);
-        var named = runner.Inputs.Select((entry, index) => (entry.Name, Value: OnnxTensor.From<float>(inputs[index].contiguous().data<float>().ToArray(), inputs[index].shape)))
-            .ToDictionary(static pair => pair.Name, static pair => pair.Value, StringComparer.Ordinal);
-        OnnxTensor output = runner.Run(named)[runner.Outputs[0].Name];
-        return tensor(output.AsSpan<float>().ToArray(), [.. output.Shape]);
+        var named = runner.Inputs.Select((entry, index) => (entry.Name, Value: ToOnnx(inputs[index]))).ToDictionary(static pair => pair.Name, static pair => pair.Value, StringComparer.Ordinal);
+        IReadOnlyDictionary<string, OnnxTensor> outputs = runner.Run(named);
+        return [.. runner.Outputs.Select(entry => ToTorch(outputs[entry.Name]))];
+    }
+
+    private static OnnxTensor ToOnnx(Tensor tensor)
+    {
+        Tensor values = tensor.contiguous();
+        return tensor.dtype switch
+        {
+            ScalarType.Float32 => OnnxTensor.From<float>(values.data<float>().ToArray(), tensor.shape),
+            ScalarType.Float64 => OnnxTensor.From<double>(values.data<double>().ToArray(), tensor.shape),
+            ScalarType.Int64 => OnnxTensor.From<long>(values.data<long>().ToArray(), tensor.shape),
+            ScalarType.Int32 => OnnxTensor.From<int>(values.data<int>().ToArray(), tensor.shape),
+            ScalarType.Bool => OnnxTensor.From<bool>(values.data<bool>().ToArray(), tensor.shape),
+            _ => throw new NotSupportedException($"{tensor.dtype}"),
+        };
+    }
+
+    private static Tensor ToTorch(OnnxTensor value)
+    {
+        long[] shape = [.. value.Shape];
+        return value.Type switch
+        {
+            OnnxType.Float => tensor(value.AsSpan<float>().ToArray(), shape),
+            OnnxType.Double => tensor(value.AsSpan<double>().ToArray(), shape),
+            OnnxType.Int64 => tensor(value.AsSpan<long>().ToArray(), shape),
+            OnnxType.Int32 => tensor(value.AsSpan<int>().ToArray(), shape),
+            OnnxType.Bool => tensor(value.AsSpan<bool>().ToArray(), shape),
+            _ => throw new NotSupportedException($"{value.Type}"),
+        };
     }
 
     private static void Write(IndentedWriter writer, Graph graph, int index)
@@ -81,8 +110,12 @@ internal static class GeneratedOnnx
             prologue.Write(writer, body.IsPrologue, dispose: false);
             body.Write();
             writer.Line(text.ToString());
-            TensorType type = graph.TypeOf(graph.Outputs[0]);
-            writer.Line($"onnx.Output({body.NameOf(graph.Outputs[0])}, {OnnxBody.OnnxType(type.DType)}, {OnnxBody.Shape(type)});");
+            foreach (int output in graph.Outputs)
+            {
+                TensorType type = graph.TypeOf(output);
+                writer.Line($"onnx.Output({body.NameOf(output)}, {OnnxBody.OnnxType(type.DType)}, {OnnxBody.Shape(type)});");
+            }
+
             writer.Line("return onnx.Build();");
         }
     }

@@ -161,18 +161,28 @@ internal sealed class UnaryOp(
         return g.Graph.Add("where", [linear, g.Grad, g.Graph.Times(g.Grad, g.Graph.Unary("sigmoid", scaled))]);
     }
 
-    // ONNX has no threshold: above it softplus equals its argument to within float32 rounding for the default of 20.
+    // ONNX has no threshold: above 15 softplus equals its argument to within float32 rounding anyway, below that the choice is written out.
     private static void SoftplusOnnx(OnnxContext c)
     {
-        double beta = c.Attributes.Double("beta");
-        if (beta == 1)
+        (double beta, double threshold) = (c.Attributes.Double("beta"), c.Attributes.Double("threshold"));
+        DType type = c.Type(0).DType;
+        string scaled = beta == 1 ? c.Input(0) : c.Intermediate("Mul", [c.Input(0), c.Scalar(beta, type)], c.Result());
+        if (beta == 1 && threshold >= 15)
         {
-            c.Node("Softplus", [c.Input(0)]);
+            c.Node("Softplus", [scaled]);
             return;
         }
 
-        string scaled = c.Intermediate("Mul", [c.Input(0), c.Scalar(beta)], c.Result());
-        c.Node("Div", [c.Intermediate("Softplus", [scaled], c.Result()), c.Scalar(beta)]);
+        string smooth = c.Intermediate("Softplus", [scaled], c.Result());
+        if (threshold >= 15)
+        {
+            c.Node("Div", [smooth, c.Scalar(beta, type)]);
+            return;
+        }
+
+        string divided = beta == 1 ? smooth : c.Intermediate("Div", [smooth, c.Scalar(beta, type)], c.Result());
+        string linear = c.Intermediate("Greater", [scaled, c.Scalar(threshold, type)], c.Result() with { DType = DType.Bool });
+        c.Node("Where", [linear, c.Input(0), divided]);
     }
 
     private static int MishGradient(GradientContext g)

@@ -30,14 +30,17 @@ internal sealed class LossOp(string name, Func<CSharpContext, string> csharp, Ac
         return One(TensorType.Scalar(op[0].DType));
     }
 
-    public override void Differentiate(GradientContext g) =>
-        g.Set(0, () =>
+    public override void Differentiate(GradientContext g)
+    {
+        Dim count = g.TypeOf(g.Input(name == "cross_entropy" ? 1 : 0)).Count;
+        int Averaged(int slope) => g.Graph.Times(g.Graph.Add("divide_by_size", [slope], ("size", new[] { count })), g.Grad);
+        g.Set(0, () => Averaged(name == "cross_entropy" ? CrossEntropySlope(g) : PointwiseSlope(g)));
+        if (name != "cross_entropy")
         {
-            TensorType prediction = g.TypeOf(g.Input(0));
-            int slope = name == "cross_entropy" ? CrossEntropySlope(g) : PointwiseSlope(g);
-            Dim count = name == "cross_entropy" ? g.TypeOf(g.Input(1)).Count : prediction.Count;
-            return g.Graph.Times(g.Graph.Add("divide_by_size", [slope], ("size", new[] { count })), g.Grad);
-        });
+            // A loss in the middle of a model may compare two results of it.
+            g.Set(1, () => Averaged(g.Graph.Unary("neg", name == "bce_with_logits" ? g.Input(0) : PointwiseSlope(g))));
+        }
+    }
 
     public override string EmitCSharp(CSharpContext c) => csharp(c);
 

@@ -23,7 +23,7 @@ internal sealed class EmbeddingOp : OpDefinition
     }
 
     public override void Differentiate(GradientContext g) =>
-        g.Set(0, () => g.Graph.AddNode("embedding_backward", new[] { g.Grad, g.Input(1) }, g.Attributes.With("shape", g.TypeOf(g.Input(0)).Shape))[0]);
+        g.Set(0, () => g.Graph.AddNode("embedding_backward", new[] { g.Grad, g.Graph.Cast(g.Input(1), DType.Int64) }, g.Attributes.With("shape", g.TypeOf(g.Input(0)).Shape))[0]);
 
     public override string EmitCSharp(CSharpContext c) => $"Kernels.Embedding({c[0]}, {c[1]})";
 
