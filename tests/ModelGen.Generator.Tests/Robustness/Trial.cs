@@ -112,7 +112,7 @@ internal sealed record Trial(string? Problem, TimeSpan Elapsed, int Surfaces)
     {
         foreach (MethodDeclarationSyntax method in tree.GetRoot().DescendantNodes().OfType<MethodDeclarationSyntax>())
         {
-            if (method.Identifier.Text == "Infer" && method.Parent is ClassDeclarationSyntax)
+            if (method.Identifier.ValueText == "Infer" && method.Parent is ClassDeclarationSyntax)
             {
                 IEnumerable<string> names = method.Ancestors().Reverse().Select(static outer => outer switch
                 {
