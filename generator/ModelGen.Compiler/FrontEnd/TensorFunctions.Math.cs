@@ -188,10 +188,18 @@ internal static partial class TensorFunctions
         Add(table, "t", "log_sigmoid", static c => LogSigmoid(c.Graph, c.Self));
         Add(table, "F", "softmin", static c => c.Graph.Add("softmax", [c.Graph.Unary("neg", c.Self)], ("axis", Axis(c, "softmin", c.Int("dim", -1)))));
         Add(table, "F", "softmax2d", static c => c.Graph.Add("softmax", [c.Self], ("axis", Axis(c, "softmax2d", -3))));
-        Add(table, "Ft", "hardtanh", static _ => throw new UnsupportedException("hardtanh of TorchSharp 0.107 gives its input back unchanged (only its in-place form limits it); use clamp(min, max)"));
+        Add(table, "Ft", "hardtanh", static _ => throw new UnsupportedException("hardtanh of TorchSharp 0.107 gives its input back unchanged unless it works in place; use clamp(min, max), or pass inplace: true"));
+        Add(table, "Ft", "hardtanh_", static c => Hardtanh(c.Graph, c.Self, c));
     }
 
     public static int Celu(GraphBuilder g, int x, double alpha) => g.Times(g.Unary("elu", g.Times(x, 1 / alpha), ("alpha", 1.0)), alpha);
+
+    /// <summary>The limits have other names in the layer than in the method.</summary>
+    public static int Hardtanh(GraphBuilder g, int x, Arguments a)
+    {
+        double Limit(string layer, string method, double usual) => a[layer] is null ? a.Number(method, usual) : a.Number(layer);
+        return g.Unary("clamp", x, ("min", Limit("min_val", "min", -1)), ("max", Limit("max_val", "max", 1)));
+    }
 
     // Constants of Klambauer et al., Self-Normalizing Neural Networks, arXiv:1706.02515.
     public static int Selu(GraphBuilder g, int x) => g.Times(g.Unary("elu", x, ("alpha", 1.6732632423543772)), 1.0507009873554805);

@@ -11,9 +11,12 @@ internal static class MathModules
     [
         .. new[] { ("ReLU", "F.relu"), ("ReLU6", "F.relu6"), ("SiLU", "F.silu"), ("Hardswish", "F.hardswish"), ("Hardsigmoid", "F.hardsigmoid"), ("Mish", "F.mish"), ("Sigmoid", "Tensor.sigmoid"), ("Tanh", "Tensor.tanh"),
             ("LeakyReLU", "F.leaky_relu"), ("ELU", "F.elu"), ("CELU", "F.celu"), ("SELU", "F.selu"), ("GLU", "F.glu"), ("GELU", "F.gelu"), ("Hardshrink", "F.hardshrink"), ("Softshrink", "F.softshrink"),
-            ("Hardtanh", "F.hardtanh"), ("LogSigmoid", "F.logsigmoid"), ("Softplus", "F.softplus"), ("Softsign", "F.softsign"), ("Tanhshrink", "F.tanhshrink"), ("Threshold", "F.threshold"), ("Softmax", "F.softmax"),
+            ("LogSigmoid", "F.logsigmoid"), ("Softplus", "F.softplus"), ("Softsign", "F.softsign"), ("Tanhshrink", "F.tanhshrink"), ("Threshold", "F.threshold"), ("Softmax", "F.softmax"),
             ("LogSoftmax", "F.log_softmax"), ("Softmax2d", "F.softmax2d"), ("Softmin", "F.softmin"), }
             .Select(static pair => new FunctionModule(pair.Item1, pair.Item2)),
+        SimpleModule.Of("Hardtanh", static c => c.Settings.Flag("inplace")
+            ? TensorFunctions.Hardtanh(c.Graph, c.Input, c.Settings)
+            : throw new UnsupportedException("the layer Hardtanh of TorchSharp 0.107 gives its input back unchanged unless it is made with inplace: true; make it so, or use clamp(min, max)")),
         SimpleModule.Of("PReLU", static c => TensorFunctions.Prelu(c.Graph, c.Input, c.Weight("weight")), static a => [ModuleTensor.Parameter("weight", a.Int("num_parameters", 1))]),
         new SimpleModule("RReLU", static c => throw new UnsupportedException("RReLU draws random slopes in training, which the compiled step does not reproduce; use LeakyReLU or PReLU")),
         SimpleModule.Of("CosineSimilarity", static c => SequenceLowering.CosineSimilarity(c.Graph, c.Inputs.Tensor("x1", "input1", "input"), c.Inputs.Tensor("x2", "input2"), c.Settings.Int("dim", 1), c.Settings.Number("eps", 1e-8))),

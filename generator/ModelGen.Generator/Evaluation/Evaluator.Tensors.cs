@@ -211,12 +211,13 @@ internal sealed partial class Evaluator
 
     private object? Apply(string key, string what, Dictionary<string, object?> arguments, SyntaxNode at)
     {
-        if (!TensorFunctions.TryGet(key, out Func<CallArguments, object?> function))
+        // A few in-place forms differ from the others by more than where they write.
+        bool inPlace = arguments.TryGetValue("inplace", out object? flag) && flag is true;
+        if (!(inPlace && TensorFunctions.TryGet(key + "_", out Func<CallArguments, object?> function)) && !TensorFunctions.TryGet(key, out function))
         {
             throw EvaluationException.Unsupported(at, $"'{what}' is not known to the compiler{Suggestion(what)}; docs/supported.md lists what is");
         }
 
-        bool inPlace = arguments.TryGetValue("inplace", out object? flag) && flag is true;
         arguments.Remove("inplace");
         object? result = Guard(at, what, () => function(new CallArguments(graph, arguments)));
         SymTensor? source = (arguments.TryGetValue("this", out object? self) ? self : arguments.Values.FirstOrDefault()) as SymTensor;
@@ -309,7 +310,7 @@ internal sealed partial class Evaluator
             return Overwrite(tensor, id, at, name);
         }
 
-        string key = TensorFunctions.TryGet(prefix + plain, out _) ? prefix + plain : "Tensor." + plain;
+        string key = TensorFunctions.TryGet("Tensor." + name, out _) ? "Tensor." + name : TensorFunctions.TryGet(prefix + plain, out _) ? prefix + plain : "Tensor." + plain;
         if (constructing && (tensor.Weight != WeightKind.None || !TensorFunctions.TryGet(key, out _)))
         {
             // What happens to weights while the model is made shows in their values at run time, not in the graph.

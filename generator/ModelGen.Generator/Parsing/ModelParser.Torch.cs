@@ -408,6 +408,6 @@ internal sealed partial class ModelParser
     {
         string signatures = string.Join(" or ", constructors.Select(constructor => $"{type.Name}({string.Join(", ", constructor.Parameters.Select(static parameter => parameter.Type.ToDisplayString(SymbolDisplayFormat.MinimallyQualifiedFormat) + " " + parameter.Name))})"));
         string given = values.Length == 0 ? "without arguments" : $"with the {Invariant.Text(values.Length)} argument(s) of [Model]";
-        return $"'{type.Name}' cannot be made {given}; it has {signatures}. Give the arguments in [Model(...)], or for objects name a static member: [Model(Config = nameof(Member))]";
+        return $"'{type.Name}' cannot be made {given}; it has {signatures}. Give the arguments in [Model(...)]; for objects and functions name a static member that holds them or makes the model: [Model(Config = nameof(Member))]";
     }
 }

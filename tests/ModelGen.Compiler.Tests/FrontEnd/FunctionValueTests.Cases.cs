@@ -10,7 +10,7 @@ public sealed partial class FunctionValueTests
     private static readonly string[] Elsewhere =
     [
         .. TensorFunctions.Names.Where(static key => Spatial.Any(key.StartsWith)),
-        "F.hardtanh", "Tensor.hardtanh", "Tensor.baddbmm", "torch.baddbmm", "Tensor.half", "Tensor.bfloat16", "Tensor.byte", "Tensor.char", "Tensor.short", "Tensor.is_contiguous",
+        "F.hardtanh", "Tensor.hardtanh", "Tensor.hardtanh_", "Tensor.baddbmm", "torch.baddbmm", "Tensor.half", "Tensor.bfloat16", "Tensor.byte", "Tensor.char", "Tensor.short", "Tensor.is_contiguous",
 
         // They give their first argument back.
         "Tensor.DetachFromDisposeScope", "Tensor.MoveToOtherDisposeScope", "Tensor.MoveToOuterDisposeScope", "Tensor.cuda", "Tensor.requires_grad_", "Tensor.to_dense", "torch.resolve_conj",
@@ -137,6 +137,36 @@ public sealed partial class FunctionValueTests
         }
 
         return cases;
+    }
+
+    /// <summary>Operators between tensors of all types, and with numbers on either side.</summary>
+    private static IEnumerable<Case> Arithmetic()
+    {
+        foreach (string name in Operators.Keys.Select(static key => key["Tensor.".Length..]))
+        {
+            Operand[] tensors = [P(3), D(3), N(5, 3) with { Make = static () => randint(1, 5, [3]) }, Z32(3) with { Make = static () => randint(1, 5, [3], ScalarType.Int32) }, B(3)];
+            if (name == "op_Subtraction")
+            {
+                // Truth values cannot be subtracted.
+                tensors = tensors[..^1];
+            }
+
+            foreach (Operand tensor in tensors)
+            {
+                foreach (object number in new object[] { 2, 2.5 })
+                {
+                    foreach (Case test in Of("t", name, tensor, number).Concat(Of("t", name, number, tensor)))
+                    {
+                        yield return test;
+                    }
+                }
+
+                foreach (Operand other in tensors.Where(other => other != tensor))
+                {
+                    yield return Of("t", name, tensor, other).Single();
+                }
+            }
+        }
     }
 
     private static IEnumerable<Case> Logic() =>

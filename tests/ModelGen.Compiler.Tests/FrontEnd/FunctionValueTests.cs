@@ -11,7 +11,14 @@ public sealed partial class FunctionValueTests
     /// <summary>Cases that no overload of the library takes.</summary>
     private static readonly List<string> Unknown = [];
 
-    private static readonly Case[] Cases = [.. Elementwise(), .. Logic(), .. Types(), .. Creation(), .. Reductions(), .. Shapes(), .. Indexing(), .. Products()];
+    /// <summary>C#'s operators on tensors, which the evaluator turns into arithmetic itself.</summary>
+    private static readonly Dictionary<string, string> Operators = new()
+    {
+        ["Tensor.op_Addition"] = "add", ["Tensor.op_Subtraction"] = "sub", ["Tensor.op_Multiply"] = "mul", ["Tensor.op_Division"] = "div", ["Tensor.op_GreaterThan"] = "gt",
+        ["Tensor.op_GreaterThanOrEqual"] = "ge", ["Tensor.op_LessThan"] = "lt", ["Tensor.op_LessThanOrEqual"] = "le", ["Tensor.op_Equality"] = "eq", ["Tensor.op_Inequality"] = "ne",
+    };
+
+    private static readonly Case[] Cases = [.. Elementwise(), .. Arithmetic(), .. Logic(), .. Types(), .. Creation(), .. Reductions(), .. Shapes(), .. Indexing(), .. Products()];
 
     private static readonly Lazy<Dictionary<Case, Func<Tensor[], Tensor[]>>> Compiled = new(static () =>
     {
@@ -212,10 +219,10 @@ public sealed partial class FunctionValueTests
             Graph = g.Build();
             try
             {
-                if (!TensorFunctions.TryGet(key, out Func<CallArguments, object?> apply))
-                {
-                    throw new InvalidOperationException("not known to the compiler");
-                }
+                object?[] both = [.. arguments.Values];
+                Func<CallArguments, object?> apply = Operators.TryGetValue(key, out string? op) ? _ => TensorFunctions.Binary(g, op, both[0], both[1])
+                    : TensorFunctions.TryGet(key, out Func<CallArguments, object?> function) ? function
+                    : throw new InvalidOperationException("not known to the compiler");
 
                 // The flag is the evaluator's.
                 arguments.Remove("inplace");

@@ -120,6 +120,7 @@ public sealed partial class SequenceModuleTests
         yield return Activation("Softmin", [0], X(3, 6));
         yield return Activation("Softmax2d", [], X(2, 3, 4, 5));
         yield return Activation("PReLU", [1], X(3, 6));
+        yield return Activation("Hardtanh", [-0.5, 0.8, true], X(3, 6));
         yield return Activation("PReLU", [6, 0.1], X(3, 6, 2));
     }
 

@@ -114,7 +114,7 @@ public sealed partial class SequenceModuleTests
 
     [Fact]
     public void EveryLayer_HasACase() =>
-        Assert.Empty(SequenceModules.All.Concat(MathModules.All).Select(static module => module.Name).Except(Cases.Select(static test => test.Layer)).Except(["RReLU", "Hardtanh"]));
+        Assert.Empty(SequenceModules.All.Concat(MathModules.All).Select(static module => module.Name).Except(Cases.Select(static test => test.Layer)).Except(["RReLU"]));
 
     private static void Compare(Case test, Tensor?[] expected, Tensor[] actual, string name)
     {
@@ -217,7 +217,9 @@ public sealed partial class SequenceModuleTests
         public Tensor?[] Eager(Tensor[] inputs, bool training)
         {
             Module.train(training);
-            Dictionary<Operand, Tensor> tensors = operands.Zip(inputs).ToDictionary();
+
+            // Copies, which layers that work in place may change.
+            Dictionary<Operand, Tensor> tensors = operands.Zip(inputs.Select(static input => input.clone())).ToDictionary();
             object? result = forward.Invoke(Module, [.. forward.GetParameters().Select(parameter => Concrete(Argument(parameter), tensors))]);
             return result is ITuple tuple ? [.. Enumerable.Range(0, tuple.Length).Select(index => tuple[index] is Tensor { IsInvalid: false } tensor ? tensor : null)] : [(Tensor?)result];
         }

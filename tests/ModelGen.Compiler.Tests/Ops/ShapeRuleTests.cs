@@ -98,6 +98,10 @@ public sealed class ShapeRuleTests
         range | | start=[0] offset=0.0 step=1.0 length=[T] dtype=i64 | i64[T]
         literal | | shape=[2] values=[1.5,2.5] dtype=f32 | f32[2]
         eye | | shape=[3,3] dtype=f32 | f32[3, 3]
+        random | | kind='normal' a=0.0 b=1.0 shape=[N,3] dtype=f32 | f32[N, 3]
+        random | | kind='normal' a=0.0 b=1.0 shape=[3] dtype=i64 | !floating-point
+        bernoulli | f32[N,3] | | f32[N, 3]
+        bernoulli | i64[N] | | !bernoulli
         size_value | | size=[N] dtype=f32 | f32[]
         lstm | f32[T, N, 3] f32[1, N, 4] f32[1, N, 4] f32[16, 3] f32[16, 4] f32[16] f32[16] | bias=true bidirectional=false | f32[T, N, 4] f32[1, N, 4] f32[1, N, 4]
         lstm | f32[T, N, 5] f32[1, N, 4] f32[1, N, 4] f32[16, 3] f32[16, 4] | bias=false bidirectional=false | !takes 3 features

@@ -155,3 +155,25 @@ public partial class TorchNoise : Module<Tensor, Tensor>
         return F.dropout(y, 0.2, training) + randperm(6);
     }
 }
+
+/// <summary>Numbers of several types beside tensors of several types, and the in-place forms of hardtanh.</summary>
+[Model]
+[Train(Loss.MSE, Optimizer.SGD, LearningRate = 0.01)]
+public partial class TorchNumbers : Module<Tensor, Tensor>
+{
+    private readonly Linear layer = Linear(6, 6);
+    private readonly Hardtanh limit = Hardtanh(-0.6, 0.8, inplace: true);
+
+    public TorchNumbers()
+        : base(nameof(TorchNumbers)) => RegisterComponents();
+
+    public override Tensor forward([Shape("N", 6)] Tensor x)
+    {
+        Tensor whole = tensor(new[] { 0, 1, 2, 3, 4, 5 }) * 2 + 1;
+        Tensor wide = (x > 0).to(ScalarType.Int64) * 3 + whole % 4;
+        Tensor exact = tensor(new[] { 0.5, 1.5, 2.5, 3.5, 4.5, 5.5 }) / 3;
+        var y = limit.forward(layer.forward(x));
+        y = y + F.hardtanh(x * 2, -0.4, 0.9, inplace: true) + (x * 0.5).hardtanh_(-0.3, 0.3);
+        return (y * wide + whole / 7 + tensor(2.5) * x) * exact.to(ScalarType.Float32) + x.div(0.7, RoundingMode.trunc) * 0.1;
+    }
+}
