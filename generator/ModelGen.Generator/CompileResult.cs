@@ -23,7 +23,9 @@ internal sealed record CompileResult(string Model, EquatableArray<GeneratedFile>
         catch (Exception exception) when (exception is not OperationCanceledException)
         {
             // One clear diagnostic with the model's name instead of the compiler's bare CS8785, and the other models are unaffected.
-            return new CompileResult(spec.Name, default, exception.GetType().Name + ": " + exception.Message);
+            // The members stay, so that the fault does not become a page of errors where they are used.
+            ModelSpec refused = spec with { IsRoot = spec.IsTorchModule, Graph = null, TrainingGraph = null, Train = null, Refusal = "the compiler failed on it." };
+            return new CompileResult(spec.Name, ModelEmitter.Emit(ModelCompiler.Compile(refused)).ToEquatableArray(), exception.GetType().Name + ": " + exception.Message);
         }
     }
 }

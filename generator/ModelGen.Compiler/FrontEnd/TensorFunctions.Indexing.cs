@@ -22,6 +22,11 @@ internal static partial class TensorFunctions
         {
             long axis = Axis(c, "unbind", c.Int("dimension", c.Int("dim", 0)));
             long count = c.Graph.TypeOf(c.Self).Shape[(int)axis].Constant ?? throw new UnsupportedException("unbind along a symbolic size gives an unknown number of tensors");
+            if (count > MostPieces)
+            {
+                throw new UnsupportedException($"unbind gives {Invariant.Text(count)} tensors here; there may be at most {Invariant.Text(MostPieces)}");
+            }
+
             return new SymList(Enumerable.Range(0, (int)count).Select(index => (object?)new SymTensor(Select(c.Graph, c.Self, axis, index))).ToArray());
         });
         Add(table, "F", "one_hot", static c =>

@@ -177,7 +177,9 @@ internal static partial class TensorFunctions
         long axis = Axis(c, "chunk", c.Int("dim", 0));
         long size = type.Shape[(int)axis].Constant ?? throw new UnsupportedException($"chunk: the size {type.Shape[(int)axis]} must be known during the build");
         long chunks = c.Int("chunks", 1);
-        return Pieces(c, axis, size, (size + chunks - 1) / chunks);
+        return chunks < 1
+            ? throw new OpException($"chunk: {Invariant.Text(chunks)} is not a number of parts; it must be at least 1")
+            : Pieces(c, axis, size, (size / chunks) + (size % chunks > 0 ? 1 : 0));
     }
 
     private static SymList Split(CallArguments c)
@@ -202,10 +204,19 @@ internal static partial class TensorFunctions
         return start.Constant == size ? new SymList(parts) : throw new OpException($"split: the sizes add up to {start}, but dimension {Invariant.Text(axis)} of {type.ShapeText()} has {Invariant.Text(size)}");
     }
 
+    /// <summary>Each part is a value of the graph, so there cannot be any number of them.</summary>
+    private const int MostPieces = 20_000;
+
     private static SymList Pieces(CallArguments c, long axis, long size, long piece)
     {
+        if (size > 0 && (piece < 1 || size / piece >= MostPieces))
+        {
+            throw new OpException($"split: {Invariant.Text(size)} elements cannot be split into parts of {Invariant.Text(piece)} here; parts have at least one element, and there are at most {Invariant.Text(MostPieces)} of them");
+        }
+
+        // The last part ends the loop by its size: adding first could overflow.
         var parts = new List<object?>();
-        for (long start = 0; start < size; start += piece)
+        for (long start = 0; start < size; start += Math.Min(piece, size - start))
         {
             parts.Add(new SymTensor(c.Graph.Slice(c.Self, axis, start, Math.Min(piece, size - start))));
         }

@@ -79,8 +79,11 @@ internal sealed record ModelSpec
     /// <summary>Batch size of the exported ONNX graph.</summary>
     public int ExportBatch { get; init; } = 1;
 
+    /// <summary>Keeps file names apart that differ from another's only in upper and lower case; mostly empty.</summary>
+    public string HintSuffix { get; init; } = "";
+
     /// <summary>Unique file name stem.</summary>
-    public string HintName => string.Join(".", new[] { Namespace }.Concat(Containers.Select(static container => container.Split(' ').Last())).Append(Name).Where(static part => part.Length > 0));
+    public string HintName => string.Join(".", new[] { Namespace }.Concat(Containers.Select(static container => container.Split(' ').Last())).Append(Name).Where(static part => part.Length > 0)).Replace("@", "") + HintSuffix;
 }
 
 /// <summary>A tensor parameter of <c>Forward</c>; the type is null in blocks.</summary>

@@ -166,9 +166,14 @@ internal sealed partial class Evaluator(OperationCache cache, GraphBuilder graph
         }
     }
 
-    /// <summary>Refuses tensors that no machine holds: their sizes in bytes and costs would overflow later.</summary>
+    /// <summary>Refuses tensors of negative sizes, and those that no machine holds: their sizes in bytes and costs would overflow later.</summary>
     public static void CheckSize(TensorType type, SyntaxNode at)
     {
+        if (type.Shape.Any(static dim => dim.Constant < 0))
+        {
+            throw new EvaluationException(DiagnosticInfo.At(Descriptors.ShapeMismatch, at, $"a tensor of shape {type.ShapeText()} is made here, and sizes cannot be negative"));
+        }
+
         double least = 1;
         foreach (Dim dim in type.Shape)
         {

@@ -23,8 +23,11 @@ internal static class LayerMembers
     public static bool IsModel(ITypeSymbol type) => Attribute(type, "ModelAttribute") is not null;
 
     /// <summary>An attribute of this project's namespace, by class name.</summary>
-    public static AttributeData? Attribute(ISymbol symbol, string name) =>
-        symbol.GetAttributes().FirstOrDefault(attribute => attribute.AttributeClass is { } type && type.Name == name && type.ContainingNamespace is { Name: "ModelGen", ContainingNamespace.IsGlobalNamespace: true });
+    public static AttributeData? Attribute(ISymbol symbol, string name) => Attributes(symbol, name).FirstOrDefault();
+
+    /// <summary>All attributes of one class of this project's namespace; in sound code there is at most one.</summary>
+    public static IEnumerable<AttributeData> Attributes(ISymbol symbol, string name) =>
+        symbol.GetAttributes().Where(attribute => attribute.AttributeClass is { } type && type.Name == name && type.ContainingNamespace is { Name: "ModelGen", ContainingNamespace.IsGlobalNamespace: true });
 
     /// <summary>State-dict name of a layer member: its own name in camelCase unless the attribute gives another.</summary>
     public static string KeyOf(ISymbol member, AttributeData attribute)

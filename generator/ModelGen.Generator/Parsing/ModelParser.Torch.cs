@@ -55,6 +55,11 @@ internal sealed partial class ModelParser
             Layers = default,
             SubModels = default,
         };
+        if (HasUnknownBase)
+        {
+            return spec with { Refusal = "its base class is not known." };
+        }
+
         if (forward is null)
         {
             return spec with { Refusal = "no parameter of its forward method has [Shape]." };

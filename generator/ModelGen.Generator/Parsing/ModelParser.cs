@@ -40,7 +40,7 @@ internal sealed partial class ModelParser
         ModelSpec? spec = null;
         try
         {
-            spec = parser.Parse();
+            spec = parser.Parse() is { } parsed ? parsed with { HintSuffix = parser.HintSuffix() } : null;
         }
         catch (EvaluationException exception)
         {
@@ -59,11 +59,31 @@ internal sealed partial class ModelParser
     }
 
     /// <summary>Whether this declaration stands for its class: of a class marked twice, as happens while code is pasted, only the first does, and a class needs a name.</summary>
-    private bool Speaks() =>
-        type.Name.Length > 0
-        && LayerMembers.Attribute(type, "ModelAttribute")?.ApplicationSyntaxReference is { } marked
-        && marked.SyntaxTree == syntax.SyntaxTree
-        && syntax.Span.Contains(marked.Span);
+    private bool Speaks()
+    {
+        ClassDeclarationSyntax[] marked = [.. LayerMembers.Attributes(type, "ModelAttribute").Select(attribute => attribute.ApplicationSyntaxReference?.GetSyntax(cancellation).FirstAncestorOrSelf<ClassDeclarationSyntax>()).OfType<ClassDeclarationSyntax>()];
+        return type.Name.Length > 0 && (marked.FirstOrDefault(static declaration => declaration.Modifiers.Any(SyntaxKind.PartialKeyword)) ?? marked.FirstOrDefault()) == syntax;
+    }
+
+    /// <summary>File names do not tell upper from lower case: a model whose full name differs from another name only there gets a number.</summary>
+    private string HintSuffix()
+    {
+        for (ISymbol current = type; current is not INamespaceSymbol { IsGlobalNamespace: true } && current.ContainingSymbol is INamespaceOrTypeSymbol outer; current = outer)
+        {
+            if (outer.GetMembers().Any(other => other is INamespaceOrTypeSymbol && other.Name != current.Name && other.Name.Equals(current.Name, StringComparison.OrdinalIgnoreCase)))
+            {
+                uint hash = 2166136261;
+                foreach (char letter in type.ToDisplayString())
+                {
+                    hash = unchecked((hash ^ letter) * 16777619);
+                }
+
+                return "." + Invariant.Text(hash);
+            }
+        }
+
+        return "";
+    }
 
     /// <summary>Whether the class has C# errors other than the lack of its generated part.</summary>
     private bool IsBroken(SemanticModel model) =>
@@ -79,6 +99,21 @@ internal sealed partial class ModelParser
     private void ReportInternal(Exception exception) =>
         diagnostics.Add(DiagnosticInfo.At(Descriptors.Internal, syntax.Identifier, type.Name, exception.GetType().Name + ": " + exception.Message));
 
+    /// <summary>Whether the class names a base that does not exist, or not yet: models of the attribute DSL name none.</summary>
+    private bool HasUnknownBase
+    {
+        get
+        {
+            INamedTypeSymbol? current = type.BaseType;
+            while (current is not (null or { TypeKind: TypeKind.Error }))
+            {
+                current = current.BaseType;
+            }
+
+            return current is not null;
+        }
+    }
+
     private ModelSpec? Parse()
     {
         if (!CheckPartial())
@@ -87,7 +122,7 @@ internal sealed partial class ModelParser
         }
 
         var cache = new OperationCache(compilation, cancellation);
-        if (Evaluator.IsTorchModule(type, cache))
+        if (Evaluator.IsTorchModule(type, cache) || HasUnknownBase)
         {
             return ParseTorchModule(cache);
         }
@@ -178,7 +213,7 @@ internal sealed partial class ModelParser
         for (INamedTypeSymbol? outer = type.ContainingType; outer is not null; outer = outer.ContainingType)
         {
             string kind = outer.IsRecord ? (outer.IsValueType ? "record struct" : "record") : outer.IsValueType ? "struct" : "class";
-            containers.Insert(0, $"partial {kind} {outer.Name}");
+            containers.Insert(0, $"partial {kind} {ModelEmitter.Identifier(outer.Name)}");
         }
 
         return containers.ToEquatableArray();

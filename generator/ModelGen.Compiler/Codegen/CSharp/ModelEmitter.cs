@@ -63,7 +63,7 @@ internal static class ModelEmitter
             open.Push(writer.Braces(container));
         }
 
-        open.Push(writer.Braces($"partial class {spec.Name}{bases}"));
+        open.Push(writer.Braces($"partial class {Identifier(spec.Name)}{bases}"));
         members();
         while (open.Count > 0)
         {

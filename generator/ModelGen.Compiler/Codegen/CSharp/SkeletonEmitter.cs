@@ -40,7 +40,7 @@ internal static class SkeletonEmitter
         writer.Line(spec.IsRoot
             ? "/// <summary>Creates the model with freshly initialised parameters.</summary>"
             : "/// <summary>Creates the block; its layers get their sizes from the model that holds it.</summary>");
-        using (writer.Braces($"public {spec.Name}()\n    : base(nameof({spec.Name}))".Replace("\n    ", "\n    ")))
+        using (writer.Braces($"public {ModelEmitter.Identifier(spec.Name)}()\n    : base(nameof({ModelEmitter.Identifier(spec.Name)}))".Replace("\n    ", "\n    ")))
         {
             if (spec.IsRoot)
             {

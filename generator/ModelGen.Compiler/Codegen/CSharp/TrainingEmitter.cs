@@ -40,7 +40,7 @@ internal static class TrainingEmitter
             writer.Line();
             writer.Line("/// <summary>A trainer around the generated training step. The caller disposes it.</summary>");
             writer.Line("/// <param name=\"options\">Settings that differ from the attribute; null for none.</param>");
-            writer.Line($"public global::ModelGen.Trainer<{spec.Name}> CreateTrainer(global::ModelGen.TrainerOptions? options = null) => new(this, options);");
+            writer.Line($"public global::ModelGen.Trainer<{ModelEmitter.Identifier(spec.Name)}> CreateTrainer(global::ModelGen.TrainerOptions? options = null) => new(this, options);");
         }
 
         writer.Line();
