@@ -38,16 +38,7 @@ public sealed partial class FunctionValueTests
         return valid.Zip(GeneratedCode.Compile([.. valid.Select(static test => GradientGraph.Of(PassPipeline.Training.Run(test.Graph), test.Differentiable))])).ToDictionary(static pair => pair.First, static pair => pair.Second);
     });
 
-    public static TheoryData<int, string> Names()
-    {
-        var data = new TheoryData<int, string>();
-        for (int i = 0; i < Cases.Length; i++)
-        {
-            data.Add(i, Cases[i].Name);
-        }
-
-        return data;
-    }
+    public static TheoryData<int, string> Names() => TheoryRows.Of(Cases.Select(static test => test.Name));
 
     [Theory]
     [MemberData(nameof(Names))]

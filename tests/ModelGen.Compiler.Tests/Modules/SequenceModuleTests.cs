@@ -27,16 +27,7 @@ public sealed partial class SequenceModuleTests
     private static readonly Lazy<IReadOnlyList<Func<Tensor[], Tensor[]>>> Gradients = new(static () =>
         GeneratedCode.Compile([.. Cases.Select(static test => AllInputs(GradientGraph.Of(PassPipeline.Training.Run(test.Graph), test.Differentiable)))]));
 
-    public static TheoryData<int, string> Names()
-    {
-        var data = new TheoryData<int, string>();
-        for (int i = 0; i < Cases.Length; i++)
-        {
-            data.Add(i, Cases[i].Name);
-        }
-
-        return data;
-    }
+    public static TheoryData<int, string> Names() => TheoryRows.Of(Cases.Select(static test => test.Name));
 
     [Theory]
     [MemberData(nameof(Names))]

@@ -15,16 +15,7 @@ public sealed class GradientTests
     // Compiled once for all cases.
     private static readonly Lazy<IReadOnlyList<Func<Tensor[], Tensor[]>>> Functions = new(static () => GeneratedCode.Compile([.. GradientCase.All.Select(Build)]));
 
-    public static TheoryData<int, string> Cases()
-    {
-        var data = new TheoryData<int, string>();
-        for (int i = 0; i < GradientCase.All.Count; i++)
-        {
-            data.Add(i, GradientCase.All[i].ToString());
-        }
-
-        return data;
-    }
+    public static TheoryData<int, string> Cases() => TheoryRows.Of(GradientCase.All.Select(static test => test.ToString()));
 
     [Theory]
     [MemberData(nameof(Cases))]

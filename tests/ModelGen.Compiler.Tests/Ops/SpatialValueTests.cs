@@ -20,16 +20,7 @@ public sealed class SpatialValueTests
 
     private static readonly Lazy<IReadOnlyList<Func<Tensor[], Onnx.OnnxModel>>> Exported = new(static () => GeneratedOnnx.Compile([.. Cases.Where(static test => test.IsExportable).Select(static test => PassPipeline.Inference.Run(test.Graph))]));
 
-    public static TheoryData<int, string> Names()
-    {
-        var data = new TheoryData<int, string>();
-        for (int i = 0; i < Cases.Length; i++)
-        {
-            data.Add(i, Cases[i].Name);
-        }
-
-        return data;
-    }
+    public static TheoryData<int, string> Names() => TheoryRows.Of(Cases.Select(static test => test.Name));
 
     [Theory]
     [MemberData(nameof(Names))]
