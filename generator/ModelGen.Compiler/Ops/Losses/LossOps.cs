@@ -10,9 +10,7 @@ internal sealed class LossOp(string name, Func<CSharpContext, string> csharp, Ac
 
     public override FusionKind Fusion => FusionKind.Reduction;
 
-    public override QuantizationRule Quantization => QuantizationRule.TrainingOnly;
-
-    public override string NotExportable => "only the training step uses it";
+    public override QuantizationRule Quantization => QuantizationRule.Float;
 
     public static IEnumerable<OpDefinition> All()
     {
@@ -44,7 +42,61 @@ internal sealed class LossOp(string name, Func<CSharpContext, string> csharp, Ac
 
     public override string EmitCSharp(CSharpContext c) => csharp(c);
 
+    /// <summary>For models whose forward returns a loss; the training step has no ONNX form.</summary>
+    public override void EmitOnnx(OnnxContext c)
+    {
+        if (name == "cross_entropy")
+        {
+            CrossEntropyOnnx(c);
+            return;
+        }
+
+        TensorType type = c.Type(0);
+        string Op(string op, params string[] inputs) => c.Intermediate(op, inputs, type);
+        string Number(double value) => c.Scalar(value, type.DType);
+        string difference = name == "bce_with_logits" ? "" : Op("Sub", c.Input(0), c.Input(1));
+        string each = name switch
+        {
+            "mse_loss" => Op("Mul", difference, difference),
+            "l1_loss" => Op("Abs", difference),
+            "bce_with_logits" => Op("Add", Op("Sub", Op("Relu", c.Input(0)), Op("Mul", c.Input(0), c.Input(1))), Op("Softplus", Op("Neg", Op("Abs", c.Input(0))))),
+            _ => SmoothL1Onnx(c, difference),
+        };
+        c.Node("ReduceMean", [each], OnnxContext.Int("keepdims", 0));
+
+        string SmoothL1Onnx(OnnxContext context, string distance)
+        {
+            double beta = context.Attributes.Double("beta");
+            string magnitude = Op("Abs", distance);
+            string near = context.Intermediate("Less", [magnitude, Number(beta)], type with { DType = DType.Bool });
+            string square = Op("Mul", Op("Mul", magnitude, magnitude), Number(0.5 / beta));
+            return Op("Where", near, square, Op("Sub", magnitude, Number(0.5 * beta)));
+        }
+    }
+
     public override Dim Flops(OpContext op, EquatableArray<TensorType> results) => op[0].Count * 15;
+
+    // (1 - s) * mean(-log p[target]) + s * mean(-log p).
+    private static void CrossEntropyOnnx(OnnxContext c)
+    {
+        TensorType type = c.Type(0);
+        TensorType scalar = c.Result();
+        string logarithms = c.Intermediate("LogSoftmax", [c.Input(0)], type, OnnxContext.Int("axis", 1));
+        TensorType column = type.WithShape(type.Shape.Select(static (dim, axis) => axis == 1 ? Dim.One : dim));
+        string index = c.Intermediate("Unsqueeze", [c.Input(1), c.Longs("1")], column with { DType = DType.Int64 });
+        string chosen = c.Intermediate("GatherElements", [logarithms, index], column, OnnxContext.Int("axis", 1));
+        string mean = c.Intermediate("ReduceMean", [chosen], scalar, OnnxContext.Int("keepdims", 0));
+        double smoothing = c.Attributes.Double("label_smoothing");
+        if (smoothing == 0)
+        {
+            c.Node("Neg", [mean]);
+            return;
+        }
+
+        string all = c.Intermediate("ReduceMean", [logarithms], scalar, OnnxContext.Int("keepdims", 0));
+        string weighted = c.Intermediate("Mul", [mean, c.Scalar(smoothing - 1, type.DType)], scalar);
+        c.Node("Sub", [weighted, c.Intermediate("Mul", [all, c.Scalar(smoothing, type.DType)], scalar)]);
+    }
 
     // softmax(x) minus the smoothed one-hot target.
     private static int CrossEntropySlope(GradientContext g)
