@@ -12,7 +12,8 @@ internal static class MathModules
         .. new[] { ("ReLU", "F.relu"), ("ReLU6", "F.relu6"), ("SiLU", "F.silu"), ("Hardswish", "F.hardswish"), ("Hardsigmoid", "F.hardsigmoid"), ("Mish", "F.mish"), ("Sigmoid", "Tensor.sigmoid"), ("Tanh", "Tensor.tanh"),
             ("LeakyReLU", "F.leaky_relu"), ("ELU", "F.elu"), ("CELU", "F.celu"), ("SELU", "F.selu"), ("GLU", "F.glu"), ("GELU", "F.gelu"), ("Hardshrink", "F.hardshrink"), ("Softshrink", "F.softshrink"),
             ("LogSigmoid", "F.logsigmoid"), ("Softplus", "F.softplus"), ("Softsign", "F.softsign"), ("Tanhshrink", "F.tanhshrink"), ("Threshold", "F.threshold"), ("Softmax", "F.softmax"),
-            ("LogSoftmax", "F.log_softmax"), ("Softmax2d", "F.softmax2d"), ("Softmin", "F.softmin"), }
+            ("LogSoftmax", "F.log_softmax"), ("Softmax2d", "F.softmax2d"), ("Softmin", "F.softmin"), ("CrossEntropyLoss", "F.cross_entropy"), ("NLLLoss", "F.nll_loss"),
+            ("MSELoss", "F.mse_loss"), ("L1Loss", "F.l1_loss"), ("SmoothL1Loss", "F.smooth_l1_loss"), ("BCEWithLogitsLoss", "F.binary_cross_entropy_with_logits"), }
             .Select(static pair => new FunctionModule(pair.Item1, pair.Item2)),
         SimpleModule.Of("Hardtanh", static c => c.Settings.Flag("inplace")
             ? TensorFunctions.Hardtanh(c.Graph, c.Input, c.Settings)

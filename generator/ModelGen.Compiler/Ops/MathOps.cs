@@ -113,6 +113,28 @@ internal static class MathOps
         };
         yield return new LibraryOp("cumsum", static op => One(op[0]), static c => $"{c[0]}.cumsum({Axis(c)})") { Onnx = static c => c.Node("CumSum", [c.Input(0), c.Longs(Axis0(c))]) };
         yield return new LibraryOp("cumprod", static op => One(op[0]), static c => $"{c[0]}.cumprod({Axis(c)})") { NoOnnx = "ONNX has no cumulative product" };
+        yield return new LibraryOp("rfft", Spectrum, static c => $"torch.fft.rfft({c[0]}, dim: {Axis(c)}).view_as_real()")
+        {
+            Onnx = static c =>
+            {
+                TensorType type = c.Type(0);
+                string parts = c.Intermediate("Unsqueeze", [c.Input(0), c.Longs("-1")], type.WithShape(type.Shape.Append(Dim.One)));
+                c.Node("DFT", [parts, "\"\"", $"OnnxExport.Long(onnx, {Axis0(c)[0]})"], OnnxContext.Int("onesided", 1));
+            },
+        };
+        yield return new LibraryOp("irfft", Signal, static c => $"torch.fft.irfft({c[0]}.view_as_complex(), {c.Attributes.Dims("length")[0].ToCSharp()}, {Axis(c)})")
+        {
+            NoOnnx = "ONNX's inverse transform needs both halves of a spectrum",
+        };
+        yield return new LibraryOp("complex_abs", static op => op[0].Equals(op[1]) ? One(op[0]) : throw new OpException($"complex_abs: the parts {op[0]} and {op[1]} differ"), static c => $"torch.complex({c[0]}, {c[1]}).abs()")
+        {
+            Kind = FusionKind.Elementwise,
+            Onnx = static c =>
+            {
+                string Square(int index) => c.Intermediate("Mul", [c.Input(index), c.Input(index)], c.Result());
+                c.Node("Sqrt", [c.Intermediate("Add", [Square(0), Square(1)], c.Result())]);
+            },
+        };
         yield return new LibraryOp("topk", TopKType, static c =>
             $"{c[0]}.topk((int)({c.Attributes.Dims("k")[0].ToCSharp()}), {Axis(c)}, {Invariant.Text(c.Attributes.Bool("largest"))}, true)")
         {
@@ -121,6 +143,24 @@ internal static class MathOps
                 c.Nodes("TopK", [c.Input(0), c.Longs(c.Attributes.Dims("k")[0].ToCSharp())], OnnxContext.Int("axis", c.Attributes.Int("axis")), OnnxContext.Int("largest", c.Attributes.Bool("largest") ? 1 : 0));
             },
         };
+    }
+
+    /// <summary>Half of the spectrum of real numbers along a dimension, with real and imaginary parts in a new last dimension.</summary>
+    private static EquatableArray<TensorType> Spectrum(OpContext op)
+    {
+        OpContext.RequireFloat(op.Op, op[0]);
+        long axis = op.Attributes.Int("axis");
+        return One(op[0].WithShape(op[0].Shape.Select((dim, index) => index == axis ? Dim.FloorDivide(dim, 2) + 1 : dim).Append(2)));
+    }
+
+    private static EquatableArray<TensorType> Signal(OpContext op)
+    {
+        OpContext.RequireFloat(op.Op, op[0]);
+        long axis = op.Attributes.Int("axis");
+        Dim length = op.Attributes.Dims("length")[0];
+        return !(Dim.FloorDivide(length, 2) + 1).Equals(op[0].Shape[(int)axis])
+            ? throw new OpException($"irfft: a signal of {length} elements has {Dim.FloorDivide(length, 2) + 1} frequencies, the spectrum {op[0].Shape[(int)axis]}")
+            : One(op[0].WithShape(op[0].Shape.Take(op[0].Rank - 1).Select((dim, index) => index == axis ? length : dim)));
     }
 
     private static string[] Axis0(OnnxContext c) => [Invariant.Text(c.Attributes.Int("axis"))];

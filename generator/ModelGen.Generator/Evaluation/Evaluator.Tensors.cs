@@ -412,6 +412,15 @@ internal sealed partial class Evaluator
             case "complex" when arguments.Values.ElementAtOrDefault(1) is SymTensor imaginary && first is SymTensor real:
                 result = new SymComplex(real, imaginary);
                 return true;
+            case "fft.rfft" when first is SymTensor signal:
+                result = Guard(at, name, () => Spectrum(signal, arguments));
+                return true;
+            case "fft.irfft" when first is SymComplex spectrum:
+                result = Guard(at, name, () => Signal(spectrum, arguments));
+                return true;
+            case "abs" or "absolute" when first is SymComplex polar:
+                result = Guard(at, name, () => new SymTensor(graph.Add("complex_abs", [polar.Real.Id, polar.Imaginary.Id])));
+                return true;
             case "conj" when first is SymComplex conjugated:
                 result = Guard(at, name, () => new SymComplex(conjugated.Real, new SymTensor(graph.Unary("neg", conjugated.Imaginary.Id))));
                 return true;
@@ -434,6 +443,41 @@ internal sealed partial class Evaluator
         object? a = Half(parts.Real);
         result = a is SymTensor left && Half(parts.Imaginary) is SymTensor right ? new SymComplex(left, right) : a;
         return true;
+    }
+
+    private SymComplex Spectrum(SymTensor signal, Dictionary<string, object?> arguments)
+    {
+        TensorType type = graph.TypeOf(signal.Id);
+        int axis = Transformed(type, arguments);
+        if (arguments.TryGetValue("n", out object? n) && n is Dim length && length.Constant != -1 && !length.Equals(type.Shape[axis]))
+        {
+            throw new UnsupportedException($"rfft of {length} of {type.Shape[axis]} elements is not known; narrow or pad the signal first");
+        }
+
+        int parts = graph.Add("rfft", [signal.Id], ("axis", (long)axis));
+        return new SymComplex(Part(parts, 0), Part(parts, 1));
+    }
+
+    private SymTensor Signal(SymComplex spectrum, Dictionary<string, object?> arguments)
+    {
+        TensorType type = graph.TypeOf(spectrum.Real.Id);
+        int axis = Transformed(type, arguments);
+        Dim length = arguments.TryGetValue("n", out object? n) && n is Dim given && given.Constant != -1 ? given : (type.Shape[axis] - 1) * 2;
+        Dim[] single = [.. type.Shape, Dim.One];
+        int parts = graph.Add("cat", [graph.Reshape(spectrum.Real.Id, single), graph.Reshape(spectrum.Imaginary.Id, single)], ("axis", (long)type.Rank));
+        return new SymTensor(graph.Add("irfft", [parts], ("axis", (long)axis), ("length", new[] { length })));
+    }
+
+    /// <summary>The dimension of a Fourier transform.</summary>
+    private static int Transformed(TensorType type, Dictionary<string, object?> arguments)
+    {
+        if (arguments.TryGetValue("norm", out object? norm) && norm is SymEnum { Member: not "Backward" } other)
+        {
+            throw new UnsupportedException($"the Fourier transform is known with the norm Backward, not {other.Member}; multiply by a factor");
+        }
+
+        long axis = arguments.TryGetValue("dim", out object? dim) && dim is Dim { Constant: long chosen } ? chosen : -1;
+        return (int)OpContext.Axis("the Fourier transform", axis, type.Rank);
     }
 
     private SymTensor Part(int tensor, long index)

@@ -98,6 +98,17 @@ public sealed partial class SequenceModuleTests
             "Transformer", [8, 2, 1, 2, 12, none], ("src", X(5, 2, 8)), ("tgt", X(4, 2, 8)), ("src_mask", X(5, 5)), ("tgt_mask", Causal(4)), ("memory_mask", X(4, 5)), ("src_key_padding_mask", Padding(2, 5, 2)), ("tgt_key_padding_mask", Padding(2, 4, 1)), ("memory_key_padding_mask", Padding(2, 5, 2)));
     }
 
+    private static IEnumerable<Case> Losses()
+    {
+        foreach (string name in new[] { "MSELoss", "L1Loss", "SmoothL1Loss", "BCEWithLogitsLoss" })
+        {
+            yield return Of(name, [], ("input", X(3, 5)), ("target", X(3, 5)));
+        }
+
+        yield return Of("CrossEntropyLoss", [], ("input", X(3, 5)), ("target", N(5, 3)));
+        yield return Of("NLLLoss", [], ("input", X(3, 5)), ("target", N(5, 3)));
+    }
+
     private static IEnumerable<Case> Activations()
     {
         foreach (string name in new[] { "ReLU", "ReLU6", "SiLU", "Hardswish", "Hardsigmoid", "Mish", "Sigmoid", "Tanh", "LeakyReLU", "ELU", "CELU", "SELU", "GELU", "Hardshrink", "Softshrink", "LogSigmoid", "Softplus", "Softsign", "Tanhshrink", "GLU" })

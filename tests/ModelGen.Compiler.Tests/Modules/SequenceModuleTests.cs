@@ -12,7 +12,7 @@ namespace ModelGen.Compiler.Tests.Modules;
 [Collection(SeededCollection.Name)]
 public sealed partial class SequenceModuleTests
 {
-    private static readonly Case[] Cases = [.. Linears(), .. Recurrent(), .. Attention(), .. Transformers(), .. Activations()];
+    private static readonly Case[] Cases = [.. Linears(), .. Recurrent(), .. Attention(), .. Transformers(), .. Activations(), .. Losses()];
 
     private static readonly Lazy<IReadOnlyList<Func<Tensor[], Tensor[]>>> Inference = new(static () => GeneratedCode.Compile([.. Cases.Select(static test => AllInputs(PassPipeline.Inference.Run(test.Graph)))]));
 

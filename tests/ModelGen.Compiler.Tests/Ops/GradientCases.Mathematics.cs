@@ -27,6 +27,10 @@ internal sealed partial record GradientCase
 
         yield return new("cumsum", [F(3, 4)], ("axis", 1L));
         yield return new("cumprod", [P(3, 4)], ("axis", 0L));
+        yield return new("rfft", [F(3, 6)], ("axis", 1L));
+        yield return new("rfft", [F(5, 2)], ("axis", 0L));
+        yield return new("irfft", [F(3, 4, 2)], ("axis", 1L), ("length", Dims(6)));
+        yield return new("complex_abs", [F(3, 4), F(3, 4)]);
         yield return new("topk", [F(3, 6)], ("axis", 1L), ("k", Dims(2)), ("largest", true));
         yield return new("gather", [F(3, 5), new Operand([3, 2], "5")], ("axis", 1L));
         yield return new("scatter_add", [F(3, 5), new Operand([3, 2], "5"), F(3, 2)], ("axis", 1L));

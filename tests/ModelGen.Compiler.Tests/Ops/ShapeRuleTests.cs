@@ -98,6 +98,13 @@ public sealed class ShapeRuleTests
         range | | start=[0] offset=0.0 step=1.0 length=[T] dtype=i64 | i64[T]
         literal | | shape=[2] values=[1.5,2.5] dtype=f32 | f32[2]
         eye | | shape=[3,3] dtype=f32 | f32[3, 3]
+        rfft | f32[N, 8, 3] | axis=1 | f32[N, 5, 3, 2]
+        rfft | f32[N, T] | axis=1 | f32[N, floor((T) / 2) + 1, 2]
+        rfft | i64[8] | axis=0 | !rfft
+        irfft | f32[N, 5, 2] | axis=1 length=[8] | f32[N, 8]
+        irfft | f32[N, 5, 2] | axis=1 length=[10] | !has 6 frequencies
+        complex_abs | f32[N, 3] f32[N, 3] | | f32[N, 3]
+        complex_abs | f32[N, 3] f32[N, 4] | | !differ
         random | | kind='normal' a=0.0 b=1.0 shape=[N,3] dtype=f32 | f32[N, 3]
         random | | kind='normal' a=0.0 b=1.0 shape=[3] dtype=i64 | !floating-point
         bernoulli | f32[N,3] | | f32[N, 3]

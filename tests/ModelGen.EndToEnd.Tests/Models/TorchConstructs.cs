@@ -133,6 +133,24 @@ public partial class TorchVae : Module<Tensor, (Tensor Output, Tensor Mean, Tens
     }
 }
 
+/// <summary>A spectrum's magnitude in front of a classifier.</summary>
+[Model]
+[Train(Loss.CrossEntropy, Optimizer.SGD, LearningRate = 0.01)]
+public partial class TorchSpectrum : Module<Tensor, Tensor>
+{
+    private readonly Linear mix = Linear(16, 16);
+    private readonly Linear head = Linear(9 + 16, 3);
+
+    public TorchSpectrum()
+        : base(nameof(TorchSpectrum)) => RegisterComponents();
+
+    public override Tensor forward([Shape("N", 16)] Tensor x)
+    {
+        var spectrum = torch.fft.rfft(mix.forward(x));
+        return head.forward(torch.cat([spectrum.abs().log1p(), spectrum.real[.., ..8], spectrum.imag[.., ..8]], 1));
+    }
+}
+
 /// <summary>Settings that no parameter's shape shows.</summary>
 [Model(Config = nameof(Compiled))]
 [Train(Loss.MSE, Optimizer.SGD, LearningRate = 0.01)]
