@@ -29,6 +29,7 @@ internal sealed partial class Evaluator
         {
             (Dim a, Dim b) => Whole(kind, a, b, at),
             (double or Dim, double or Dim) => Real(kind, AsDouble(left, at), AsDouble(right, at), at),
+            (char a, char b) => Whole(kind, (Dim)a, (Dim)b, at),
             (string, _) or (_, string) when kind == BinaryOperatorKind.Add => Short(Text(left, "", at) + Text(right, "", at), at),
             (SymEnum { Value: Dim a } x, SymEnum { Value: Dim b }) when kind is not (BinaryOperatorKind.Equals or BinaryOperatorKind.NotEquals) => Whole(kind, a, b, at) is Dim { Constant: long flags } ? x with { Member = "", Value = (Dim)flags } : Whole(kind, a, b, at),
             (bool a, bool b) when kind is BinaryOperatorKind.And => a && b,

@@ -52,7 +52,7 @@ internal sealed partial class Evaluator
             case IDeconstructionAssignmentOperation assignment:
                 return Assign(assignment.Target, Evaluate(assignment.Value, frame), frame);
             case ICompoundAssignmentOperation compound:
-                return Assign(compound.Target, Arithmetic(compound.OperatorKind, Evaluate(compound.Target, frame), Evaluate(compound.Value, frame), compound.Syntax), frame);
+                return Assign(compound.Target, Stored(Arithmetic(compound.OperatorKind, Evaluate(compound.Target, frame), Evaluate(compound.Value, frame), compound.Syntax), compound.Type, compound.IsChecked, compound.Syntax), frame);
             case ICoalesceAssignmentOperation coalesce:
                 return Evaluate(coalesce.Target, frame) ?? Assign(coalesce.Target, Evaluate(coalesce.Value, frame), frame);
             case IIncrementOrDecrementOperation increment:
@@ -353,10 +353,18 @@ internal sealed partial class Evaluator
                 return (double)(float)whole;
             case (SpecialType.System_Single, double number):
                 return (double)(float)number;
+            case (SpecialType.System_Char, Dim { Constant: long code }):
+                return (char)code;
             case (>= SpecialType.System_SByte and <= SpecialType.System_UInt64, double number):
-                return (Dim)(long)number;
+                return number is > -9.2e18 and < 9.2e18 ? Stored((Dim)(long)number, type, conversion.IsChecked, conversion.Syntax) : throw Overflow(conversion.Syntax);
+            case (>= SpecialType.System_SByte and <= SpecialType.System_UInt64, Dim whole):
+                return Stored(whole, type, conversion.IsChecked, conversion.Syntax);
             case (>= SpecialType.System_SByte and <= SpecialType.System_UInt64, SymEnum { Value: Dim ordinal }):
-                return ordinal;
+                return Stored(ordinal, type, conversion.IsChecked, conversion.Syntax);
+            case (>= SpecialType.System_SByte and <= SpecialType.System_UInt64, char letter):
+                return (Dim)letter;
+            case (SpecialType.System_Single or SpecialType.System_Double, char letter):
+                return (double)letter;
             case (>= SpecialType.System_Boolean and <= SpecialType.System_Double, SymTensor):
                 throw EvaluationException.DataDependent(conversion.Syntax, "this conversion reads a tensor's value back to C#, which is known only when the model runs; keep the calculation in tensors, for example with torch.where(condition, a, b)");
         }
@@ -365,6 +373,33 @@ internal sealed partial class Evaluator
             ? EnumMember((INamedTypeSymbol)type, ordinalValue)
             : type?.OriginalDefinition.SpecialType == SpecialType.System_Nullable_T || conversion.OperatorMethod is null ? value
             : Converted(value, type);
+    }
+
+    /// <summary>A number as C# keeps it in a type: whole numbers wrap (or throw where checked), float rounds.</summary>
+    private static object? Stored(object? value, ITypeSymbol? type, bool isChecked, SyntaxNode at)
+    {
+        SpecialType kept = (type is INamedTypeSymbol { OriginalDefinition.SpecialType: SpecialType.System_Nullable_T } nullable ? nullable.TypeArguments[0] : type)?.SpecialType ?? SpecialType.None;
+        switch (value)
+        {
+            case double number when kept == SpecialType.System_Single:
+                return (double)(float)number;
+            case Dim { Constant: long number }:
+                long wrapped = kept switch
+                {
+                    SpecialType.System_SByte => (sbyte)number,
+                    SpecialType.System_Byte => (byte)number,
+                    SpecialType.System_Int16 => (short)number,
+                    SpecialType.System_UInt16 => (ushort)number,
+                    SpecialType.System_Int32 => (int)number,
+                    SpecialType.System_UInt32 => (uint)number,
+                    _ => number,
+                };
+                return wrapped == number ? value
+                    : isChecked ? throw EvaluationException.Unsupported(at, $"{number} does not fit {type!.ToDisplayString()} and the calculation is checked, so it throws an OverflowException")
+                    : (Dim)wrapped;
+            default:
+                return value;
+        }
     }
 
     private static SymEnum EnumMember(INamedTypeSymbol type, long value)
@@ -406,7 +441,7 @@ internal sealed partial class Evaluator
         object? right = Evaluate(binary.RightOperand, frame);
         return binary.OperatorMethod is { } method && left is SymObject or SymObject && FindBody(method) is not null
             ? Invoke(new SymFunction(method, null, null, null), [left, right], binary.Syntax)
-            : Arithmetic(binary.OperatorKind, left, right, binary.Syntax);
+            : Stored(Arithmetic(binary.OperatorKind, left, right, binary.Syntax), binary.Type, binary.IsChecked, binary.Syntax);
     }
 
     private object? Unary(IUnaryOperation unary, Frame frame)
@@ -435,6 +470,7 @@ internal sealed partial class Evaluator
             double number => increment.Kind == OperationKind.Increment ? number + 1 : number - 1,
             _ => throw EvaluationException.Unsupported(increment.Syntax, $"++ and -- are not supported on {DescribeValue(old)}"),
         };
+        changed = Stored(changed, increment.Type, increment.IsChecked, increment.Syntax);
         Assign(increment.Target, changed, frame);
         return increment.IsPostfix ? old : changed;
     }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.Operations;
 using ModelGen.Compiler.FrontEnd;
 using ModelGen.Compiler.Ir;
 using ModelGen.Compiler.Modules;
@@ -103,6 +104,12 @@ internal sealed partial class Evaluator
                 return null;
             case "System.String" when method.IsStatic:
                 return CallString(method.Name, values, at);
+            case "System.Char" when method.IsStatic && values is [char letter]:
+                return CallLetter(method.Name, letter, at);
+            case "System.Int32" or "System.Int64" when method.Name == "Parse" && values is [string digits]:
+                return (Dim)long.Parse(digits, CultureInfo.InvariantCulture);
+            case "System.Single" or "System.Double" when method.Name == "Parse" && values is [string digits]:
+                return Stored(double.Parse(digits, CultureInfo.InvariantCulture), method.ReturnType, false, at);
             case "System.Array" when method.Name == "Empty":
                 return new SymList([]);
             case "System.ArgumentNullException" or "System.ArgumentException" or "System.ArgumentOutOfRangeException" when method.Name.StartsWith("Throw", StringComparison.Ordinal):
@@ -112,7 +119,7 @@ internal sealed partial class Evaluator
             case "System.Single" or "System.Double" or "System.Int32" or "System.Int64" when values.Length > 0 && values[0] is Dim or double:
                 return CallNumber(method, values, at);
             case "System.Convert" when values.Length > 0 && values[0] is Dim or double && method.ReturnType.SpecialType is >= SpecialType.System_SByte and <= SpecialType.System_Double:
-                return method.ReturnType.SpecialType is SpecialType.System_Double or SpecialType.System_Single ? AsDouble(values[0], at) : values[0] is double real ? (Dim)(long)Math.Round(real) : values[0];
+                return method.ReturnType.SpecialType is SpecialType.System_Double or SpecialType.System_Single ? Stored(AsDouble(values[0], at), method.ReturnType, true, at) : values[0] is double real ? (Dim)(long)Math.Round(real) : values[0];
             case "System.Index" or "System.Range" or "System.FormattableString" when values.Length > 0:
                 return values[0];
         }
@@ -149,11 +156,20 @@ internal sealed partial class Evaluator
         bool fails = name switch
         {
             "ThrowIfNull" => values[0] is null,
-            "ThrowIfNullOrEmpty" or "ThrowIfNullOrWhiteSpace" => values[0] is null or "",
-            "ThrowIfNegative" => Truth(Compare(Microsoft.CodeAnalysis.Operations.BinaryOperatorKind.LessThan, (Dim)values[0]!, Dim.Zero, at), at),
-            "ThrowIfNegativeOrZero" => Truth(Compare(Microsoft.CodeAnalysis.Operations.BinaryOperatorKind.LessThanOrEqual, (Dim)values[0]!, Dim.Zero, at), at),
+            "ThrowIfNullOrEmpty" => values[0] is null or "",
+            "ThrowIfNullOrWhiteSpace" => values[0] is null || values[0] is string text && text.Trim().Length == 0,
+            "ThrowIfNegative" => Truth(Arithmetic(BinaryOperatorKind.LessThan, values[0], Dim.Zero, at), at),
+            "ThrowIfNegativeOrZero" => Truth(Arithmetic(BinaryOperatorKind.LessThanOrEqual, values[0], Dim.Zero, at), at),
+            "ThrowIfZero" => Same(values[0], Dim.Zero, at),
+            "ThrowIfEqual" => Same(values[0], values[1], at),
+            "ThrowIfNotEqual" => !Same(values[0], values[1], at),
+            "ThrowIfGreaterThan" => Test(BinaryOperatorKind.GreaterThan),
+            "ThrowIfGreaterThanOrEqual" => Test(BinaryOperatorKind.GreaterThanOrEqual),
+            "ThrowIfLessThan" => Test(BinaryOperatorKind.LessThan),
+            "ThrowIfLessThanOrEqual" => Test(BinaryOperatorKind.LessThanOrEqual),
             _ => throw EvaluationException.Unsupported(at, $"'{name}' cannot be evaluated during the build"),
         };
+        bool Test(BinaryOperatorKind kind) => Truth(Arithmetic(kind, values[0], values[1], at), at);
         return fails ? throw EvaluationException.Unsupported(at, "this guard throws for the given arguments; give others in [Model(...)]") : null;
     }
 
@@ -186,12 +202,12 @@ internal sealed partial class Evaluator
         double result = (name, numbers.Length) switch
         {
             ("Sqrt", 1) => Math.Sqrt(x),
-            ("Cbrt", 1) => Math.Pow(x, 1.0 / 3),
+            ("Cbrt", 1) => CubeRoot(x),
             ("Pow", 2) => Math.Pow(x, numbers[1]),
             ("Exp", 1) => Math.Exp(x),
             ("Log", 1) => Math.Log(x),
             ("Log", 2) => Math.Log(x, numbers[1]),
-            ("Log2", 1) => Math.Log(x, 2),
+            ("Log2", 1) => Log2(x),
             ("Log10", 1) => Math.Log10(x),
             ("Sin", 1) => Math.Sin(x),
             ("Cos", 1) => Math.Cos(x),
@@ -213,6 +229,22 @@ internal sealed partial class Evaluator
             ("ReciprocalSqrtEstimate", _) or _ => throw EvaluationException.Unsupported(at, $"Math.{name} cannot be evaluated during the build"),
         };
         return type == "System.MathF" ? (double)(float)result : name == "Sign" ? (Dim)(long)result : result;
+    }
+
+    /// <summary>Exact for cubes, as .NET's own (which .NET Standard lacks) is.</summary>
+    private static double CubeRoot(double x)
+    {
+        double root = Math.Sign(x) * Math.Pow(Math.Abs(x), 1.0 / 3);
+        double whole = Math.Round(root);
+        return whole * whole * whole == x ? whole : root;
+    }
+
+    /// <summary>Exact for powers of two, as .NET's own (which .NET Standard lacks) is.</summary>
+    private static double Log2(double x)
+    {
+        double logarithm = Math.Log(x, 2);
+        double whole = Math.Round(logarithm);
+        return Math.Abs(whole) < 1000 && Math.Pow(2, whole) == x ? whole : logarithm;
     }
 
     /// <summary>Static methods of the number types.</summary>
@@ -250,33 +282,110 @@ internal sealed partial class Evaluator
         "Join" => string.Join(Text(values[0], "", at), (values.Length == 2 && values[1] is SymList list ? list.Items : [.. values.Skip(1)]).Select(value => Text(value, "", at))),
         "Concat" => string.Concat(values.SelectMany(value => value is SymList list ? list.Items : [value]).Select(value => Text(value, "", at))),
         "Format" when values[0] is string format => string.Format(CultureInfo.InvariantCulture, format, [.. values.Skip(1).SelectMany(value => value is SymList list ? list.Items : [value]).Select(Clr)]),
-        "Equals" => Same(values[0], values[1], at),
+        "Equals" => string.Equals(KnownText(values[0], at), KnownText(values[1], at), values.Length > 2 ? Comparison(values[2], at) : StringComparison.Ordinal),
         _ => throw EvaluationException.Unsupported(at, $"string.{name} cannot be evaluated during the build"),
     };
 
     private static object? Clr(object? value) => value is Dim { Constant: long whole } ? whole : value;
 
+    private static string? KnownText(object? value, SyntaxNode at) =>
+        value is null or string ? (string?)value : throw EvaluationException.Unsupported(at, $"{DescribeValue(value)} has no text that is known during the build");
+
+    private static StringComparison Comparison(object? value, SyntaxNode at) =>
+        value is SymEnum { Type: nameof(StringComparison), Member: var member } && Enum.TryParse(member, out StringComparison comparison)
+            ? comparison
+            : throw EvaluationException.DataDependent(at, "how to compare this text must be known during the build");
+
     private object? CallText(string text, string name, object?[] values, SyntaxNode at)
     {
-        string First() => Text(values[0], "", at);
         int Number(int index) => values[index] is Dim { Constant: long whole } ? (int)whole : throw EvaluationException.DataDependent(at, "the position must be known during the build");
-        return name switch
+        string first = values.Length > 0 && values[0] is string or char ? Text(values[0], "", at) : "";
+        bool isText = values.Length > 0 && values[0] is string or char;
+        char[] letters = values is [SymList set] ? [.. set.Items.OfType<char>()] : values is [char letter] ? [letter] : [];
+        return (name, values.Length) switch
         {
-            "ToLower" or "ToLowerInvariant" => text.ToLowerInvariant(),
-            "ToUpper" or "ToUpperInvariant" => text.ToUpperInvariant(),
-            "Trim" when values.Length == 0 => text.Trim(),
-            "StartsWith" => text.StartsWith(First(), StringComparison.Ordinal),
-            "EndsWith" => text.EndsWith(First(), StringComparison.Ordinal),
-            "Contains" => text.IndexOf(First(), StringComparison.Ordinal) >= 0,
-            "IndexOf" => (Dim)text.IndexOf(First(), StringComparison.Ordinal),
-            "Replace" => text.Replace(First(), Text(values[1], "", at)),
-            "Substring" => values.Length == 1 ? text.Substring(Number(0)) : text.Substring(Number(0), Number(1)),
-            "Split" when values.Length > 0 && values[0] is string or char => new SymList(text.Split([First()], StringSplitOptions.None)),
-            "ToCharArray" => new SymList(text.Select(static letter => (object?)letter)),
-            "PadLeft" when Number(0) <= MaxElements => text.PadLeft(Number(0), values.Length > 1 && values[1] is char pad ? pad : ' '),
-            _ => throw EvaluationException.Unsupported(at, $"string.{name} cannot be evaluated during the build"),
+            ("ToLower" or "ToLowerInvariant", 0) => text.ToLowerInvariant(),
+            ("ToUpper" or "ToUpperInvariant", 0) => text.ToUpperInvariant(),
+            ("Trim", 0 or 1) => text.Trim(letters),
+            ("TrimStart", 0 or 1) => text.TrimStart(letters),
+            ("TrimEnd", 0 or 1) => text.TrimEnd(letters),
+            ("Equals", 2) => string.Equals(text, KnownText(values[0], at), Comparison(values[1], at)),
+            ("StartsWith", 1) when isText => text.StartsWith(first, StringComparison.Ordinal),
+            ("StartsWith", 2) when isText => text.StartsWith(first, Comparison(values[1], at)),
+            ("EndsWith", 1) when isText => text.EndsWith(first, StringComparison.Ordinal),
+            ("EndsWith", 2) when isText => text.EndsWith(first, Comparison(values[1], at)),
+            ("Contains", 1) when isText => text.IndexOf(first, StringComparison.Ordinal) >= 0,
+            ("Contains", 2) when isText => text.IndexOf(first, Comparison(values[1], at)) >= 0,
+            ("IndexOf", 1) when isText => (Dim)text.IndexOf(first, StringComparison.Ordinal),
+            ("IndexOf", 2) when isText && values[1] is Dim => (Dim)text.IndexOf(first, Number(1), StringComparison.Ordinal),
+            ("IndexOf", 2) when isText => (Dim)text.IndexOf(first, Comparison(values[1], at)),
+            ("LastIndexOf", 1) when isText => (Dim)text.LastIndexOf(first, StringComparison.Ordinal),
+            ("Replace", 2) when isText => text.Replace(first, Text(values[1], "", at)),
+            ("Substring", 1) => text.Substring(Number(0)),
+            ("Substring", 2) => text.Substring(Number(0), Number(1)),
+            ("Insert", 2) => text.Insert(Number(0), Text(values[1], "", at)),
+            ("Remove", 1) => text.Remove(Number(0)),
+            ("Remove", 2) => text.Remove(Number(0), Number(1)),
+            ("Split", >= 1) => Split(text, values, at),
+            ("ToCharArray", 0) => new SymList(text.Select(static c => (object?)c)),
+            ("PadLeft", 1 or 2) when Number(0) <= MaxElements => text.PadLeft(Number(0), values.Length > 1 && values[1] is char pad ? pad : ' '),
+            ("PadRight", 1 or 2) when Number(0) <= MaxElements => text.PadRight(Number(0), values.Length > 1 && values[1] is char pad ? pad : ' '),
+            _ => throw EvaluationException.Unsupported(at, $"string.{name} cannot be evaluated during the build with these arguments"),
         };
     }
+
+    /// <summary>Split by a text, a letter or a set of them, with a largest count and options where they are given.</summary>
+    private static SymList Split(string text, object?[] values, SyntaxNode at)
+    {
+        string[] separators = [.. (values[0] is SymList several ? several.Items : [values[0]]).Select(separator => Text(separator, "", at))];
+        long count = int.MaxValue;
+        long options = 0;
+        foreach (object? value in values.Skip(1))
+        {
+            switch (value)
+            {
+                case Dim { Constant: long number }:
+                    count = number;
+                    break;
+                case SymEnum { Type: nameof(StringSplitOptions), Value: Dim { Constant: long flags } }:
+                    options = flags;
+                    break;
+                default:
+                    throw EvaluationException.Unsupported(at, "string.Split cannot be evaluated during the build with these arguments");
+            }
+        }
+
+        // TrimEntries (2) came with .NET 5 and counts before empty entries are removed; the runtime that this code is written for lacks it.
+        if (options is not (0 or 1) && count != int.MaxValue)
+        {
+            throw EvaluationException.Unsupported(at, "string.Split with a count and TrimEntries cannot be evaluated during the build");
+        }
+
+        IEnumerable<string> parts = text.Split(separators, (int)count, options == 1 ? StringSplitOptions.RemoveEmptyEntries : StringSplitOptions.None);
+        if ((options & 2) != 0)
+        {
+            parts = parts.Select(static part => part.Trim()).Where(part => (options & 1) == 0 || part.Length > 0);
+        }
+
+        return new SymList(parts);
+    }
+
+    /// <summary>Questions about letters.</summary>
+    private static object? CallLetter(string name, char letter, SyntaxNode at) => name switch
+    {
+        "IsUpper" => char.IsUpper(letter),
+        "IsLower" => char.IsLower(letter),
+        "IsDigit" or "IsAsciiDigit" => char.IsDigit(letter) && (name == "IsDigit" || letter < 128),
+        "IsLetter" => char.IsLetter(letter),
+        "IsAsciiLetter" => char.IsLetter(letter) && letter < 128,
+        "IsLetterOrDigit" => char.IsLetterOrDigit(letter),
+        "IsWhiteSpace" => char.IsWhiteSpace(letter),
+        "ToUpper" or "ToUpperInvariant" => char.ToUpperInvariant(letter),
+        "ToLower" or "ToLowerInvariant" => char.ToLowerInvariant(letter),
+        "GetNumericValue" => char.GetNumericValue(letter),
+        "ToString" => letter.ToString(),
+        _ => throw EvaluationException.Unsupported(at, $"char.{name} cannot be evaluated during the build"),
+    };
 
     private static SymFunction FunctionOf(object? value, SyntaxNode at) =>
         value as SymFunction ?? throw EvaluationException.Unsupported(at, $"this call needs a function that is known during the build, not {DescribeValue(value)}");
@@ -434,7 +543,7 @@ internal sealed partial class Evaluator
             case "Count" or "LongCount":
                 return (Dim)items.Where((item, index) => Holds(item, index)).Count();
             case "Sum":
-                return items.Select(Run).Aggregate((object?)null, (sum, next) => sum is null ? next : Arithmetic(Microsoft.CodeAnalysis.Operations.BinaryOperatorKind.Add, sum, next, at)) ?? Dim.Zero;
+                return items.Select(Run).Aggregate((object?)null, (sum, next) => sum is null ? next : Arithmetic(BinaryOperatorKind.Add, sum, next, at)) ?? Dim.Zero;
             case "Max" or "Min" when items.Count > 0:
                 return items.Select(Run).Aggregate((best, next) => CallMath(name, "System.Math", [best, next], at));
             case "Average" when items.Count > 0:

@@ -45,6 +45,8 @@ internal sealed partial class Evaluator
                 return Truth(Arithmetic(relational.OperatorKind, value, Evaluate(relational.Value, frame), pattern.Syntax), pattern.Syntax);
             case IRecursivePatternOperation recursive:
                 return Matches(recursive, value, frame);
+            case IListPatternOperation list:
+                return Matches(list, value, frame);
             default:
                 throw EvaluationException.Unsupported(pattern.Syntax, "this pattern cannot be evaluated during the build; compare with ==, or test for null");
         }
@@ -87,6 +89,35 @@ internal sealed partial class Evaluator
         return Bind(pattern.DeclaredSymbol, value, frame);
     }
 
+    private bool Matches(IListPatternOperation pattern, object? value, Frame frame)
+    {
+        if (value is null)
+        {
+            return false;
+        }
+
+        IReadOnlyList<object?> items = Elements(value, pattern.Syntax);
+        int slice = pattern.Patterns.ToList().FindIndex(static sub => sub is ISlicePatternOperation);
+        int more = items.Count - pattern.Patterns.Length + (slice < 0 ? 0 : 1);
+        if (more < 0 || (slice < 0 && more > 0))
+        {
+            return false;
+        }
+
+        for (int i = 0; i < pattern.Patterns.Length; i++)
+        {
+            bool matches = i == slice
+                ? ((ISlicePatternOperation)pattern.Patterns[i]).Pattern is not { } rest || Matches(rest, Index(value, [new SymSlice((Dim)i, (Dim)(i + more), null)], pattern.Syntax), frame)
+                : Matches(pattern.Patterns[i], items[slice < 0 || i < slice ? i : i + more - 1], frame);
+            if (!matches)
+            {
+                return false;
+            }
+        }
+
+        return Bind(pattern.DeclaredSymbol, value, frame);
+    }
+
     private static bool Bind(ISymbol? symbol, object? value, Frame frame)
     {
         if (symbol is not null)
@@ -108,6 +139,8 @@ internal sealed partial class Evaluator
         (bool x, SymTraining) => Truth(b, at) == x,
         (SymTensor, _) or (_, SymTensor) => ReferenceEquals(a, b),
         (SymList x, SymList y) => SameItems(x, y, at),
+        (Dim or double or char or SymEnum, Dim or double or char or SymEnum) when a.GetType() != b.GetType() =>
+            throw EvaluationException.Unsupported(at, $"{DescribeValue(a)} and {DescribeValue(b)} cannot be compared during the build; convert one to the type of the other"),
         _ => Equals(a, b),
     };
 
