@@ -27,7 +27,7 @@ internal sealed class ConsumerProject : IDisposable
 
     public void Pack()
     {
-        foreach (string project in (string[])["ModelGen.Onnx", "ModelGen.Runtime"])
+        foreach (string project in (string[])["ModelGen.Kernels", "ModelGen.Onnx", "ModelGen.Runtime"])
         {
             CommandLine.Succeed(Repository, "dotnet", "pack", $"runtime/{project}/{project}.csproj", "-c", Configuration, "--no-build", "--no-restore", "-o", Feed, "--nologo", $"-p:PackageVersion={Version}");
         }

@@ -233,17 +233,17 @@ internal static class MathOps
     private static IEnumerable<OpDefinition> Creation()
     {
         yield return new LibraryOp("full", Created, static c =>
-            $"Kernels.Full({CSharpContext.Longs(c.Attributes.Dims("shape"))}, {Invariant.Text(c.Attributes.Double("value"))}, {c.Result().DType.Torch()}, device)")
+            $"TensorOps.Full({CSharpContext.Longs(c.Attributes.Dims("shape"))}, {Invariant.Text(c.Attributes.Double("value"))}, {c.Result().DType.Torch()}, device)")
         {
             NoGradient = "it has no operands", NoOnnx = Computed,
         };
         yield return new LibraryOp("range", static op => One(new TensorType(op.Attributes.DType("dtype"), op.Attributes.Dims("length"))), static c =>
-            $"Kernels.Range({(c.Attributes.Dims("start") is { Count: 1 } start ? start[0].ToCSharp() : "0")}, {Invariant.Text(c.Attributes.Double("offset"))}, {Invariant.Text(c.Attributes.Double("step"))}, {c.Attributes.Dims("length")[0].ToCSharp()}, {c.Result().DType.Torch()}, device)")
+            $"TensorOps.Range({(c.Attributes.Dims("start") is { Count: 1 } start ? start[0].ToCSharp() : "0")}, {Invariant.Text(c.Attributes.Double("offset"))}, {Invariant.Text(c.Attributes.Double("step"))}, {c.Attributes.Dims("length")[0].ToCSharp()}, {c.Result().DType.Torch()}, device)")
         {
             NoGradient = "it has no operands", NoOnnx = Computed,
         };
         yield return new LibraryOp("literal", Created, static c =>
-            $"Kernels.Literal([{string.Join(", ", c.Attributes.Doubles("values").Select(Invariant.Text))}], {CSharpContext.Longs(c.Attributes.Dims("shape"))}, {c.Result().DType.Torch()}, device)")
+            $"TensorOps.Literal([{string.Join(", ", c.Attributes.Doubles("values").Select(Invariant.Text))}], {CSharpContext.Longs(c.Attributes.Dims("shape"))}, {c.Result().DType.Torch()}, device)")
         {
             NoGradient = "it has no operands", NoOnnx = Computed,
         };
@@ -253,7 +253,7 @@ internal static class MathOps
             NoGradient = "it has no operands", NoOnnx = Computed,
         };
         yield return new LibraryOp("size_value", static op => One(TensorType.Scalar(op.Attributes.DType("dtype"))), static c =>
-            $"Kernels.Constant((double)({c.Attributes.Dims("size")[0].ToCSharp()}), {c.Result().DType.Torch()}, device)")
+            $"TensorOps.Constant((double)({c.Attributes.Dims("size")[0].ToCSharp()}), {c.Result().DType.Torch()}, device)")
         {
             NoGradient = "it has no operands", NoOnnx = Computed,
         };

@@ -48,7 +48,7 @@ internal static class SequenceOps
             TensorType last = state.WithShape([state.Shape[0], x.Shape[1], state.Shape[2]]);
             return states == 2 ? new[] { y, last, last } : new[] { y, last };
         },
-        c => $"Kernels.Recurrent{Invariant.Text(states + 1)}(\"{name}\", {c[0]}, [{string.Join(", ", Enumerable.Range(1, states).Select(index => c[index]))}], [{string.Join(", ", Enumerable.Range(1 + states, c.InputCount - 1 - states).Where(c.Has).Select(index => c[index]))}], {Invariant.Text(c.Attributes.Bool("bias"))}, {Invariant.Text(c.Attributes.Bool("bidirectional"))})")
+        c => $"TensorOps.Recurrent{Invariant.Text(states + 1)}(\"{name}\", {c[0]}, [{string.Join(", ", Enumerable.Range(1, states).Select(index => c[index]))}], [{string.Join(", ", Enumerable.Range(1 + states, c.InputCount - 1 - states).Where(c.Has).Select(index => c[index]))}], {Invariant.Text(c.Attributes.Bool("bias"))}, {Invariant.Text(c.Attributes.Bool("bidirectional"))})")
     {
         Kind = FusionKind.Anchor,
         Onnx = c => WriteOnnx(c, name, states, gates, onnx),

@@ -142,9 +142,9 @@ public static class Sizes
 
     private static Tensor InfiniteMask(Tensor query, Tensor key)
     {
-        using Tensor blocked = Kernels.CausalMask(query.shape[1], key.shape[1], query.device);
+        using Tensor blocked = TensorOps.CausalMask(query.shape[1], key.shape[1], query.device);
         using Tensor open = zeros([query.shape[1], key.shape[1]], query.dtype, query.device);
-        return Kernels.MaskedFill(open, blocked, double.NegativeInfinity);
+        return TensorOps.MaskedFill(open, blocked, double.NegativeInfinity);
     }
 
     private static (long, long) Pair(object value) => value is long[] { Length: > 1 } sizes ? (sizes[0], sizes[1])

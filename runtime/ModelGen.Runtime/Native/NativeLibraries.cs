@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using ModelGen.Kernels;
 using ModelGen.Native;
 using TorchSharp;
 
@@ -8,6 +9,7 @@ namespace ModelGen;
 public static class NativeLibraries
 {
     private static readonly Lazy<Exception?> Failure = new(TryLoad);
+    private static readonly Lazy<bool> Shared = new(Share);
 
     /// <summary>
     /// Loads TorchSharp's native libraries if they are not loaded yet. Generated constructors call it first; it costs nothing from the second
@@ -21,6 +23,22 @@ public static class NativeLibraries
             throw new NativeLoadException(Doctor.Examine(), failure);
         }
     }
+
+    /// <summary>
+    /// Lets kernels run on libtorch's own threads, as many as <c>torch.get_num_threads()</c> says, instead of a second pool that would fight for the same cores.
+    /// </summary>
+    public static void ShareThreads() => _ = Shared.Value;
+
+    private static bool Share()
+    {
+        EnsureLoaded();
+        Workers.Count = Math.Clamp(torch.get_num_threads(), 1, 1024);
+        var machine = new ThisMachine();
+        string? library = machine.NativeFolders.Where(Directory.Exists).SelectMany(static folder => Directory.EnumerateFiles(folder)).FirstOrDefault(static file => IsOpenMP(Path.GetFileName(file)));
+        return library is not null && NativeLibrary.TryLoad(library, out IntPtr handle) && Workers.UseOpenMP(handle);
+    }
+
+    private static bool IsOpenMP(string file) => file.StartsWith("libgomp", StringComparison.Ordinal) || file.StartsWith("libomp", StringComparison.Ordinal) || file.StartsWith("libiomp5", StringComparison.Ordinal);
 
     private static Exception? TryLoad()
     {

@@ -39,7 +39,7 @@ internal sealed class Metrics(TrainAttribute train) : IDisposable
     private static void Accumulate(ref Tensor? sum, Tensor value, double weight)
     {
         using Tensor wide = value.to_type(ScalarType.Float64);
-        Tensor weighted = Kernels.Multiply(wide, weight).DetachFromDisposeScope();
+        Tensor weighted = TensorOps.Multiply(wide, weight).DetachFromDisposeScope();
         if (sum is null)
         {
             sum = weighted;
@@ -71,8 +71,8 @@ internal sealed class Metrics(TrainAttribute train) : IDisposable
 
         if (train.Loss == ModelGen.Loss.BCEWithLogits)
         {
-            using Tensor yes = Kernels.Greater(prediction, 0);
-            using Tensor wanted = Kernels.Greater(target, 0.5);
+            using Tensor yes = TensorOps.Greater(prediction, 0);
+            using Tensor wanted = TensorOps.Greater(target, 0.5);
             using Tensor same = yes.eq(wanted);
             return same.sum();
         }

@@ -136,7 +136,7 @@ public sealed class Trainer<TModel> : IDisposable
             using Batch batch = batches.Assemble(chosen);
             using Tensor loss = Step.Run(batch.Inputs, batch.Target);
             using Tensor wide = loss.to_type(ScalarType.Float64);
-            using Tensor weighted = Kernels.Multiply(wide, batch.Count);
+            using Tensor weighted = TensorOps.Multiply(wide, batch.Count);
             total.add_(weighted).DisposeAliasOf(total);
             samples += batch.Count;
             if (i % NanCheckInterval == NanCheckInterval - 1 || i == perEpoch - 1)

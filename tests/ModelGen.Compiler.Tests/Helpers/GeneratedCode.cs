@@ -53,7 +53,7 @@ internal static class GeneratedCode
             writer.Line("using IDisposable noGrad = no_grad();");
             writer.Line("using DisposeScope scope = NewDisposeScope();");
             writer.Line("Device device = CPU;");
-            var body = new CSharpBody(graph, new NameAllocator("values", "device", "scope", "noGrad", "F", "Kernels", "torch"), value => $"values[{Array.IndexOf(inputs, value)}]");
+            var body = new CSharpBody(graph, new NameAllocator("values", "device", "scope", "noGrad", "F", "TensorOps", "torch"), value => $"values[{Array.IndexOf(inputs, value)}]");
             body.Write(writer);
             writer.Line($"return new Tensor[] {{ {string.Join(", ", graph.Outputs.Select(output => body.NameOf(output) + ".alias().MoveToOuterDisposeScope()"))} }};");
         }

@@ -77,19 +77,19 @@ namespace ModelGen.Generated
         // DigitNet: 9 operations, 1 199 882 parameters
         public static Tensor Run(ParameterTable weights, Tensor image)
         {
-            long N = Kernels.SizeOf(image, "image", 0, 4);
-            Kernels.CheckInput(image, "image", ScalarType.Float32, [N, 1, 28, 28], "[N, 1, 28, 28]");
+            long N = TensorOps.SizeOf(image, "image", 0, 4);
+            TensorOps.CheckInput(image, "image", ScalarType.Float32, [N, 1, 28, 28], "[N, 1, 28, 28]");
             Device device = image.device;
             using IDisposable noGrad = no_grad();
             using DisposeScope scope = NewDisposeScope();
 
             // var x = relu(Conv1(image))
-            Tensor conv1 = Kernels.Convolution(image, weights[0], weights[1], stride: [1, 1], padding: [0, 0], dilation: [1, 1], groups: 1);   // f32[N, 32, 26, 26]
+            Tensor conv1 = TensorOps.Convolution(image, weights[0], weights[1], stride: [1, 1], padding: [0, 0], dilation: [1, 1], groups: 1);   // f32[N, 32, 26, 26]
             Tensor x = F.relu(conv1);   // f32[N, 32, 26, 26]
             conv1.Dispose();
 
             // x = max_pool2d(relu(Conv2(x)), 2)
-            Tensor conv2 = Kernels.Convolution(x, weights[2], weights[3], stride: [1, 1], padding: [0, 0], dilation: [1, 1], groups: 1);   // f32[N, 64, 24, 24]
+            Tensor conv2 = TensorOps.Convolution(x, weights[2], weights[3], stride: [1, 1], padding: [0, 0], dilation: [1, 1], groups: 1);   // f32[N, 64, 24, 24]
             x.Dispose();
             Tensor relu = F.relu(conv2);   // f32[N, 64, 24, 24]
             conv2.Dispose();

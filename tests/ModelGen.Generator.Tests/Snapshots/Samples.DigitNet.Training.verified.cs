@@ -56,28 +56,28 @@ namespace ModelGen.Generated
     {
         public override Tensor Run(IReadOnlyList<Tensor> inputs, Tensor target)
         {
-            Kernels.CheckCount(inputs.Count, 1);
+            TensorOps.CheckCount(inputs.Count, 1);
             Tensor image = inputs[0];
-            long N = Kernels.SizeOf(image, "image", 0, 4);
-            Kernels.CheckInput(image, "image", ScalarType.Float32, [N, 1, 28, 28], "[N, 1, 28, 28]");
-            Kernels.CheckInput(target, "target", ScalarType.Int64, [N], "[N]");
+            long N = TensorOps.SizeOf(image, "image", 0, 4);
+            TensorOps.CheckInput(image, "image", ScalarType.Float32, [N, 1, 28, 28], "[N, 1, 28, 28]");
+            TensorOps.CheckInput(target, "target", ScalarType.Int64, [N], "[N]");
             Device device = image.device;
             using IDisposable noGrad = no_grad();
             using DisposeScope scope = NewDisposeScope();
 
             // var x = relu(Conv1(image))
-            Tensor conv = Kernels.Convolution(image, Parameters[0], Parameters[1], stride: [1, 1], padding: [0, 0], dilation: [1, 1], groups: 1);   // f32[N, 32, 26, 26]
+            Tensor conv = TensorOps.Convolution(image, Parameters[0], Parameters[1], stride: [1, 1], padding: [0, 0], dilation: [1, 1], groups: 1);   // f32[N, 32, 26, 26]
             Tensor x = F.relu(conv);   // f32[N, 32, 26, 26]
             conv.Dispose();
 
             // x = max_pool2d(relu(Conv2(x)), 2)
-            Tensor conv_2 = Kernels.Convolution(x, Parameters[2], Parameters[3], stride: [1, 1], padding: [0, 0], dilation: [1, 1], groups: 1);   // f32[N, 64, 24, 24]
+            Tensor conv_2 = TensorOps.Convolution(x, Parameters[2], Parameters[3], stride: [1, 1], padding: [0, 0], dilation: [1, 1], groups: 1);   // f32[N, 64, 24, 24]
             Tensor relu = F.relu(conv_2);   // f32[N, 64, 24, 24]
             conv_2.Dispose();
             (Tensor x_2, Tensor max_pool) = F.max_pool2d_with_indices(relu, [2, 2], [2, 2], [0, 0], [1, 1], false);   // f32[N, 64, 12, 12], i64[N, 64, 12, 12]
 
             // x = relu(Hidden(flatten(Drop(x), 1)))
-            Tensor dropout_mask = Kernels.DropoutMask(x_2, 0.25);   // f32[N, 64, 12, 12]
+            Tensor dropout_mask = TensorOps.DropoutMask(x_2, 0.25);   // f32[N, 64, 12, 12]
             Tensor mul = x_2 * dropout_mask;   // f32[N, 64, 12, 12]
             x_2.Dispose();
             Tensor reshape = mul.reshape([N, 9216]);   // f32[N, 9216]
@@ -95,9 +95,9 @@ namespace ModelGen.Generated
             // gradient of loss
             Tensor softmax = F.softmax(linear_2, 1);   // f32[N, 10]
             linear_2.Dispose();
-            Tensor subtract_target = Kernels.SubtractTarget(softmax, target, 0.0);   // f32[N, 10]
+            Tensor subtract_target = TensorOps.SubtractTarget(softmax, target, 0.0);   // f32[N, 10]
             softmax.Dispose();
-            Tensor divide_by_size = Kernels.Divide(subtract_target, (double)(N));   // f32[N, 10]
+            Tensor divide_by_size = TensorOps.Divide(subtract_target, (double)(N));   // f32[N, 10]
             subtract_target.Dispose();
 
             // gradient of Classify(x)
@@ -105,15 +105,15 @@ namespace ModelGen.Generated
             Tensor permute = divide_by_size.permute([1, 0]);   // f32[10, N]
             Tensor grad_classify_weight = torch.matmul(permute, x_3);   // f32[10, 128]
             permute.Dispose();
-            Kernels.Store(grad_classify_weight, Gradients[6]);
+            TensorOps.Store(grad_classify_weight, Gradients[6]);
             grad_classify_weight.Dispose();
             Tensor grad_classify_bias = divide_by_size.sum(dim: new long[] { 0 }, keepdim: false);   // f32[10]
             divide_by_size.Dispose();
-            Kernels.Store(grad_classify_bias, Gradients[7]);
+            TensorOps.Store(grad_classify_bias, Gradients[7]);
             grad_classify_bias.Dispose();
 
             // gradient of x = relu(Hidden(flatten(Drop(x), 1)))
-            Tensor gt = Kernels.Greater(x_3, 0.0);   // bool[N, 128]
+            Tensor gt = TensorOps.Greater(x_3, 0.0);   // bool[N, 128]
             x_3.Dispose();
             Tensor cast = gt.to_type(ScalarType.Float32);   // f32[N, 128]
             gt.Dispose();
@@ -123,11 +123,11 @@ namespace ModelGen.Generated
             Tensor permute_2 = mul_2.permute([1, 0]);   // f32[128, N]
             Tensor grad_hidden_weight = torch.matmul(permute_2, reshape);   // f32[128, 9216]
             permute_2.Dispose(); reshape.Dispose();
-            Kernels.Store(grad_hidden_weight, Gradients[4]);
+            TensorOps.Store(grad_hidden_weight, Gradients[4]);
             grad_hidden_weight.Dispose();
             Tensor grad_hidden_bias = mul_2.sum(dim: new long[] { 0 }, keepdim: false);   // f32[128]
             mul_2.Dispose();
-            Kernels.Store(grad_hidden_bias, Gradients[5]);
+            TensorOps.Store(grad_hidden_bias, Gradients[5]);
             grad_hidden_bias.Dispose();
             Tensor reshape_2 = matmul_2.reshape([N, 64, 12, 12]);   // f32[N, 64, 12, 12]
             matmul_2.Dispose();
@@ -135,33 +135,33 @@ namespace ModelGen.Generated
             reshape_2.Dispose(); dropout_mask.Dispose();
 
             // gradient of x = max_pool2d(relu(Conv2(x)), 2)
-            Tensor max_pool_backward = Kernels.MaxPoolBackward(mul_3, relu, max_pool, [2, 2], [2, 2], [0, 0], [1, 1], false);   // f32[N, 64, 24, 24]
+            Tensor max_pool_backward = TensorOps.MaxPoolBackward(mul_3, relu, max_pool, [2, 2], [2, 2], [0, 0], [1, 1], false);   // f32[N, 64, 24, 24]
             mul_3.Dispose(); max_pool.Dispose();
-            Tensor gt_2 = Kernels.Greater(relu, 0.0);   // bool[N, 64, 24, 24]
+            Tensor gt_2 = TensorOps.Greater(relu, 0.0);   // bool[N, 64, 24, 24]
             relu.Dispose();
             Tensor cast_2 = gt_2.to_type(ScalarType.Float32);   // f32[N, 64, 24, 24]
             gt_2.Dispose();
             Tensor mul_4 = max_pool_backward * cast_2;   // f32[N, 64, 24, 24]
             max_pool_backward.Dispose(); cast_2.Dispose();
-            (Tensor conv_backward, Tensor grad_conv2_weight, Tensor grad_conv2_bias) = Kernels.ConvolutionBackward(mul_4, x, Parameters[2], stride: [1, 1], padding: [0, 0], dilation: [1, 1], groups: 1, inputGradient: true, weightGradient: true, biasGradient: true);   // f32[N, 32, 26, 26], f32[64, 32, 3, 3], f32[64]
+            (Tensor conv_backward, Tensor grad_conv2_weight, Tensor grad_conv2_bias) = TensorOps.ConvolutionBackward(mul_4, x, Parameters[2], stride: [1, 1], padding: [0, 0], dilation: [1, 1], groups: 1, inputGradient: true, weightGradient: true, biasGradient: true);   // f32[N, 32, 26, 26], f32[64, 32, 3, 3], f32[64]
             mul_4.Dispose();
-            Kernels.Store(grad_conv2_weight, Gradients[2]);
+            TensorOps.Store(grad_conv2_weight, Gradients[2]);
             grad_conv2_weight.Dispose();
-            Kernels.Store(grad_conv2_bias, Gradients[3]);
+            TensorOps.Store(grad_conv2_bias, Gradients[3]);
             grad_conv2_bias.Dispose();
 
             // gradient of var x = relu(Conv1(image))
-            Tensor gt_3 = Kernels.Greater(x, 0.0);   // bool[N, 32, 26, 26]
+            Tensor gt_3 = TensorOps.Greater(x, 0.0);   // bool[N, 32, 26, 26]
             x.Dispose();
             Tensor cast_3 = gt_3.to_type(ScalarType.Float32);   // f32[N, 32, 26, 26]
             gt_3.Dispose();
             Tensor mul_5 = conv_backward * cast_3;   // f32[N, 32, 26, 26]
             conv_backward.Dispose(); cast_3.Dispose();
-            (Tensor grad_conv1_weight, Tensor grad_conv1_bias) = Kernels.ConvolutionBackward(mul_5, image, Parameters[0], stride: [1, 1], padding: [0, 0], dilation: [1, 1], groups: 1, inputGradient: false, weightGradient: true, biasGradient: true);   // f32[32, 1, 3, 3], f32[32]
+            (Tensor grad_conv1_weight, Tensor grad_conv1_bias) = TensorOps.ConvolutionBackward(mul_5, image, Parameters[0], stride: [1, 1], padding: [0, 0], dilation: [1, 1], groups: 1, inputGradient: false, weightGradient: true, biasGradient: true);   // f32[32, 1, 3, 3], f32[32]
             mul_5.Dispose();
-            Kernels.Store(grad_conv1_weight, Gradients[0]);
+            TensorOps.Store(grad_conv1_weight, Gradients[0]);
             grad_conv1_weight.Dispose();
-            Kernels.Store(grad_conv1_bias, Gradients[1]);
+            TensorOps.Store(grad_conv1_bias, Gradients[1]);
             grad_conv1_bias.Dispose();
 
             // update

@@ -89,19 +89,19 @@ namespace ModelGen.Generated
         // ResidualNet: 27 operations, 2 314 parameters
         public static Tensor Run(ParameterTable weights, Tensor image)
         {
-            long N = Kernels.SizeOf(image, "image", 0, 4);
-            Kernels.CheckInput(image, "image", ScalarType.Float32, [N, 3, 16, 16], "[N, 3, 16, 16]");
+            long N = TensorOps.SizeOf(image, "image", 0, 4);
+            TensorOps.CheckInput(image, "image", ScalarType.Float32, [N, 3, 16, 16], "[N, 3, 16, 16]");
             Device device = image.device;
             using IDisposable noGrad = no_grad();
             using DisposeScope scope = NewDisposeScope();
 
             // var x = stage1.Forward(relu(Stem(image)))
-            Tensor stem = Kernels.Convolution(image, weights[0], weights[1], stride: [1, 1], padding: [1, 1], dilation: [1, 1], groups: 1);   // f32[N, 8, 16, 16]
+            Tensor stem = TensorOps.Convolution(image, weights[0], weights[1], stride: [1, 1], padding: [1, 1], dilation: [1, 1], groups: 1);   // f32[N, 8, 16, 16]
             Tensor skip = F.relu(stem);   // f32[N, 8, 16, 16]
             stem.Dispose();
 
             // var y = Norm(Conv(x))
-            Tensor add = Kernels.Add(weights[13], 1E-05);   // f32[8]
+            Tensor add = TensorOps.Add(weights[13], 1E-05);   // f32[8]
             Tensor rsqrt = add.rsqrt();   // f32[8]
             add.Dispose();
             Tensor stage1_norm_scale = weights[3] * rsqrt;   // f32[8]
@@ -114,7 +114,7 @@ namespace ModelGen.Generated
             neg.Dispose(); stage1_norm_scale.Dispose();
             Tensor stage1_conv_folded_bias = mul + weights[4];   // f32[8]
             mul.Dispose();
-            Tensor y = Kernels.Convolution(skip, stage1_conv_folded_weight, stage1_conv_folded_bias, stride: [1, 1], padding: [1, 1], dilation: [1, 1], groups: 1);   // f32[N, 8, 16, 16]
+            Tensor y = TensorOps.Convolution(skip, stage1_conv_folded_weight, stage1_conv_folded_bias, stride: [1, 1], padding: [1, 1], dilation: [1, 1], groups: 1);   // f32[N, 8, 16, 16]
             stage1_conv_folded_weight.Dispose(); stage1_conv_folded_bias.Dispose();
 
             // relu(y + skip)
@@ -124,7 +124,7 @@ namespace ModelGen.Generated
             add_2.Dispose();
 
             // var y = Norm(Conv(x))
-            Tensor add_3 = Kernels.Add(weights[16], 1E-05);   // f32[16]
+            Tensor add_3 = TensorOps.Add(weights[16], 1E-05);   // f32[16]
             Tensor rsqrt_2 = add_3.rsqrt();   // f32[16]
             add_3.Dispose();
             Tensor stages_0_norm_scale = weights[6] * rsqrt_2;   // f32[16]
@@ -137,11 +137,11 @@ namespace ModelGen.Generated
             neg_2.Dispose(); stages_0_norm_scale.Dispose();
             Tensor stages_0_conv_folded_bias = mul_2 + weights[7];   // f32[16]
             mul_2.Dispose();
-            Tensor y_2 = Kernels.Convolution(x, stages_0_conv_folded_weight, stages_0_conv_folded_bias, stride: [2, 2], padding: [1, 1], dilation: [1, 1], groups: 1);   // f32[N, 16, 8, 8]
+            Tensor y_2 = TensorOps.Convolution(x, stages_0_conv_folded_weight, stages_0_conv_folded_bias, stride: [2, 2], padding: [1, 1], dilation: [1, 1], groups: 1);   // f32[N, 16, 8, 8]
             stages_0_conv_folded_weight.Dispose(); stages_0_conv_folded_bias.Dispose();
 
             // var skip = stride == 1 ? x : Shortcut(x)
-            Tensor skip_2 = Kernels.Convolution(x, weights[8], weights[9], stride: [2, 2], padding: [0, 0], dilation: [1, 1], groups: 1);   // f32[N, 16, 8, 8]
+            Tensor skip_2 = TensorOps.Convolution(x, weights[8], weights[9], stride: [2, 2], padding: [0, 0], dilation: [1, 1], groups: 1);   // f32[N, 16, 8, 8]
             x.Dispose();
 
             // relu(y + skip)

@@ -72,7 +72,7 @@ namespace ModelGen.Generated
             // Weights that are computed from parameters.
 
             // var y = Norm(Conv(x))
-            Tensor add = Kernels.Add(weights[13], 1E-05);   // f32[8]
+            Tensor add = TensorOps.Add(weights[13], 1E-05);   // f32[8]
             Tensor rsqrt = add.rsqrt();   // f32[8]
             Tensor stage1_norm_scale = weights[3] * rsqrt;   // f32[8]
             Tensor reshape = stage1_norm_scale.reshape([8, 1, 1, 1]);   // f32[8, 1, 1, 1]
@@ -80,7 +80,7 @@ namespace ModelGen.Generated
             Tensor neg = weights[12].neg();   // f32[8]
             Tensor mul = neg * stage1_norm_scale;   // f32[8]
             Tensor stage1_conv_folded_bias = mul + weights[4];   // f32[8]
-            Tensor add_2 = Kernels.Add(weights[16], 1E-05);   // f32[16]
+            Tensor add_2 = TensorOps.Add(weights[16], 1E-05);   // f32[16]
             Tensor rsqrt_2 = add_2.rsqrt();   // f32[16]
             Tensor stages_0_norm_scale = weights[6] * rsqrt_2;   // f32[16]
             Tensor reshape_2 = stages_0_norm_scale.reshape([16, 1, 1, 1]);   // f32[16, 1, 1, 1]

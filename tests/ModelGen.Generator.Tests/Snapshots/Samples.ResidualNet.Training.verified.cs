@@ -56,23 +56,23 @@ namespace ModelGen.Generated
     {
         public override Tensor Run(IReadOnlyList<Tensor> inputs, Tensor target)
         {
-            Kernels.CheckCount(inputs.Count, 1);
+            TensorOps.CheckCount(inputs.Count, 1);
             Tensor image = inputs[0];
-            long N = Kernels.SizeOf(image, "image", 0, 4);
-            Kernels.CheckInput(image, "image", ScalarType.Float32, [N, 3, 16, 16], "[N, 3, 16, 16]");
-            Kernels.CheckInput(target, "target", ScalarType.Int64, [N], "[N]");
+            long N = TensorOps.SizeOf(image, "image", 0, 4);
+            TensorOps.CheckInput(image, "image", ScalarType.Float32, [N, 3, 16, 16], "[N, 3, 16, 16]");
+            TensorOps.CheckInput(target, "target", ScalarType.Int64, [N], "[N]");
             Device device = image.device;
             using IDisposable noGrad = no_grad();
             using DisposeScope scope = NewDisposeScope();
 
             // var x = stage1.Forward(relu(Stem(image)))
-            Tensor conv = Kernels.Convolution(image, Parameters[0], Parameters[1], stride: [1, 1], padding: [1, 1], dilation: [1, 1], groups: 1);   // f32[N, 8, 16, 16]
+            Tensor conv = TensorOps.Convolution(image, Parameters[0], Parameters[1], stride: [1, 1], padding: [1, 1], dilation: [1, 1], groups: 1);   // f32[N, 8, 16, 16]
             Tensor skip = F.relu(conv);   // f32[N, 8, 16, 16]
             conv.Dispose();
 
             // var y = Norm(Conv(x))
-            Tensor conv_2 = Kernels.Convolution(skip, Parameters[2], null, stride: [1, 1], padding: [1, 1], dilation: [1, 1], groups: 1);   // f32[N, 8, 16, 16]
-            (Tensor y, Tensor batch_norm_train, Tensor batch_norm_train_2) = Kernels.BatchNormTrain(conv_2, Parameters[3], Parameters[4], weights[12], weights[13], weights[14], momentum: 0.1, eps: 1E-05);   // f32[N, 8, 16, 16], f32[8], f32[8]
+            Tensor conv_2 = TensorOps.Convolution(skip, Parameters[2], null, stride: [1, 1], padding: [1, 1], dilation: [1, 1], groups: 1);   // f32[N, 8, 16, 16]
+            (Tensor y, Tensor batch_norm_train, Tensor batch_norm_train_2) = TensorOps.BatchNormTrain(conv_2, Parameters[3], Parameters[4], weights[12], weights[13], weights[14], momentum: 0.1, eps: 1E-05);   // f32[N, 8, 16, 16], f32[8], f32[8]
 
             // relu(y + skip)
             Tensor add = y + skip;   // f32[N, 8, 16, 16]
@@ -81,11 +81,11 @@ namespace ModelGen.Generated
             add.Dispose();
 
             // var y = Norm(Conv(x))
-            Tensor conv_3 = Kernels.Convolution(x, Parameters[5], null, stride: [2, 2], padding: [1, 1], dilation: [1, 1], groups: 1);   // f32[N, 16, 8, 8]
-            (Tensor y_2, Tensor batch_norm_train_3, Tensor batch_norm_train_4) = Kernels.BatchNormTrain(conv_3, Parameters[6], Parameters[7], weights[15], weights[16], weights[17], momentum: 0.1, eps: 1E-05);   // f32[N, 16, 8, 8], f32[16], f32[16]
+            Tensor conv_3 = TensorOps.Convolution(x, Parameters[5], null, stride: [2, 2], padding: [1, 1], dilation: [1, 1], groups: 1);   // f32[N, 16, 8, 8]
+            (Tensor y_2, Tensor batch_norm_train_3, Tensor batch_norm_train_4) = TensorOps.BatchNormTrain(conv_3, Parameters[6], Parameters[7], weights[15], weights[16], weights[17], momentum: 0.1, eps: 1E-05);   // f32[N, 16, 8, 8], f32[16], f32[16]
 
             // var skip = stride == 1 ? x : Shortcut(x)
-            Tensor skip_2 = Kernels.Convolution(x, Parameters[8], Parameters[9], stride: [2, 2], padding: [0, 0], dilation: [1, 1], groups: 1);   // f32[N, 16, 8, 8]
+            Tensor skip_2 = TensorOps.Convolution(x, Parameters[8], Parameters[9], stride: [2, 2], padding: [0, 0], dilation: [1, 1], groups: 1);   // f32[N, 16, 8, 8]
 
             // relu(y + skip)
             Tensor add_2 = y_2 + skip_2;   // f32[N, 16, 8, 8]
@@ -103,9 +103,9 @@ namespace ModelGen.Generated
             // gradient of loss
             Tensor softmax = F.softmax(linear, 1);   // f32[N, 10]
             linear.Dispose();
-            Tensor subtract_target = Kernels.SubtractTarget(softmax, target, 0.0);   // f32[N, 10]
+            Tensor subtract_target = TensorOps.SubtractTarget(softmax, target, 0.0);   // f32[N, 10]
             softmax.Dispose();
-            Tensor divide_by_size = Kernels.Divide(subtract_target, (double)(N));   // f32[N, 10]
+            Tensor divide_by_size = TensorOps.Divide(subtract_target, (double)(N));   // f32[N, 10]
             subtract_target.Dispose();
 
             // gradient of Classify(x.mean([2, 3]))
@@ -113,13 +113,13 @@ namespace ModelGen.Generated
             Tensor permute = divide_by_size.permute([1, 0]);   // f32[10, N]
             Tensor grad_classify_weight = torch.matmul(permute, mean);   // f32[10, 16]
             permute.Dispose(); mean.Dispose();
-            Kernels.Store(grad_classify_weight, Gradients[10]);
+            TensorOps.Store(grad_classify_weight, Gradients[10]);
             grad_classify_weight.Dispose();
             Tensor grad_classify_bias = divide_by_size.sum(dim: new long[] { 0 }, keepdim: false);   // f32[10]
             divide_by_size.Dispose();
-            Kernels.Store(grad_classify_bias, Gradients[11]);
+            TensorOps.Store(grad_classify_bias, Gradients[11]);
             grad_classify_bias.Dispose();
-            Tensor divide_by_size_2 = Kernels.Divide(matmul, (double)(64));   // f32[N, 16]
+            Tensor divide_by_size_2 = TensorOps.Divide(matmul, (double)(64));   // f32[N, 16]
             matmul.Dispose();
             Tensor reshape = divide_by_size_2.reshape([N, 16, 1, 1]);   // f32[N, 16, 1, 1]
             divide_by_size_2.Dispose();
@@ -127,7 +127,7 @@ namespace ModelGen.Generated
             reshape.Dispose();
 
             // gradient of relu(y + skip)
-            Tensor gt = Kernels.Greater(x_2, 0.0);   // bool[N, 16, 8, 8]
+            Tensor gt = TensorOps.Greater(x_2, 0.0);   // bool[N, 16, 8, 8]
             x_2.Dispose();
             Tensor cast = gt.to_type(ScalarType.Float32);   // f32[N, 16, 8, 8]
             gt.Dispose();
@@ -135,28 +135,28 @@ namespace ModelGen.Generated
             expand.Dispose(); cast.Dispose();
 
             // gradient of var skip = stride == 1 ? x : Shortcut(x)
-            (Tensor conv_backward, Tensor grad_stages_0_shortcut_weight, Tensor grad_stages_0_shortcut_bias) = Kernels.ConvolutionBackward(mul, x, Parameters[8], stride: [2, 2], padding: [0, 0], dilation: [1, 1], groups: 1, inputGradient: true, weightGradient: true, biasGradient: true);   // f32[N, 8, 16, 16], f32[16, 8, 1, 1], f32[16]
-            Kernels.Store(grad_stages_0_shortcut_weight, Gradients[8]);
+            (Tensor conv_backward, Tensor grad_stages_0_shortcut_weight, Tensor grad_stages_0_shortcut_bias) = TensorOps.ConvolutionBackward(mul, x, Parameters[8], stride: [2, 2], padding: [0, 0], dilation: [1, 1], groups: 1, inputGradient: true, weightGradient: true, biasGradient: true);   // f32[N, 8, 16, 16], f32[16, 8, 1, 1], f32[16]
+            TensorOps.Store(grad_stages_0_shortcut_weight, Gradients[8]);
             grad_stages_0_shortcut_weight.Dispose();
-            Kernels.Store(grad_stages_0_shortcut_bias, Gradients[9]);
+            TensorOps.Store(grad_stages_0_shortcut_bias, Gradients[9]);
             grad_stages_0_shortcut_bias.Dispose();
 
             // gradient of var y = Norm(Conv(x))
-            (Tensor batch_norm_backward, Tensor grad_stages_0_norm_weight, Tensor grad_stages_0_norm_bias) = Kernels.BatchNormBackward(mul, conv_3, Parameters[6], batch_norm_train_3, batch_norm_train_4);   // f32[N, 16, 8, 8], f32[16], f32[16]
+            (Tensor batch_norm_backward, Tensor grad_stages_0_norm_weight, Tensor grad_stages_0_norm_bias) = TensorOps.BatchNormBackward(mul, conv_3, Parameters[6], batch_norm_train_3, batch_norm_train_4);   // f32[N, 16, 8, 8], f32[16], f32[16]
             mul.Dispose(); conv_3.Dispose(); batch_norm_train_3.Dispose(); batch_norm_train_4.Dispose();
-            Kernels.Store(grad_stages_0_norm_weight, Gradients[6]);
+            TensorOps.Store(grad_stages_0_norm_weight, Gradients[6]);
             grad_stages_0_norm_weight.Dispose();
-            Kernels.Store(grad_stages_0_norm_bias, Gradients[7]);
+            TensorOps.Store(grad_stages_0_norm_bias, Gradients[7]);
             grad_stages_0_norm_bias.Dispose();
-            (Tensor conv_backward_2, Tensor grad_stages_0_conv_weight) = Kernels.ConvolutionBackward(batch_norm_backward, x, Parameters[5], stride: [2, 2], padding: [1, 1], dilation: [1, 1], groups: 1, inputGradient: true, weightGradient: true, biasGradient: false);   // f32[N, 8, 16, 16], f32[16, 8, 3, 3]
+            (Tensor conv_backward_2, Tensor grad_stages_0_conv_weight) = TensorOps.ConvolutionBackward(batch_norm_backward, x, Parameters[5], stride: [2, 2], padding: [1, 1], dilation: [1, 1], groups: 1, inputGradient: true, weightGradient: true, biasGradient: false);   // f32[N, 8, 16, 16], f32[16, 8, 3, 3]
             batch_norm_backward.Dispose();
-            Kernels.Store(grad_stages_0_conv_weight, Gradients[5]);
+            TensorOps.Store(grad_stages_0_conv_weight, Gradients[5]);
             grad_stages_0_conv_weight.Dispose();
             Tensor add_3 = conv_backward + conv_backward_2;   // f32[N, 8, 16, 16]
             conv_backward.Dispose(); conv_backward_2.Dispose();
 
             // gradient of relu(y + skip)
-            Tensor gt_2 = Kernels.Greater(x, 0.0);   // bool[N, 8, 16, 16]
+            Tensor gt_2 = TensorOps.Greater(x, 0.0);   // bool[N, 8, 16, 16]
             x.Dispose();
             Tensor cast_2 = gt_2.to_type(ScalarType.Float32);   // f32[N, 8, 16, 16]
             gt_2.Dispose();
@@ -164,31 +164,31 @@ namespace ModelGen.Generated
             add_3.Dispose(); cast_2.Dispose();
 
             // gradient of var y = Norm(Conv(x))
-            (Tensor batch_norm_backward_2, Tensor grad_stage1_norm_weight, Tensor grad_stage1_norm_bias) = Kernels.BatchNormBackward(mul_2, conv_2, Parameters[3], batch_norm_train, batch_norm_train_2);   // f32[N, 8, 16, 16], f32[8], f32[8]
+            (Tensor batch_norm_backward_2, Tensor grad_stage1_norm_weight, Tensor grad_stage1_norm_bias) = TensorOps.BatchNormBackward(mul_2, conv_2, Parameters[3], batch_norm_train, batch_norm_train_2);   // f32[N, 8, 16, 16], f32[8], f32[8]
             conv_2.Dispose(); batch_norm_train.Dispose(); batch_norm_train_2.Dispose();
-            Kernels.Store(grad_stage1_norm_weight, Gradients[3]);
+            TensorOps.Store(grad_stage1_norm_weight, Gradients[3]);
             grad_stage1_norm_weight.Dispose();
-            Kernels.Store(grad_stage1_norm_bias, Gradients[4]);
+            TensorOps.Store(grad_stage1_norm_bias, Gradients[4]);
             grad_stage1_norm_bias.Dispose();
-            (Tensor conv_backward_3, Tensor grad_stage1_conv_weight) = Kernels.ConvolutionBackward(batch_norm_backward_2, skip, Parameters[2], stride: [1, 1], padding: [1, 1], dilation: [1, 1], groups: 1, inputGradient: true, weightGradient: true, biasGradient: false);   // f32[N, 8, 16, 16], f32[8, 8, 3, 3]
+            (Tensor conv_backward_3, Tensor grad_stage1_conv_weight) = TensorOps.ConvolutionBackward(batch_norm_backward_2, skip, Parameters[2], stride: [1, 1], padding: [1, 1], dilation: [1, 1], groups: 1, inputGradient: true, weightGradient: true, biasGradient: false);   // f32[N, 8, 16, 16], f32[8, 8, 3, 3]
             batch_norm_backward_2.Dispose();
-            Kernels.Store(grad_stage1_conv_weight, Gradients[2]);
+            TensorOps.Store(grad_stage1_conv_weight, Gradients[2]);
             grad_stage1_conv_weight.Dispose();
             Tensor add_4 = mul_2 + conv_backward_3;   // f32[N, 8, 16, 16]
             mul_2.Dispose(); conv_backward_3.Dispose();
 
             // gradient of var x = stage1.Forward(relu(Stem(image)))
-            Tensor gt_3 = Kernels.Greater(skip, 0.0);   // bool[N, 8, 16, 16]
+            Tensor gt_3 = TensorOps.Greater(skip, 0.0);   // bool[N, 8, 16, 16]
             skip.Dispose();
             Tensor cast_3 = gt_3.to_type(ScalarType.Float32);   // f32[N, 8, 16, 16]
             gt_3.Dispose();
             Tensor mul_3 = add_4 * cast_3;   // f32[N, 8, 16, 16]
             add_4.Dispose(); cast_3.Dispose();
-            (Tensor grad_stem_weight, Tensor grad_stem_bias) = Kernels.ConvolutionBackward(mul_3, image, Parameters[0], stride: [1, 1], padding: [1, 1], dilation: [1, 1], groups: 1, inputGradient: false, weightGradient: true, biasGradient: true);   // f32[8, 3, 3, 3], f32[8]
+            (Tensor grad_stem_weight, Tensor grad_stem_bias) = TensorOps.ConvolutionBackward(mul_3, image, Parameters[0], stride: [1, 1], padding: [1, 1], dilation: [1, 1], groups: 1, inputGradient: false, weightGradient: true, biasGradient: true);   // f32[8, 3, 3, 3], f32[8]
             mul_3.Dispose();
-            Kernels.Store(grad_stem_weight, Gradients[0]);
+            TensorOps.Store(grad_stem_weight, Gradients[0]);
             grad_stem_weight.Dispose();
-            Kernels.Store(grad_stem_bias, Gradients[1]);
+            TensorOps.Store(grad_stem_bias, Gradients[1]);
             grad_stem_bias.Dispose();
 
             // update

@@ -78,14 +78,14 @@ namespace ModelGen.Generated
         // TextNet: 27 operations, 4 548 parameters
         public static Tensor Run(ParameterTable weights, Tensor tokens)
         {
-            long N = Kernels.SizeOf(tokens, "tokens", 0, 2);
-            Kernels.CheckInput(tokens, "tokens", ScalarType.Int64, [N, 8], "[N, 8]");
+            long N = TensorOps.SizeOf(tokens, "tokens", 0, 2);
+            TensorOps.CheckInput(tokens, "tokens", ScalarType.Int64, [N, 8], "[N, 8]");
             Device device = tokens.device;
             using IDisposable noGrad = no_grad();
             using DisposeScope scope = NewDisposeScope();
 
             // var x = Tokens(tokens) + Positions
-            Tensor tokens_2 = Kernels.Embedding(weights[0], tokens);   // f32[N, 8, 16]
+            Tensor tokens_2 = TensorOps.Embedding(weights[0], tokens);   // f32[N, 8, 16]
             Tensor x = tokens_2 + weights[1];   // f32[N, 8, 16]
             tokens_2.Dispose();
 
@@ -111,10 +111,10 @@ namespace ModelGen.Generated
             permute_2.Dispose();
             Tensor matmul = torch.matmul(permute, permute_4);   // f32[N, 4, 8, 8]
             permute.Dispose(); permute_4.Dispose();
-            Tensor mul = Kernels.Multiply(matmul, 0.5);   // f32[N, 4, 8, 8]
+            Tensor mul = TensorOps.Multiply(matmul, 0.5);   // f32[N, 4, 8, 8]
             matmul.Dispose();
-            Tensor causal_mask = Kernels.CausalMask(8, 8, device);   // bool[8, 8]
-            Tensor masked_fill = Kernels.MaskedFill(mul, causal_mask, double.NegativeInfinity);   // f32[N, 4, 8, 8]
+            Tensor causal_mask = TensorOps.CausalMask(8, 8, device);   // bool[8, 8]
+            Tensor masked_fill = TensorOps.MaskedFill(mul, causal_mask, double.NegativeInfinity);   // f32[N, 4, 8, 8]
             mul.Dispose(); causal_mask.Dispose();
             Tensor softmax = F.softmax(masked_fill, 3);   // f32[N, 4, 8, 8]
             masked_fill.Dispose();

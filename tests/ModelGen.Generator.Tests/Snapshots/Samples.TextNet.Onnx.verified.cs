@@ -72,7 +72,7 @@ namespace ModelGen.Generated
             // Weights that are computed from parameters.
 
             // x = Norm(x + Attend(x))
-            Tensor causal_mask = Kernels.CausalMask(8, 8, device);   // bool[8, 8]
+            Tensor causal_mask = TensorOps.CausalMask(8, 8, device);   // bool[8, 8]
 
             OnnxExport.Initializer(onnx, "tokens.weight", weights[0]);
             onnx.Node("Gather", "/tokens/Gather", ["tokens.weight", "tokens"], [("tokens_2", OnnxType.Float, [N, 8, 16])], OnnxAttribute.Int("axis", 0));

@@ -56,17 +56,17 @@ namespace ModelGen.Generated
     {
         public override Tensor Run(IReadOnlyList<Tensor> inputs, Tensor target)
         {
-            Kernels.CheckCount(inputs.Count, 1);
+            TensorOps.CheckCount(inputs.Count, 1);
             Tensor tokens = inputs[0];
-            long N = Kernels.SizeOf(tokens, "tokens", 0, 2);
-            Kernels.CheckInput(tokens, "tokens", ScalarType.Int64, [N, 8], "[N, 8]");
-            Kernels.CheckInput(target, "target", ScalarType.Int64, [N, 8], "[N, 8]");
+            long N = TensorOps.SizeOf(tokens, "tokens", 0, 2);
+            TensorOps.CheckInput(tokens, "tokens", ScalarType.Int64, [N, 8], "[N, 8]");
+            TensorOps.CheckInput(target, "target", ScalarType.Int64, [N, 8], "[N, 8]");
             Device device = tokens.device;
             using IDisposable noGrad = no_grad();
             using DisposeScope scope = NewDisposeScope();
 
             // var x = Tokens(tokens) + Positions
-            Tensor embedding = Kernels.Embedding(Parameters[0], tokens);   // f32[N, 8, 16]
+            Tensor embedding = TensorOps.Embedding(Parameters[0], tokens);   // f32[N, 8, 16]
             Tensor x = embedding + Parameters[1];   // f32[N, 8, 16]
             embedding.Dispose();
 
@@ -91,14 +91,14 @@ namespace ModelGen.Generated
             Tensor permute_4 = permute_2.permute([0, 1, 3, 2]);   // f32[N, 4, 4, 8]
             permute_2.Dispose();
             Tensor matmul = torch.matmul(permute, permute_4);   // f32[N, 4, 8, 8]
-            Tensor mul = Kernels.Multiply(matmul, 0.5);   // f32[N, 4, 8, 8]
+            Tensor mul = TensorOps.Multiply(matmul, 0.5);   // f32[N, 4, 8, 8]
             matmul.Dispose();
-            Tensor causal_mask = Kernels.CausalMask(8, 8, device);   // bool[8, 8]
-            Tensor masked_fill = Kernels.MaskedFill(mul, causal_mask, double.NegativeInfinity);   // f32[N, 4, 8, 8]
+            Tensor causal_mask = TensorOps.CausalMask(8, 8, device);   // bool[8, 8]
+            Tensor masked_fill = TensorOps.MaskedFill(mul, causal_mask, double.NegativeInfinity);   // f32[N, 4, 8, 8]
             mul.Dispose();
             Tensor softmax = F.softmax(masked_fill, 3);   // f32[N, 4, 8, 8]
             masked_fill.Dispose();
-            Tensor dropout_mask = Kernels.DropoutMask(softmax, 0.1);   // f32[N, 4, 8, 8]
+            Tensor dropout_mask = TensorOps.DropoutMask(softmax, 0.1);   // f32[N, 4, 8, 8]
             Tensor mul_2 = softmax * dropout_mask;   // f32[N, 4, 8, 8]
             Tensor matmul_2 = torch.matmul(mul_2, permute_3);   // f32[N, 4, 8, 4]
             Tensor permute_5 = matmul_2.permute([0, 2, 1, 3]);   // f32[N, 8, 4, 4]
@@ -122,9 +122,9 @@ namespace ModelGen.Generated
             // gradient of loss
             Tensor softmax_2 = F.softmax(permute_6, 1);   // f32[N, 100, 8]
             permute_6.Dispose();
-            Tensor subtract_target = Kernels.SubtractTarget(softmax_2, target, 0.0);   // f32[N, 100, 8]
+            Tensor subtract_target = TensorOps.SubtractTarget(softmax_2, target, 0.0);   // f32[N, 100, 8]
             softmax_2.Dispose();
-            Tensor divide_by_size = Kernels.Divide(subtract_target, (double)(8 * N));   // f32[N, 100, 8]
+            Tensor divide_by_size = TensorOps.Divide(subtract_target, (double)(8 * N));   // f32[N, 100, 8]
             subtract_target.Dispose();
 
             // gradient of Head(gelu(x)).transpose(1, 2)
@@ -140,25 +140,25 @@ namespace ModelGen.Generated
             gelu.Dispose();
             Tensor grad_head_weight = torch.matmul(permute_8, reshape_7);   // f32[100, 16]
             permute_8.Dispose(); reshape_7.Dispose();
-            Kernels.Store(grad_head_weight, Gradients[8]);
+            TensorOps.Store(grad_head_weight, Gradients[8]);
             grad_head_weight.Dispose();
             Tensor grad_head_bias = reshape_5.sum(dim: new long[] { 0 }, keepdim: false);   // f32[100]
             reshape_5.Dispose();
-            Kernels.Store(grad_head_bias, Gradients[9]);
+            TensorOps.Store(grad_head_bias, Gradients[9]);
             grad_head_bias.Dispose();
-            Tensor mul_3 = Kernels.Multiply(x_2, 0.7071067811865476);   // f32[N, 8, 16]
+            Tensor mul_3 = TensorOps.Multiply(x_2, 0.7071067811865476);   // f32[N, 8, 16]
             Tensor erf = mul_3.erf();   // f32[N, 8, 16]
             mul_3.Dispose();
-            Tensor add_2 = Kernels.Add(erf, 1.0);   // f32[N, 8, 16]
+            Tensor add_2 = TensorOps.Add(erf, 1.0);   // f32[N, 8, 16]
             erf.Dispose();
-            Tensor mul_4 = Kernels.Multiply(add_2, 0.5);   // f32[N, 8, 16]
+            Tensor mul_4 = TensorOps.Multiply(add_2, 0.5);   // f32[N, 8, 16]
             add_2.Dispose();
             Tensor square = x_2.square();   // f32[N, 8, 16]
-            Tensor mul_5 = Kernels.Multiply(square, -0.5);   // f32[N, 8, 16]
+            Tensor mul_5 = TensorOps.Multiply(square, -0.5);   // f32[N, 8, 16]
             square.Dispose();
             Tensor exp = mul_5.exp();   // f32[N, 8, 16]
             mul_5.Dispose();
-            Tensor mul_6 = Kernels.Multiply(exp, 0.3989422804014327);   // f32[N, 8, 16]
+            Tensor mul_6 = TensorOps.Multiply(exp, 0.3989422804014327);   // f32[N, 8, 16]
             exp.Dispose();
             Tensor mul_7 = x_2 * mul_6;   // f32[N, 8, 16]
             x_2.Dispose(); mul_6.Dispose();
@@ -168,11 +168,11 @@ namespace ModelGen.Generated
             reshape_6.Dispose(); add_3.Dispose();
 
             // gradient of x = Norm(x + Attend(x))
-            (Tensor layer_norm_backward, Tensor grad_norm_weight, Tensor grad_norm_bias) = Kernels.LayerNormBackward(mul_8, add, Parameters[6], 1E-05);   // f32[N, 8, 16], f32[16], f32[16]
+            (Tensor layer_norm_backward, Tensor grad_norm_weight, Tensor grad_norm_bias) = TensorOps.LayerNormBackward(mul_8, add, Parameters[6], 1E-05);   // f32[N, 8, 16], f32[16], f32[16]
             mul_8.Dispose(); add.Dispose();
-            Kernels.Store(grad_norm_weight, Gradients[6]);
+            TensorOps.Store(grad_norm_weight, Gradients[6]);
             grad_norm_weight.Dispose();
-            Kernels.Store(grad_norm_bias, Gradients[7]);
+            TensorOps.Store(grad_norm_bias, Gradients[7]);
             grad_norm_bias.Dispose();
             Tensor reshape_8 = layer_norm_backward.reshape([8 * N, 16]);   // f32[8 * N, 16]
             Tensor matmul_4 = torch.matmul(reshape_8, Parameters[4]);   // f32[8 * N, 16]
@@ -181,11 +181,11 @@ namespace ModelGen.Generated
             permute_5.Dispose();
             Tensor grad_attend_out_proj_weight = torch.matmul(permute_9, reshape_9);   // f32[16, 16]
             permute_9.Dispose(); reshape_9.Dispose();
-            Kernels.Store(grad_attend_out_proj_weight, Gradients[4]);
+            TensorOps.Store(grad_attend_out_proj_weight, Gradients[4]);
             grad_attend_out_proj_weight.Dispose();
             Tensor grad_attend_out_proj_bias = reshape_8.sum(dim: new long[] { 0 }, keepdim: false);   // f32[16]
             reshape_8.Dispose();
-            Kernels.Store(grad_attend_out_proj_bias, Gradients[5]);
+            TensorOps.Store(grad_attend_out_proj_bias, Gradients[5]);
             grad_attend_out_proj_bias.Dispose();
             Tensor reshape_10 = matmul_4.reshape([N, 8, 4, 4]);   // f32[N, 8, 4, 4]
             matmul_4.Dispose();
@@ -208,9 +208,9 @@ namespace ModelGen.Generated
             mul_9.Dispose(); sum.Dispose();
             Tensor mul_11 = softmax * sub;   // f32[N, 4, 8, 8]
             softmax.Dispose(); sub.Dispose();
-            Tensor masked_fill_2 = Kernels.MaskedFill(mul_11, causal_mask, 0.0);   // f32[N, 4, 8, 8]
+            Tensor masked_fill_2 = TensorOps.MaskedFill(mul_11, causal_mask, 0.0);   // f32[N, 4, 8, 8]
             mul_11.Dispose(); causal_mask.Dispose();
-            Tensor mul_12 = Kernels.Multiply(masked_fill_2, 0.5);   // f32[N, 4, 8, 8]
+            Tensor mul_12 = TensorOps.Multiply(masked_fill_2, 0.5);   // f32[N, 4, 8, 8]
             masked_fill_2.Dispose();
             Tensor permute_13 = permute_4.permute([0, 1, 3, 2]);   // f32[N, 4, 8, 4]
             permute_4.Dispose();
@@ -234,13 +234,13 @@ namespace ModelGen.Generated
             matmul_7.Dispose();
             Tensor reshape_13 = permute_18.reshape([N, 8, 16]);   // f32[N, 8, 16]
             permute_18.Dispose();
-            Tensor slice_backward = Kernels.SliceBackward(reshape_11, [N, 8, 48], 2, 32);   // f32[N, 8, 48]
+            Tensor slice_backward = TensorOps.SliceBackward(reshape_11, [N, 8, 48], 2, 32);   // f32[N, 8, 48]
             reshape_11.Dispose();
-            Tensor slice_backward_2 = Kernels.SliceBackward(reshape_12, [N, 8, 48], 2, 16);   // f32[N, 8, 48]
+            Tensor slice_backward_2 = TensorOps.SliceBackward(reshape_12, [N, 8, 48], 2, 16);   // f32[N, 8, 48]
             reshape_12.Dispose();
             Tensor add_4 = slice_backward + slice_backward_2;   // f32[N, 8, 48]
             slice_backward.Dispose(); slice_backward_2.Dispose();
-            Tensor slice_backward_3 = Kernels.SliceBackward(reshape_13, [N, 8, 48], 2, 0);   // f32[N, 8, 48]
+            Tensor slice_backward_3 = TensorOps.SliceBackward(reshape_13, [N, 8, 48], 2, 0);   // f32[N, 8, 48]
             reshape_13.Dispose();
             Tensor add_5 = add_4 + slice_backward_3;   // f32[N, 8, 48]
             add_4.Dispose(); slice_backward_3.Dispose();
@@ -254,22 +254,22 @@ namespace ModelGen.Generated
             x.Dispose();
             Tensor grad_attend_in_proj_weight = torch.matmul(permute_19, reshape_16);   // f32[48, 16]
             permute_19.Dispose(); reshape_16.Dispose();
-            Kernels.Store(grad_attend_in_proj_weight, Gradients[2]);
+            TensorOps.Store(grad_attend_in_proj_weight, Gradients[2]);
             grad_attend_in_proj_weight.Dispose();
             Tensor grad_attend_in_proj_bias = reshape_14.sum(dim: new long[] { 0 }, keepdim: false);   // f32[48]
             reshape_14.Dispose();
-            Kernels.Store(grad_attend_in_proj_bias, Gradients[3]);
+            TensorOps.Store(grad_attend_in_proj_bias, Gradients[3]);
             grad_attend_in_proj_bias.Dispose();
             Tensor add_6 = layer_norm_backward + reshape_15;   // f32[N, 8, 16]
             layer_norm_backward.Dispose(); reshape_15.Dispose();
 
             // gradient of var x = Tokens(tokens) + Positions
-            Tensor grad_positions = Kernels.SumTo(add_6, [1, 8, 16]);   // f32[1, 8, 16]
-            Kernels.Store(grad_positions, Gradients[1]);
+            Tensor grad_positions = TensorOps.SumTo(add_6, [1, 8, 16]);   // f32[1, 8, 16]
+            TensorOps.Store(grad_positions, Gradients[1]);
             grad_positions.Dispose();
-            Tensor grad_tokens_weight = Kernels.EmbeddingBackward(add_6, tokens, [100, 16], -1);   // f32[100, 16]
+            Tensor grad_tokens_weight = TensorOps.EmbeddingBackward(add_6, tokens, [100, 16], -1);   // f32[100, 16]
             add_6.Dispose();
-            Kernels.Store(grad_tokens_weight, Gradients[0]);
+            TensorOps.Store(grad_tokens_weight, Gradients[0]);
             grad_tokens_weight.Dispose();
 
             // update

@@ -16,7 +16,7 @@ internal sealed class GraphFunction
     public GraphFunction(Graph graph, Func<int, Value, string> weight, params string[] reserved)
     {
         this.graph = graph;
-        names = new NameAllocator(["device", "scope", "noGrad", "torch", "Kernels", "F", "onnx", "Gradients", "Optimizer", .. Symbols(graph), .. reserved]);
+        names = new NameAllocator(["device", "scope", "noGrad", "torch", "TensorOps", "F", "onnx", "Gradients", "Optimizer", .. Symbols(graph), .. reserved]);
         foreach (int value in graph.ValuesOf(ValueKind.Input).Concat(graph.ValuesOf(ValueKind.Target)))
         {
             leaves[value] = names.Unique(graph.Values[value].Name);
@@ -52,11 +52,11 @@ internal sealed class GraphFunction
                 string text = type.Shape[axis].ToString();
                 if (type.Shape[axis].Constant is null && type.Shape[axis].Equals(Dim.Symbol(text)) && known.Add(text))
                 {
-                    writer.Line($"long {text} = Kernels.SizeOf({name}, \"{graph.Values[value].Name}\", {Invariant.Text(axis)}, {Invariant.Text(type.Rank)});");
+                    writer.Line($"long {text} = TensorOps.SizeOf({name}, \"{graph.Values[value].Name}\", {Invariant.Text(axis)}, {Invariant.Text(type.Rank)});");
                 }
             }
 
-            writer.Line($"Kernels.CheckInput({name}, \"{graph.Values[value].Name}\", {type.DType.Torch()}, {CSharpContext.Longs(type.Shape)}, \"{type.ShapeText()}\");");
+            writer.Line($"TensorOps.CheckInput({name}, \"{graph.Values[value].Name}\", {type.DType.Torch()}, {CSharpContext.Longs(type.Shape)}, \"{type.ShapeText()}\");");
         }
     }
 }

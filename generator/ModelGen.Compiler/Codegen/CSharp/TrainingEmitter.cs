@@ -96,7 +96,7 @@ internal static class TrainingEmitter
                 writer.Line("weights.Current();");
             }
 
-            writer.Line($"Kernels.CheckCount(inputs.Count, {Invariant.Text(inputs.Length)});");
+            writer.Line($"TensorOps.CheckCount(inputs.Count, {Invariant.Text(inputs.Length)});");
             for (int i = 0; i < inputs.Length; i++)
             {
                 writer.Line($"Tensor {function.NameOf(inputs[i])} = inputs[{Invariant.Text(i)}];");

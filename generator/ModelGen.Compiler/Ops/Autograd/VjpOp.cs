@@ -40,7 +40,7 @@ internal sealed class VjpOp : OpDefinition
             : $"{{ var y = {call}; return [{string.Join(", ", Enumerable.Range(1, inner.ResultCount).Select(static index => "y.Item" + Invariant.Text(index)))}]; }}";
         string gradients = string.Join(", ", Enumerable.Range(0, given.Count).Select(index => c[index]));
         string operands = string.Join(", ", Enumerable.Range(given.Count, c.InputCount - given.Count).Select(index => c.Scalar(index) is null ? c[index] : "null"));
-        return $"Kernels.Vjp([{gradients}], {CSharpContext.Longs(given)}, [{operands}], {c.Ints(Wanted)}, x => {body})";
+        return $"TensorOps.Vjp([{gradients}], {CSharpContext.Longs(given)}, [{operands}], {c.Ints(Wanted)}, x => {body})";
     }
 
     public override bool ReturnsArray => true;

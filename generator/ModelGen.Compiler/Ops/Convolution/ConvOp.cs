@@ -89,7 +89,7 @@ internal sealed class ConvOp : OpDefinition
     }
 
     public override string EmitCSharp(CSharpContext c) =>
-        $"Kernels.Convolution({c[0]}, {c[1]}, {c[2]}, stride: {c.Ints("stride")}, padding: {c.Ints("padding")}, dilation: {c.Ints("dilation")}, groups: {Invariant.Text(c.Attributes.Int("groups"))})";
+        $"TensorOps.Convolution({c[0]}, {c[1]}, {c[2]}, stride: {c.Ints("stride")}, padding: {c.Ints("padding")}, dilation: {c.Ints("dilation")}, groups: {Invariant.Text(c.Attributes.Int("groups"))})";
 
     public override void EmitOnnx(OnnxContext c)
     {
@@ -133,7 +133,7 @@ internal sealed class ConvBackwardOp : OpDefinition
     public override string EmitCSharp(CSharpContext c)
     {
         EquatableArray<long> mask = c.Attributes.Ints("mask");
-        string call = $"Kernels.ConvolutionBackward({c[0]}, {c[1]}, {c[2]}, stride: {c.Ints("stride")}, padding: {c.Ints("padding")}, dilation: {c.Ints("dilation")}, groups: {Invariant.Text(c.Attributes.Int("groups"))}";
+        string call = $"TensorOps.ConvolutionBackward({c[0]}, {c[1]}, {c[2]}, stride: {c.Ints("stride")}, padding: {c.Ints("padding")}, dilation: {c.Ints("dilation")}, groups: {Invariant.Text(c.Attributes.Int("groups"))}";
         return $"{call}, inputGradient: {Invariant.Text(mask[0] == 1)}, weightGradient: {Invariant.Text(mask[1] == 1)}, biasGradient: {Invariant.Text(mask[2] == 1)})";
     }
 

@@ -56,7 +56,7 @@ internal sealed class ConvTransposeOp : OpDefinition
     }
 
     public override string EmitCSharp(CSharpContext c) =>
-        $"Kernels.ConvolutionTransposed({c[0]}, {c[1]}, {c[2]}, {c.Ints("stride")}, {c.Ints("padding")}, {c.Ints("output_padding")}, {c.Ints("dilation")}, {Invariant.Text(c.Attributes.Int("groups"))})";
+        $"TensorOps.ConvolutionTransposed({c[0]}, {c[1]}, {c[2]}, {c.Ints("stride")}, {c.Ints("padding")}, {c.Ints("output_padding")}, {c.Ints("dilation")}, {Invariant.Text(c.Attributes.Int("groups"))})";
 
     public override void EmitOnnx(OnnxContext c)
     {

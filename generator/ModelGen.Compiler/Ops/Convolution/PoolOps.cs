@@ -54,7 +54,7 @@ internal sealed class MaxPoolBackwardOp : OpDefinition
 
     public override EquatableArray<TensorType> Infer(OpContext op) => One(op[1]);
 
-    public override string EmitCSharp(CSharpContext c) => $"Kernels.MaxPoolBackward({c[0]}, {c[1]}, {c[2]}, {PoolTypes.CSharpArguments(c)}, {c.Ints("dilation")}, {Invariant.Text(c.Attributes.Bool("ceil"))})";
+    public override string EmitCSharp(CSharpContext c) => $"TensorOps.MaxPoolBackward({c[0]}, {c[1]}, {c[2]}, {PoolTypes.CSharpArguments(c)}, {c.Ints("dilation")}, {Invariant.Text(c.Attributes.Bool("ceil"))})";
 }
 
 /// <summary>Average pooling over one to three spatial dimensions of <c>[N, C, d...]</c>.</summary>
@@ -103,7 +103,7 @@ internal sealed class AvgPoolBackwardOp : OpDefinition
     public override EquatableArray<TensorType> Infer(OpContext op) => One(op[1]);
 
     public override string EmitCSharp(CSharpContext c) =>
-        $"Kernels.AvgPoolBackward({c[0]}, {c[1]}, {PoolTypes.CSharpArguments(c)}, {Invariant.Text(c.Attributes.Bool("ceil"))}, {Invariant.Text(c.Attributes.Bool("count_padding"))})";
+        $"TensorOps.AvgPoolBackward({c[0]}, {c[1]}, {PoolTypes.CSharpArguments(c)}, {Invariant.Text(c.Attributes.Bool("ceil"))}, {Invariant.Text(c.Attributes.Bool("count_padding"))})";
 }
 
 /// <summary>Average pooling to a given output size: <c>[N, C, d...]</c> to <c>[N, C, size...]</c>, over one to three dimensions.</summary>
@@ -218,7 +218,7 @@ internal sealed class AdaptiveAvgPoolBackwardOp : OpDefinition
 
     public override EquatableArray<TensorType> Infer(OpContext op) => One(op[1]);
 
-    public override string EmitCSharp(CSharpContext c) => $"Kernels.AdaptiveAvgPoolBackward({c[0]}, {c[1]})";
+    public override string EmitCSharp(CSharpContext c) => $"TensorOps.AdaptiveAvgPoolBackward({c[0]}, {c[1]})";
 }
 
 /// <summary>What the pooling operators share.</summary>

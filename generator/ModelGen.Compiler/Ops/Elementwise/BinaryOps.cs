@@ -47,7 +47,7 @@ internal sealed class BinaryOp(
         string? right = c.Scalar(1);
         return left is null && right is null
             ? string.Format(System.Globalization.CultureInfo.InvariantCulture, csharp, c[0], c[1])
-            : $"Kernels.{kernel}({(right is not null ? c[0] : left)}, {right ?? c[1]})";
+            : $"TensorOps.{kernel}({(right is not null ? c[0] : left)}, {right ?? c[1]})";
     }
 
     public override void EmitOnnx(OnnxContext c) => c.Node(onnx, [c.Input(0), c.Input(1)]);

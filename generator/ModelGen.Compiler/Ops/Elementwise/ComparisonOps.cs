@@ -35,7 +35,7 @@ internal sealed class ComparisonOp(string name, string kernel, string onnx) : Op
     }
 
     public override string EmitCSharp(CSharpContext c) =>
-        c.Scalar(1) is string right ? $"Kernels.{kernel}({c[0]}, {right})" : $"{c[0]}.{name}({c[1]})";
+        c.Scalar(1) is string right ? $"TensorOps.{kernel}({c[0]}, {right})" : $"{c[0]}.{name}({c[1]})";
 
     public override void EmitOnnx(OnnxContext c)
     {

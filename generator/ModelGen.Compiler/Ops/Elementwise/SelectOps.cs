@@ -30,7 +30,7 @@ internal sealed class WhereOp : OpDefinition
         g.Set(2, () => g.Graph.Add("where", [g.Input(0), Zero(), g.Grad]));
     }
 
-    public override string EmitCSharp(CSharpContext c) => $"Kernels.Where({c[0]}, {c.Scalar(1) ?? c[1]}, {c.Scalar(2) ?? c[2]})";
+    public override string EmitCSharp(CSharpContext c) => $"TensorOps.Where({c[0]}, {c.Scalar(1) ?? c[1]}, {c.Scalar(2) ?? c[2]})";
 
     public override void EmitOnnx(OnnxContext c) => c.Node("Where", [c.Input(0), c.Input(1), c.Input(2)]);
 }
@@ -59,7 +59,7 @@ internal sealed class MaskedFillOp : OpDefinition
 
     public override void Differentiate(GradientContext g) => g.Set(0, () => g.Graph.Add("masked_fill", [g.Grad, g.Input(1)], ("value", 0.0)));
 
-    public override string EmitCSharp(CSharpContext c) => $"Kernels.MaskedFill({c[0]}, {c[1]}, {Invariant.Text(c.Attributes.Double("value"))})";
+    public override string EmitCSharp(CSharpContext c) => $"TensorOps.MaskedFill({c[0]}, {c[1]}, {Invariant.Text(c.Attributes.Double("value"))})";
 
     public override void EmitOnnx(OnnxContext c) => c.Node("Where", [c.Input(1), c.Scalar(c.Attributes.Double("value"), c.Type(0).DType), c.Input(0)]);
 }
@@ -95,7 +95,7 @@ internal sealed class ConstantOp : OpDefinition
 
     public override EquatableArray<TensorType> Infer(OpContext op) => One(TensorType.Scalar(op.Attributes.DType("dtype")));
 
-    public override string EmitCSharp(CSharpContext c) => $"Kernels.Constant({Invariant.Text(c.Attributes.Double("value"))}, {c.Result().DType.Torch()}, device)";
+    public override string EmitCSharp(CSharpContext c) => $"TensorOps.Constant({Invariant.Text(c.Attributes.Double("value"))}, {c.Result().DType.Torch()}, device)";
 
     public override string NotExportable => "it is written as an initialiser of the node that uses it";
 

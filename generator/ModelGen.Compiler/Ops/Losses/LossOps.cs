@@ -161,7 +161,7 @@ internal sealed class SubtractTargetOp : OpDefinition
 
     public override EquatableArray<TensorType> Infer(OpContext op) => One(op[0]);
 
-    public override string EmitCSharp(CSharpContext c) => $"Kernels.SubtractTarget({c[0]}, {c[1]}, {Invariant.Text(c.Attributes.Double("label_smoothing"))})";
+    public override string EmitCSharp(CSharpContext c) => $"TensorOps.SubtractTarget({c[0]}, {c[1]}, {Invariant.Text(c.Attributes.Double("label_smoothing"))})";
 
     public override Dim Flops(OpContext op, EquatableArray<TensorType> results) => results[0].Count;
 }

@@ -106,7 +106,7 @@ internal sealed class InstanceNormMoveOp : OpDefinition
 
     public override EquatableArray<TensorType> Infer(OpContext op) => default;
 
-    public override string EmitCSharp(CSharpContext c) => $"Kernels.MoveInstanceStatistics({c[0]}, {c[1]}, {c[2]}, {Invariant.Text(c.Attributes.Double("momentum"))})";
+    public override string EmitCSharp(CSharpContext c) => $"TensorOps.MoveInstanceStatistics({c[0]}, {c[1]}, {c[2]}, {Invariant.Text(c.Attributes.Double("momentum"))})";
 
     public override Dim Flops(OpContext op, EquatableArray<TensorType> results) => op[0].Count * 4;
 }

@@ -66,7 +66,7 @@ internal sealed class BatchNormTrainOp : OpDefinition
     }
 
     public override string EmitCSharp(CSharpContext c) =>
-        $"Kernels.BatchNormTrain({c[0]}, {c[1]}, {c[2]}, {c[3]}, {c[4]}, {c[5]}, momentum: {Invariant.Text(c.Attributes.Double("momentum"))}, eps: {Invariant.Text(c.Attributes.Double("eps"))})";
+        $"TensorOps.BatchNormTrain({c[0]}, {c[1]}, {c[2]}, {c[3]}, {c[4]}, {c[5]}, momentum: {Invariant.Text(c.Attributes.Double("momentum"))}, eps: {Invariant.Text(c.Attributes.Double("eps"))})";
 
     public override Dim Flops(OpContext op, EquatableArray<TensorType> results) => results[0].Count * 6;
 }
@@ -86,7 +86,7 @@ internal sealed class BatchNormBackwardOp : OpDefinition
 
     public override EquatableArray<TensorType> Infer(OpContext op) => new[] { op[1], op[3], op[3] };
 
-    public override string EmitCSharp(CSharpContext c) => $"Kernels.BatchNormBackward({c[0]}, {c[1]}, {c[2]}, {c[3]}, {c[4]})";
+    public override string EmitCSharp(CSharpContext c) => $"TensorOps.BatchNormBackward({c[0]}, {c[1]}, {c[2]}, {c[3]}, {c[4]})";
 
     public override Dim Flops(OpContext op, EquatableArray<TensorType> results) => op[1].Count * 10;
 }
@@ -142,7 +142,7 @@ internal sealed class LayerNormBackwardOp : OpDefinition
 
     public override EquatableArray<TensorType> Infer(OpContext op) => new[] { op[1], op[2], op[2] };
 
-    public override string EmitCSharp(CSharpContext c) => $"Kernels.LayerNormBackward({c[0]}, {c[1]}, {c[2]}, {Invariant.Text(c.Attributes.Double("eps"))})";
+    public override string EmitCSharp(CSharpContext c) => $"TensorOps.LayerNormBackward({c[0]}, {c[1]}, {c[2]}, {Invariant.Text(c.Attributes.Double("eps"))})";
 
     public override Dim Flops(OpContext op, EquatableArray<TensorType> results) => op[1].Count * 12;
 }

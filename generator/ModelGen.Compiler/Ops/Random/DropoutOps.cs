@@ -53,7 +53,7 @@ internal sealed class DropoutMaskOp : OpDefinition
 
     public override EquatableArray<TensorType> Infer(OpContext op) => One(op[0]);
 
-    public override string EmitCSharp(CSharpContext c) => $"Kernels.DropoutMask({c[0]}, {Invariant.Text(c.Attributes.Double("p"))})";
+    public override string EmitCSharp(CSharpContext c) => $"TensorOps.DropoutMask({c[0]}, {Invariant.Text(c.Attributes.Double("p"))})";
 
     public override Dim Flops(OpContext op, EquatableArray<TensorType> results) => results[0].Count * 10;
 }

@@ -58,7 +58,7 @@ internal sealed class DropoutNoiseOp : OpDefinition
         One(op.Attributes.Bool("channels") ? op[0].WithShape(op[0].Shape.Select(static (dim, axis) => axis < 2 ? dim : Dim.One)) : op[0]);
 
     public override string EmitCSharp(CSharpContext c) =>
-        $"Kernels.DropoutNoise({c[0]}, {Invariant.Text(c.Attributes.Double("p"))}, channels: {Invariant.Text(c.Attributes.Bool("channels"))}, scaled: {Invariant.Text(c.Attributes.Bool("scaled"))})";
+        $"TensorOps.DropoutNoise({c[0]}, {Invariant.Text(c.Attributes.Double("p"))}, channels: {Invariant.Text(c.Attributes.Bool("channels"))}, scaled: {Invariant.Text(c.Attributes.Bool("scaled"))})";
 
     public override Dim Flops(OpContext op, EquatableArray<TensorType> results) => results[0].Count * 10;
 }

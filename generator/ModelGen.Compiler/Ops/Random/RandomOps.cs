@@ -38,9 +38,9 @@ internal sealed class RandomOp : OpDefinition
         (string a, string b) = (Invariant.Text(c.Attributes.Double("a")), Invariant.Text(c.Attributes.Double("b")));
         return c.Attributes.String("kind") switch
         {
-            "normal" => $"Kernels.RandomNormal({shape}, {a}, {b}, {where})",
-            "uniform" => $"Kernels.RandomUniform({shape}, {a}, {b}, {where})",
-            "bernoulli" => $"Kernels.RandomBernoulli({shape}, {a}, {where})",
+            "normal" => $"TensorOps.RandomNormal({shape}, {a}, {b}, {where})",
+            "uniform" => $"TensorOps.RandomUniform({shape}, {a}, {b}, {where})",
+            "bernoulli" => $"TensorOps.RandomBernoulli({shape}, {a}, {where})",
             "permutation" => $"torch.randperm({c.Attributes.Dims("shape")[0].ToCSharp()}, {where})",
             _ => $"torch.randint((long){a}, (long){b}, {shape}, {where})",
         };

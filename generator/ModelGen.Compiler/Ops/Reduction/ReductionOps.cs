@@ -141,7 +141,7 @@ internal sealed class DivideBySizeOp : OpDefinition
 
     public override void Differentiate(GradientContext g) => g.Set(0, () => g.Graph.Add("divide_by_size", [g.Grad], ("size", g.Attributes.Dims("size"))));
 
-    public override string EmitCSharp(CSharpContext c) => $"Kernels.Divide({c[0]}, (double)({c.Attributes.Dims("size")[0].ToCSharp()}))";
+    public override string EmitCSharp(CSharpContext c) => $"TensorOps.Divide({c[0]}, (double)({c.Attributes.Dims("size")[0].ToCSharp()}))";
 }
 
 /// <summary>Sums broadcast dimensions away until the tensor has the given shape: the gradient of broadcasting.</summary>
@@ -159,7 +159,7 @@ internal sealed class SumToOp : OpDefinition
 
     public override void Differentiate(GradientContext g) => g.Set(0, () => g.Graph.Add("expand", [g.Grad], ("shape", g.TypeOf(g.Input(0)).Shape)));
 
-    public override string EmitCSharp(CSharpContext c) => $"Kernels.SumTo({c[0]}, {CSharpContext.Longs(c.Attributes.Dims("shape"))})";
+    public override string EmitCSharp(CSharpContext c) => $"TensorOps.SumTo({c[0]}, {CSharpContext.Longs(c.Attributes.Dims("shape"))})";
 
     public override Dim Flops(OpContext op, EquatableArray<TensorType> results) => op[0].Count;
 }

@@ -25,7 +25,7 @@ internal sealed class EmbeddingOp : OpDefinition
     public override void Differentiate(GradientContext g) =>
         g.Set(0, () => g.Graph.AddNode("embedding_backward", new[] { g.Grad, g.Graph.Cast(g.Input(1), DType.Int64) }, g.Attributes.With("shape", g.TypeOf(g.Input(0)).Shape))[0]);
 
-    public override string EmitCSharp(CSharpContext c) => $"Kernels.Embedding({c[0]}, {c[1]})";
+    public override string EmitCSharp(CSharpContext c) => $"TensorOps.Embedding({c[0]}, {c[1]})";
 
     public override void EmitOnnx(OnnxContext c) => c.Node("Gather", [c.Input(0), c.Input(1)], OnnxContext.Int("axis", 0));
 }
@@ -46,5 +46,5 @@ internal sealed class EmbeddingBackwardOp : OpDefinition
     public override EquatableArray<TensorType> Infer(OpContext op) => One(op[0].WithShape(op.Attributes.Dims("shape")));
 
     public override string EmitCSharp(CSharpContext c) =>
-        $"Kernels.EmbeddingBackward({c[0]}, {c[1]}, {CSharpContext.Longs(c.Attributes.Dims("shape"))}, {Invariant.Text(c.Attributes.IntOr("padding_index", -1))})";
+        $"TensorOps.EmbeddingBackward({c[0]}, {c[1]}, {CSharpContext.Longs(c.Attributes.Dims("shape"))}, {Invariant.Text(c.Attributes.IntOr("padding_index", -1))})";
 }

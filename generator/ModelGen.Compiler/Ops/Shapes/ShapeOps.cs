@@ -133,7 +133,7 @@ internal sealed class SliceBackwardOp : OpDefinition
         g.Set(0, () => g.Graph.Slice(g.Grad, g.Attributes.Int("axis"), g.Attributes.Dims("start")[0], g.Attributes.Dims("length")[0]));
 
     public override string EmitCSharp(CSharpContext c) =>
-        $"Kernels.SliceBackward({c[0]}, {CSharpContext.Longs(c.Attributes.Dims("shape"))}, {Invariant.Text(c.Attributes.Int("axis"))}, {c.Attributes.Dims("start")[0].ToCSharp()})";
+        $"TensorOps.SliceBackward({c[0]}, {CSharpContext.Longs(c.Attributes.Dims("shape"))}, {Invariant.Text(c.Attributes.Int("axis"))}, {c.Attributes.Dims("start")[0].ToCSharp()})";
 }
 
 /// <summary>Joins tensors along one dimension.</summary>
@@ -198,7 +198,7 @@ internal sealed class CausalMaskOp : OpDefinition
     public override string EmitCSharp(CSharpContext c)
     {
         EquatableArray<Dim> shape = c.Attributes.Dims("shape");
-        return $"Kernels.CausalMask({shape[0].ToCSharp()}, {shape[1].ToCSharp()}, device)";
+        return $"TensorOps.CausalMask({shape[0].ToCSharp()}, {shape[1].ToCSharp()}, device)";
     }
 
     public override string NotExportable => "the exporter computes it and writes an initialiser";

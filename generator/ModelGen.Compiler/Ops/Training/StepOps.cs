@@ -20,7 +20,7 @@ internal sealed class StoreGradientOp : OpDefinition
 
     public override EquatableArray<TensorType> Infer(OpContext op) => default;
 
-    public override string EmitCSharp(CSharpContext c) => $"Kernels.Store({c[0]}, Gradients[{Invariant.Text(c.Attributes.Int("index"))}])";
+    public override string EmitCSharp(CSharpContext c) => $"TensorOps.Store({c[0]}, Gradients[{Invariant.Text(c.Attributes.Int("index"))}])";
 }
 
 /// <summary>Updates all parameters from the flat gradient buffer.</summary>

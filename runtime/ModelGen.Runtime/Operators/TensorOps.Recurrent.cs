@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 namespace ModelGen;
 
 /// <content>Recurrent networks.</content>
-public static unsafe partial class Kernels
+public static unsafe partial class TensorOps
 {
     // TorchSharp binds the modules only, which own their weights; the library's functions are reached through a script. A script with a mistake would end
     // the process, so this one is fixed text that tests run in every form.

@@ -5,7 +5,7 @@ using Scalar = TorchSharp.Scalar;
 namespace ModelGen;
 
 /// <content>Normalisations.</content>
-public static unsafe partial class Kernels
+public static unsafe partial class TensorOps
 {
     /// <summary>Batch normalisation by batch statistics; moves the running ones as PyTorch does (variance with Bessel's correction).</summary>
     public static (Tensor Y, Tensor Mean, Tensor ReciprocalDeviation) BatchNormTrain(

@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 namespace ModelGen;
 
 /// <content>Tensors made from numbers.</content>
-public static unsafe partial class Kernels
+public static unsafe partial class TensorOps
 {
     /// <summary>A tensor of one value.</summary>
     public static Tensor Full(long[] shape, double value, ScalarType type, Device device)

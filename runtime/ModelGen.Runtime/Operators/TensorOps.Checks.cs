@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 namespace ModelGen;
 
 /// <content>Checks of what callers pass to generated code.</content>
-public static unsafe partial class Kernels
+public static unsafe partial class TensorOps
 {
     /// <summary>A size of an input that is known only now.</summary>
     /// <exception cref="ArgumentException">The input has another number of dimensions.</exception>

@@ -4,7 +4,7 @@ using static TorchSharp.torch.nn;
 namespace ModelGen;
 
 /// <content>Convolutions and pooling.</content>
-public static unsafe partial class Kernels
+public static unsafe partial class TensorOps
 {
     /// <summary>Convolution over one to three spatial dimensions.</summary>
     public static Tensor Convolution(Tensor x, Tensor weight, Tensor? bias, long[] stride, long[] padding, long[] dilation, long groups) => stride.Length switch

@@ -9,7 +9,7 @@ namespace ModelGen;
 /// TorchSharp does not bind, and checks. Shapes and types follow the operator of the same name in <c>ModelGen.Compiler/Ops</c>.
 /// </summary>
 [EditorBrowsable(EditorBrowsableState.Never)]
-public static unsafe partial class Kernels
+public static unsafe partial class TensorOps
 {
     /// <summary>x + value.</summary>
     public static Tensor Add(Tensor x, double value) => With(value, x, static (x, scalar) => x.add(scalar));

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace ModelGen;
 
 /// <content>Gradients of operators without a rule of their own.</content>
-public static unsafe partial class Kernels
+public static unsafe partial class TensorOps
 {
     /// <summary>Vector-Jacobian product by the library's autograd: runs a function on detached operands and pulls gradients back through it.</summary>
     /// <param name="gradients">Gradients of some results.</param>

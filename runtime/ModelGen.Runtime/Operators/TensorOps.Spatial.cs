@@ -5,7 +5,7 @@ using Scalar = TorchSharp.Scalar;
 namespace ModelGen;
 
 /// <content>Transposed convolution, pooling, normalisation by instance, dropout of channels.</content>
-public static unsafe partial class Kernels
+public static unsafe partial class TensorOps
 {
     /// <summary>Transposed convolution over one to three spatial dimensions.</summary>
     public static Tensor ConvolutionTransposed(Tensor x, Tensor weight, Tensor? bias, long[] stride, long[] padding, long[] outputPadding, long[] dilation, long groups) => stride.Length switch

@@ -1,0 +1,313 @@
+using System.ComponentModel;
+using System.Runtime.CompilerServices;
+
+namespace ModelGen.Kernels;
+
+/// <summary>Products of float matrices.</summary>
+/// <typeparam name="V">Register.</typeparam>
+/// <remarks>
+/// The result, and where it is small the depth, is cut among the workers; each packs what it needs of both operands itself. Packing shared pieces once would be less work but
+/// slower: what one core writes and another reads has to move between their caches (measured: half the speed).
+/// </remarks>
+[EditorBrowsable(EditorBrowsableState.Never)]
+public static unsafe partial class Gemm<V>
+    where V : unmanaged, IVector<V>
+{
+    /// <summary>A panel of this depth stays in the nearest cache while the other operand's panels pass by.</summary>
+    private const nint DepthBlock = 384;
+
+    /// <summary>A packed block of the right operand stays in the second cache.</summary>
+    private const nint ColumnBlock = 512;
+
+    private static nint PanelRows
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => V.Registers >= 32 ? 12 : 6;
+    }
+
+    private static nint PanelColumns
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => 2 * V.Count;
+    }
+
+    /// <summary>Computes a product.</summary>
+    /// <param name="problem">Operands and result.</param>
+    public static void Run(in GemmProblem problem) => Run(problem, default(NoEpilogue));
+
+    /// <summary>Computes a product and applies an epilogue to each finished tile.</summary>
+    /// <param name="problem">Operands and result.</param>
+    /// <param name="epilogue">What happens to finished tiles.</param>
+    public static void Run<TEpilogue>(in GemmProblem problem, TEpilogue epilogue)
+        where TEpilogue : unmanaged, ITileEpilogue
+    {
+        if (problem.Rows == 0 || problem.Columns == 0)
+        {
+            return;
+        }
+
+        GemmSplit split = GemmSplit.Choose(problem, PanelRows, PanelColumns);
+        nint columns = Math.Min((Panels(problem.Columns, PanelColumns) + split.Columns - 1) / split.Columns * PanelColumns, ColumnBlock);
+        nint depth = Math.Min((problem.Depth + split.Depth - 1) / split.Depth, DepthBlock);
+        nint own = Padded(columns * depth) + Padded(PanelRows * depth) + (PanelRows * PanelColumns);
+        nint partial = split.Depth == 1 ? 0 : Padded(problem.Rows * problem.Columns);
+        float* scratch = Scratch.Floats((own * split.Workers) + (partial * (split.Depth - 1)));
+        var job = new Job<TEpilogue>
+        {
+            Problem = problem,
+            Epilogue = epilogue,
+            Split = split,
+            Scratch = scratch,
+            Own = own,
+            BlockDepth = depth,
+            BlockColumns = columns,
+            Partials = scratch + (own * split.Workers),
+            PartialSize = partial,
+        };
+        Workers.Run(ref job, split.Workers);
+        if (split.Depth > 1)
+        {
+            var sum = new Reduction<TEpilogue> { Problem = problem, Epilogue = epilogue, Partials = job.Partials, PartialSize = partial, Count = split.Depth - 1 };
+            Workers.Run(ref sum, problem.Rows, Math.Max(1, 8192 / problem.Columns));
+        }
+    }
+
+    private static nint Panels(nint size, nint panel) => (size + panel - 1) / panel;
+
+    private static nint Padded(nint floats) => (floats + 31) / 16 * 16;
+
+    /// <summary>Each unit is one worker's part of the product.</summary>
+    private struct Job<TEpilogue> : IRange
+        where TEpilogue : unmanaged, ITileEpilogue
+    {
+        public GemmProblem Problem;
+        public TEpilogue Epilogue;
+        public GemmSplit Split;
+        public nint Own;
+        public nint BlockDepth;
+        public nint BlockColumns;
+        public float* Scratch;
+        public float* Partials;
+        public nint PartialSize;
+
+        public void Run(nint from, nint to, int worker)
+        {
+            for (nint part = from; part < to; part++)
+            {
+                new Part<TEpilogue>(ref this, part).Multiply(Scratch + (worker * Own));
+            }
+        }
+    }
+
+    /// <summary>A block of the result, or of a partial sum of it.</summary>
+    private ref struct Part<TEpilogue>
+        where TEpilogue : unmanaged, ITileEpilogue
+    {
+        private readonly ref Job<TEpilogue> job;
+        private readonly nint firstRow;
+        private readonly nint lastRow;
+        private readonly nint firstColumn;
+        private readonly nint lastColumn;
+        private readonly nint firstDepth;
+        private readonly nint lastDepth;
+        private readonly float* target;
+        private readonly nint targetRow;
+        private readonly bool add;
+        private readonly bool finishes;
+
+        public Part(ref Job<TEpilogue> job, nint part)
+        {
+            this.job = ref job;
+            ref GemmProblem problem = ref job.Problem;
+            nint slice = part % job.Split.Depth;
+            part /= job.Split.Depth;
+            nint column = part % job.Split.Columns;
+            nint row = part / job.Split.Columns;
+            nint rowPanels = Panels(problem.Rows, PanelRows);
+            nint columnPanels = Panels(problem.Columns, PanelColumns);
+            firstRow = rowPanels * row / job.Split.Rows * PanelRows;
+            lastRow = Math.Min(problem.Rows, rowPanels * (row + 1) / job.Split.Rows * PanelRows);
+            firstColumn = columnPanels * column / job.Split.Columns * PanelColumns;
+            lastColumn = Math.Min(problem.Columns, columnPanels * (column + 1) / job.Split.Columns * PanelColumns);
+            nint sliceDepth = (problem.Depth + job.Split.Depth - 1) / job.Split.Depth;
+            firstDepth = Math.Min(problem.Depth, slice * sliceDepth);
+            lastDepth = Math.Min(problem.Depth, firstDepth + sliceDepth);
+            bool whole = slice == 0;
+            target = whole ? problem.C : job.Partials + ((slice - 1) * job.PartialSize);
+            targetRow = whole ? problem.CRow : problem.Columns;
+            add = whole && problem.Add;
+            finishes = job.Split.Depth == 1;
+        }
+
+        public readonly void Multiply(float* own)
+        {
+            ref GemmProblem problem = ref job.Problem;
+            float* packedColumns = own;
+            float* packedRows = packedColumns + Padded(job.BlockColumns * job.BlockDepth);
+            float* tile = packedRows + Padded(PanelRows * job.BlockDepth);
+
+            // Rows of B that are contiguous and used but a few times are read where they are; so are columns of A.
+            bool directRows = problem.ARow == 1;
+            bool directColumns = problem.BColumn == 1 && lastRow - firstRow <= 2 * PanelRows;
+            for (nint column = firstColumn; column < lastColumn; column += job.BlockColumns)
+            {
+                nint columnEnd = Math.Min(lastColumn, column + job.BlockColumns);
+                nint from = firstDepth;
+                do
+                {
+                    nint depth = Math.Min(job.BlockDepth, lastDepth - from);
+                    bool isLast = from + depth == lastDepth;
+                    nint next = directColumns ? columnEnd / PanelColumns * PanelColumns : column;
+                    for (; problem.BColumn == 1 && next + (4 * PanelColumns) <= columnEnd; next += 4 * PanelColumns)
+                    {
+                        Panel.CopyFour<V>(problem.B + next + (from * problem.BRow), problem.BRow, depth, packedColumns + ((next - column) * depth));
+                    }
+
+                    for (; next < columnEnd; next += PanelColumns)
+                    {
+                        PackColumns(next, from, depth, packedColumns + ((next - column) * depth));
+                    }
+
+                    for (nint row = firstRow; row < lastRow; row += PanelRows)
+                    {
+                        float* a = problem.A + (from * problem.AColumn) + row;
+                        if (!directRows)
+                        {
+                            PackRows(row, from, depth, packedRows);
+                            a = packedRows;
+                        }
+
+                        for (nint panel = column; panel < columnEnd; panel += PanelColumns)
+                        {
+                            bool direct = directColumns && panel + PanelColumns <= problem.Columns;
+                            float* b = direct ? problem.B + (from * problem.BRow) + panel : packedColumns + ((panel - column) * depth);
+                            Tile(depth, a, directRows ? problem.AColumn : PanelRows, b, direct ? problem.BRow : PanelColumns, row, panel, tile, from > firstDepth, isLast);
+                        }
+                    }
+
+                    from += depth;
+                }
+                while (from < lastDepth);
+            }
+        }
+
+        private readonly void Tile(nint depth, float* a, nint aStep, float* b, nint bStep, nint row, nint column, float* tile, bool more, bool isLast)
+        {
+            nint rows = Math.Min(PanelRows, lastRow - row);
+            nint columns = Math.Min(PanelColumns, lastColumn - column);
+            float* c = target + (row * targetRow) + column;
+            bool accumulate = add || more;
+            if (columns == PanelColumns)
+            {
+                Gemm<V>.Multiply(depth, a, aStep, b, bStep, c, targetRow, (int)rows, accumulate);
+            }
+            else
+            {
+                Gemm<V>.Multiply(depth, a, aStep, b, bStep, tile, PanelColumns, (int)rows, false);
+                for (nint i = 0; i < rows; i++)
+                {
+                    float* line = c + (i * targetRow);
+                    float* part = tile + (i * PanelColumns);
+                    for (nint j = 0; j < columns; j += V.Count)
+                    {
+                        int lanes = (int)Math.Min(V.Count, columns - j);
+                        V value = V.Load(part + j);
+                        if (accumulate)
+                        {
+                            value += V.LoadFirst(line + j, lanes);
+                        }
+
+                        value.StoreFirst(line + j, lanes);
+                    }
+                }
+            }
+
+            if (isLast && finishes)
+            {
+                job.Epilogue.Run(c, targetRow, row, rows, column, columns);
+            }
+        }
+
+        /// <summary>Writes a panel of rows of A as [depth][rows]; rows past the end become zero.</summary>
+        private readonly void PackRows(nint row, nint from, nint depth, float* target)
+        {
+            ref GemmProblem problem = ref job.Problem;
+            nint rows = Math.Min(PanelRows, problem.Rows - row);
+            float* source = problem.A + (row * problem.ARow) + (from * problem.AColumn);
+            if (problem.AColumn == 1)
+            {
+                Panel.Transpose<V>(source, problem.ARow, rows, depth, target, PanelRows, problem.Rows - row);
+            }
+            else
+            {
+                Panel.Gather(source, problem.ARow, problem.AColumn, rows, depth, target, PanelRows);
+            }
+        }
+
+        /// <summary>Writes a panel of columns of B as [depth][columns]; columns past the end become zero.</summary>
+        private readonly void PackColumns(nint column, nint from, nint depth, float* target)
+        {
+            ref GemmProblem problem = ref job.Problem;
+            nint columns = Math.Min(PanelColumns, problem.Columns - column);
+            float* source = problem.B + (column * problem.BColumn) + (from * problem.BRow);
+            if (problem.BColumn == 1)
+            {
+                Panel.Copy<V>(source, problem.BRow, columns, depth, target, PanelColumns);
+            }
+            else if (problem.BRow == 1)
+            {
+                Panel.Transpose<V>(source, problem.BColumn, columns, depth, target, PanelColumns, problem.Columns - column);
+            }
+            else
+            {
+                Panel.Gather(source, problem.BColumn, problem.BRow, columns, depth, target, PanelColumns);
+            }
+        }
+    }
+
+    /// <summary>Adds the partial sums of a product whose depth was cut; units are rows.</summary>
+    private struct Reduction<TEpilogue> : IRange
+        where TEpilogue : unmanaged, ITileEpilogue
+    {
+        public GemmProblem Problem;
+        public TEpilogue Epilogue;
+        public float* Partials;
+        public nint PartialSize;
+        public nint Count;
+
+        public void Run(nint from, nint to, int worker)
+        {
+            for (nint row = from; row < to; row++)
+            {
+                float* line = Problem.C + (row * Problem.CRow);
+                float* part = Partials + (row * Problem.Columns);
+                for (nint j = 0; j < Problem.Columns; j += V.Count)
+                {
+                    int lanes = (int)Math.Min(V.Count, Problem.Columns - j);
+                    V sum = V.LoadFirst(line + j, lanes);
+                    for (nint i = 0; i < Count; i++)
+                    {
+                        sum += V.Load(part + (i * PartialSize) + j);
+                    }
+
+                    sum.StoreFirst(line + j, lanes);
+                }
+
+                Epilogue.Run(line, Problem.CRow, row, 1, 0, Problem.Columns);
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Multiply(nint depth, float* a, nint aStep, float* b, nint bStep, float* c, nint cStep, int rows, bool add)
+    {
+        if (V.Registers >= 32)
+        {
+            Multiply12(depth, a, aStep, b, bStep, c, cStep, rows, add);
+        }
+        else
+        {
+            Multiply6(depth, a, aStep, b, bStep, c, cStep, rows, add);
+        }
+    }
+}

@@ -1,0 +1,25 @@
+using ModelGen.Kernels;
+using static TorchSharp.torch;
+
+namespace ModelGen.Benchmarks;
+
+/// <summary>Helpers of the kernel cases.</summary>
+internal static unsafe class Memory
+{
+    /// <summary>The numbers of a float tensor in memory that kernels may read past the end of.</summary>
+    public static NativeMemoryBlock Copy(Tensor tensor)
+    {
+        using Tensor contiguous = tensor.contiguous();
+        var block = new NativeMemoryBlock(contiguous.numel() * sizeof(float));
+        contiguous.data<float>().CopyTo(new Span<float>((float*)block.Address, (int)contiguous.numel()));
+        return block;
+    }
+
+    /// <summary>The action for the vectors of this machine.</summary>
+    public static Action ByWidth(Action bits512, Action bits256, Action bits128) => Hardware.VectorBits switch
+    {
+        512 => bits512,
+        256 => bits256,
+        _ => bits128,
+    };
+}
