@@ -98,7 +98,7 @@ internal static class Examination
             Tensor loss = settings.Loss == Loss.CrossEntropy ? functional.cross_entropy(prediction, target) : functional.mse_loss(prediction, target);
             loss.backward();
             random.manual_seed(100 + i);
-            step.Run(inputs, target).Dispose();
+            step.Run(inputs, target);
             if (i == 0)
             {
                 gradients = GradientError(model, step);

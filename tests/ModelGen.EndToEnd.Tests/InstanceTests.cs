@@ -44,12 +44,12 @@ public sealed class InstanceTests
         using Tensor target = randn(2, 8);
         model.Infer(x).Dispose();
         using TrainingStep step = ((ICompiledModel)model).CreateTrainingStep(new OptimizerSettings(Optimizer.SGD, 0.01));
-        step.Run([x], target).Dispose();
+        step.Run([x], target);
         model.Temperature = 2;
         Assert.Contains("Temperature is 2 instead of 1", Assert.Throws<InvalidOperationException>(() => model.Infer(x)).Message);
         Assert.Contains("Temperature is 2 instead of 1", Assert.Throws<InvalidOperationException>(() => step.Run([x], target)).Message);
         model.Temperature = 1;
         model.Infer(x).Dispose();
-        step.Run([x], target).Dispose();
+        step.Run([x], target);
     }
 }

@@ -1,4 +1,5 @@
 using ModelGen.Compiler.Ir;
+using ModelGen.Compiler.Lowering;
 using ModelGen.Compiler.Models;
 using ModelGen.Compiler.Ops;
 using ModelGen.Compiler.Passes;
@@ -9,7 +10,13 @@ namespace ModelGen.Compiler.Codegen;
 /// <param name="Spec">The model.</param>
 /// <param name="Inference">Forward in inference form.</param>
 /// <param name="Step">The whole training step; null without <c>[Train]</c>.</param>
-internal sealed record CompiledModel(ModelSpec Spec, Graph? Inference, Graph? Step);
+/// <param name="Kernels">The training step as calls of kernels; null where an operator has none.</param>
+internal sealed record CompiledModel(ModelSpec Spec, Graph? Inference, Graph? Step, KernelStepProgram? Kernels);
+
+/// <summary>A training step that runs on kernels.</summary>
+/// <param name="Graph">The graph that was lowered.</param>
+/// <param name="Program">Its kernels.</param>
+internal sealed record KernelStepProgram(Graph Graph, KernelProgram Program);
 
 /// <summary>Runs the passes over a model.</summary>
 internal static class ModelCompiler
@@ -20,10 +27,25 @@ internal static class ModelCompiler
     {
         if (spec.Graph is null)
         {
-            return new CompiledModel(spec, null, null);
+            return new CompiledModel(spec, null, null, null);
         }
 
-        return new CompiledModel(spec, PassPipeline.Inference.Run(spec.Graph), spec.Train is null ? null : TrainingStep(spec.TrainingGraph ?? spec.Graph, spec.Train));
+        Graph? step = spec.Train is null ? null : TrainingStep(spec.TrainingGraph ?? spec.Graph, spec.Train);
+        return new CompiledModel(spec, PassPipeline.Inference.Run(spec.Graph), step, step is null ? null : Kernels(step));
+    }
+
+    /// <summary>The step as calls of kernels; null where something in it has none, so that it runs on libtorch's operators.</summary>
+    private static KernelStepProgram? Kernels(Graph step)
+    {
+        try
+        {
+            Graph prepared = PassPipeline.Kernels.Run(step);
+            return new KernelStepProgram(prepared, Lowerer.Lower(prepared));
+        }
+        catch (NoKernelException)
+        {
+            return null;
+        }
     }
 
     /// <summary>Forward, loss, gradients and optimizer in one graph.</summary>

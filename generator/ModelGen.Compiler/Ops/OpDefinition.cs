@@ -1,5 +1,6 @@
 using ModelGen.Compiler.Codegen;
 using ModelGen.Compiler.Ir;
+using ModelGen.Compiler.Lowering;
 
 namespace ModelGen.Compiler.Ops;
 
@@ -90,6 +91,15 @@ internal abstract class OpDefinition
 
     /// <summary>The C# expression of the result; of a tuple of them for several results.</summary>
     public abstract string EmitCSharp(CSharpContext c);
+
+    /// <summary>The expression over vectors of an elementwise operator; null for others and where there is none.</summary>
+    public virtual Func<PointwiseContext, string>? Pointwise => null;
+
+    /// <summary>Whether the kernel can finish its result with elementwise operators while it is in the cache.</summary>
+    public virtual bool TakesEpilogue => false;
+
+    /// <summary>Writes the calls of the operator's kernel; false when there is none for these operands and libtorch's operator runs instead.</summary>
+    public virtual bool Lower(KernelContext k) => false;
 
     /// <summary>Writes the ONNX nodes.</summary>
     public virtual void EmitOnnx(OnnxContext c) => throw new NotSupportedException(Name + ": " + NotExportable);

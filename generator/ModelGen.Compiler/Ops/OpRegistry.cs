@@ -56,6 +56,7 @@ internal static class OpRegistry
         .. SequenceOps.All,
         .. LossOp.All(),
         new SubtractTargetOp(),
+        new CrossEntropyWithSlopeOp(),
         new StoreGradientOp(),
         new OptimizerStepOp(),
     ];

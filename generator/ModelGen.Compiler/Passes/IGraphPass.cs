@@ -32,6 +32,12 @@ internal sealed class PassPipeline(params IGraphPass[] passes)
         new CommonSubexpressions(),   // gradient rules write transposes and masks again and again
         new DeadCode());              // gradients of inputs that nobody reads
 
+    /// <summary>Before the step is lowered to kernels.</summary>
+    public static PassPipeline Kernels { get; } = new(
+        new SplitBias(),              // a bias is one more elementwise operator of the product's epilogue
+        new CrossEntropyWithSlope(),  // one kernel gives the loss and its gradient
+        new DeadCode());              // the softmax that it replaces
+
     public Graph Run(Graph graph)
     {
         foreach (IGraphPass pass in passes)

@@ -35,6 +35,9 @@ public readonly unsafe struct Floats(float* address)
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static implicit operator Floats(float* pointer) => new(pointer);
 
+    /// <summary>The same memory as 64-bit integers.</summary>
+    public Longs AsLongs() => new((long*)address);
+
     /// <summary>Loads a vector.</summary>
     /// <param name="index">Place of the first lane.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -47,4 +50,12 @@ public readonly unsafe struct Floats(float* address)
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Store<V>(nint index, V value)
         where V : unmanaged, IVector<V> => value.Store(address + index);
+
+    /// <summary>Stores the first lanes of a vector.</summary>
+    /// <param name="index">Place of the first lane.</param>
+    /// <param name="value">Vector.</param>
+    /// <param name="lanes">Number of lanes.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void StoreFirst<V>(nint index, V value, int lanes)
+        where V : unmanaged, IVector<V> => value.StoreFirst(address + index, lanes);
 }

@@ -16,7 +16,9 @@ public sealed record FlatSlice(string Name, long Offset, IReadOnlyList<long> Sha
 /// One contiguous tensor that holds many: all parameters, all gradients or one kind of optimizer state of a model. One kernel updates it,
 /// one norm measures it, one write saves it.
 /// </summary>
-/// <remarks>Slices start at multiples of 16 elements; the gaps are zero and stay zero under every optimizer.</remarks>
+/// <remarks>
+/// Slices start at multiples of 16 elements, and 16 more follow the last one, as kernels load whole vectors; the gaps are zero and stay zero under every optimizer.
+/// </remarks>
 public sealed class FlatBuffer : IDisposable
 {
     private const long Alignment = 16;
@@ -40,7 +42,7 @@ public sealed class FlatBuffer : IDisposable
 
         Slices = slices;
         using IDisposable guard = no_grad();
-        Data = zeros(Math.Max(offset, 1), dtype, device).DetachFromDisposeScope();
+        Data = zeros(offset + Alignment, dtype, device).DetachFromDisposeScope();
         views = new Tensor[slices.Count];
         for (int i = 0; i < views.Length; i++)
         {

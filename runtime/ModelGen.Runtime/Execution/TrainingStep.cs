@@ -17,6 +17,7 @@ public abstract class TrainingStep : IDisposable
         Parameters = FlatBuffer.Adopt(parameters);
         Gradients = Parameters.Like();
         Optimizer = new FlatOptimizer(optimizer, Parameters, Gradients);
+        Loss = zeros([], Parameters.Data.dtype, Parameters.Data.device).DetachFromDisposeScope();
     }
 
     /// <summary>All trainable parameters.</summary>
@@ -28,18 +29,27 @@ public abstract class TrainingStep : IDisposable
     /// <summary>The optimizer over the flat buffers; its <see cref="FlatOptimizer.LearningRate"/> may change between steps.</summary>
     public FlatOptimizer Optimizer { get; }
 
-    /// <summary>Runs one step: gradients are overwritten, parameters, running statistics and optimizer state are updated.</summary>
+    /// <summary>The loss of the last step, a tensor without dimensions that every step overwrites; the step owns it.</summary>
+    public Tensor Loss { get; }
+
+    /// <summary>Runs one step: gradients are overwritten, parameters, running statistics and optimizer state are updated, and <see cref="Loss"/> is set.</summary>
     /// <param name="inputs">Model inputs in order; any batch size.</param>
     /// <param name="target">Target of the loss.</param>
-    /// <returns>The loss, a tensor without dimensions; the caller disposes it.</returns>
-    public abstract Tensor Run(IReadOnlyList<Tensor> inputs, Tensor target);
+    public abstract void Run(IReadOnlyList<Tensor> inputs, Tensor target);
 
     /// <summary>Frees gradients and optimizer state. The model keeps its parameters.</summary>
     public void Dispose()
     {
+        Free();
+        Loss.Dispose();
         Optimizer.Dispose();
         Gradients.Dispose();
         Parameters.Dispose();
         GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Frees what a derived class owns.</summary>
+    protected virtual void Free()
+    {
     }
 }

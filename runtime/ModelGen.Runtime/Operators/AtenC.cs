@@ -14,6 +14,9 @@ internal static class AtenC
 {
     private static readonly ConcurrentDictionary<(DeviceType Device, string Name), IntPtr> Functions = new();
 
+    private static readonly Lazy<IntPtr> GetDataPtr = new(static () => Export("aoti_torch_get_data_ptr"));
+    private static readonly Lazy<IntPtr> CreateFromBlob = new(static () => Export("aoti_torch_create_tensor_from_blob"));
+
     /// <summary>Address of an operator for the device of a tensor.</summary>
     /// <exception cref="NotSupportedException">libtorch has none for this device.</exception>
     public static IntPtr Function(Tensor tensor, string name) => Functions.GetOrAdd((tensor.device_type, name), static key => Load(key.Device, key.Name));
@@ -29,6 +32,34 @@ internal static class AtenC
 
     /// <summary>Wraps a returned handle, which then owns the tensor.</summary>
     public static Tensor Own(IntPtr handle) => Tensor.UnsafeCreateTensor(handle);
+
+    /// <summary>Address of a tensor's first element; the tensor must be kept alive while it is used. Allocates nothing.</summary>
+    public static unsafe IntPtr Address(Tensor tensor)
+    {
+        void* address = null;
+        Check(((delegate* unmanaged<IntPtr, void**, int>)GetDataPtr.Value)(tensor.Handle, &address), "get_data_ptr");
+        return (IntPtr)address;
+    }
+
+    /// <summary>A tensor over memory that somebody else owns.</summary>
+    public static unsafe Tensor View(IntPtr address, ReadOnlySpan<long> sizes, ReadOnlySpan<long> strides, ScalarType type)
+    {
+        IntPtr tensor;
+        fixed (long* size = sizes)
+        fixed (long* stride = strides)
+        {
+            var create = (delegate* unmanaged<void*, long, long*, long*, long, int, int, int, IntPtr*, int>)CreateFromBlob.Value;
+            Check(create((void*)address, sizes.Length, size, stride, 0, (int)type, (int)DeviceType.CPU, 0, &tensor), "create_tensor_from_blob");
+        }
+
+        return Own(tensor);
+    }
+
+    private static IntPtr Export(string name)
+    {
+        NativeLibraries.EnsureLoaded();
+        return NativeLibrary.GetExport(NativeLibrary.Load("torch_cpu", typeof(torch).Assembly, null), name);
+    }
 
     private static IntPtr Load(DeviceType device, string name)
     {

@@ -225,6 +225,14 @@ public static unsafe partial class TensorOps
         return result;
     }
 
+    /// <summary>Mean cross-entropy of scores [N, C] and its gradient.</summary>
+    public static (Tensor Loss, Tensor Slope) CrossEntropyWithSlope(Tensor scores, Tensor target, double smoothing)
+    {
+        using Tensor probabilities = scores.softmax(1);
+        using Tensor difference = SubtractTarget(probabilities, target, smoothing);
+        return (nn.functional.cross_entropy(scores, target, label_smoothing: smoothing), Divide(difference, target.numel()));
+    }
+
     /// <summary>Copies a gradient to its place.</summary>
     public static void Store(Tensor gradient, Tensor place) => place.copy_(gradient).DisposeAliasOf(place);
 

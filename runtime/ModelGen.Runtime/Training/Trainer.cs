@@ -134,8 +134,8 @@ public sealed class Trainer<TModel> : IDisposable
             Step.Optimizer.LearningRate = LearningRates.At(options.Schedule ?? settings.Schedule, options.LearningRate ?? settings.LearningRate, ((epoch - 1L) * perEpoch) + i, (long)Epochs * perEpoch);
             int[] chosen = order[(i * size)..Math.Min((i + 1) * size, order.Length)];
             using Batch batch = batches.Assemble(chosen);
-            using Tensor loss = Step.Run(batch.Inputs, batch.Target);
-            using Tensor wide = loss.to_type(ScalarType.Float64);
+            Step.Run(batch.Inputs, batch.Target);
+            using Tensor wide = Step.Loss.to_type(ScalarType.Float64);
             using Tensor weighted = TensorOps.Multiply(wide, batch.Count);
             total.add_(weighted).DisposeAliasOf(total);
             samples += batch.Count;

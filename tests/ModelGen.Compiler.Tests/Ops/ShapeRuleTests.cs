@@ -232,6 +232,7 @@ public sealed class ShapeRuleTests
         l1_loss | f32[N] f32[N] | | f32[]
         smooth_l1_loss | f32[N] f32[N] | beta=1.0 | f32[]
         subtract_target | f32[N, 5] i64[N] | label_smoothing=0.0 | f32[N, 5]
+        cross_entropy_with_slope | f32[N, 5] i64[N] | label_smoothing=0.0 | f32[] f32[N, 5]
         store_gradient | f32[5] | index=0 |
         optimizer_step | | |
         """;

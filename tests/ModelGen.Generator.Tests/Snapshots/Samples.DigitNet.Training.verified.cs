@@ -4,8 +4,10 @@
 
 using System;
 using System.Collections.Generic;
+using System.Runtime.CompilerServices;
 using TorchSharp;
 using ModelGen;
+using ModelGen.Kernels;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
 
@@ -23,7 +25,21 @@ namespace Samples
 
         /// <inheritdoc/>
         global::ModelGen.TrainingStep global::ModelGen.ICompiledModel.CreateTrainingStep(global::ModelGen.OptimizerSettings optimizer)
-            => new global::ModelGen.Generated.DigitNetStep(__Weights(), optimizer);
+
+        {
+            var weights = __Weights();
+            if (!global::ModelGen.KernelStep.Supports(weights.Parameters(8)))
+            {
+                return new global::ModelGen.Generated.DigitNetStep(weights, optimizer);
+            }
+
+            return global::ModelGen.Kernels.Hardware.VectorBits switch
+            {
+                512 => new global::ModelGen.Generated.DigitNetStepOnKernels<global::ModelGen.Kernels.V512>(weights, optimizer),
+                256 => new global::ModelGen.Generated.DigitNetStepOnKernels<global::ModelGen.Kernels.V256>(weights, optimizer),
+                _ => new global::ModelGen.Generated.DigitNetStepOnKernels<global::ModelGen.Kernels.V128>(weights, optimizer),
+            };
+        }
 
         /// <summary>Compares eager, fused, ONNX and (with calibration samples) INT8 on the same inputs.</summary>
         /// <param name="image">Samples [N, 1, 28, 28].</param>
@@ -54,7 +70,7 @@ namespace ModelGen.Generated
 {
     file sealed class DigitNetStep(ParameterTable weights, OptimizerSettings optimizer) : TrainingStep(weights.Parameters(8), optimizer)
     {
-        public override Tensor Run(IReadOnlyList<Tensor> inputs, Tensor target)
+        public override void Run(IReadOnlyList<Tensor> inputs, Tensor target)
         {
             TensorOps.CheckCount(inputs.Count, 1);
             Tensor image = inputs[0];
@@ -167,7 +183,468 @@ namespace ModelGen.Generated
             // update
             Optimizer.Step();
 
-            return loss.MoveToOuterDisposeScope();
+            TensorOps.Store(loss, Loss);
+        }
+    }
+}
+
+namespace ModelGen.Generated
+{
+    file sealed class DigitNetStepOnKernels<V>(ParameterTable weights, OptimizerSettings optimizer) : KernelStep(weights.Parameters(8), optimizer)
+        where V : unmanaged, IVector<V>
+    {
+        private long sizeN;
+
+        public override void Run(IReadOnlyList<Tensor> inputs, Tensor target)
+        {
+            TensorOps.CheckCount(inputs.Count, 1);
+            Tensor image = inputs[0];
+            long N = TensorOps.SizeOf(image, "image", 0, 4);
+            TensorOps.CheckInput(image, "image", ScalarType.Float32, [N, 1, 28, 28], "[N, 1, 28, 28]");
+            TensorOps.CheckInput(target, "target", ScalarType.Int64, [N], "[N]");
+            if (sizeN != N)
+            {
+                sizeN = N;
+                Resize();
+            }
+
+            Load(image, 0);
+            Load(target, 1);
+            Compute();
+        }
+
+        protected override void Plan(ArenaPlan memory)
+        {
+            long N = sizeN;
+            memory.Slot(784 * N, 0, 21);   // 0: image
+            memory.Slot(2 * N, 0, 9);   // 1: target
+            memory.Slot(21632 * N, 0, 1);   // 2: v
+            memory.Same(2, 19);   // 3: x
+            memory.Slot(21632 * N, 1, 20);   // 4: v_2
+            memory.Slot(36864 * N, 2, 3);   // 5: v_3
+            memory.Same(5, 17);   // 6: v_4
+            memory.Slot(36864 * N, 3, 18);   // 7: v_5
+            memory.Slot(9216 * N, 4, 6);   // 8: x_2
+            memory.Slot(18432 * N, 4, 17);   // 9: v_6
+            memory.Slot(9216 * N, 5, 16);   // 10: v_7
+            memory.Same(8, 14);   // 11: v_8
+            memory.Slot(128 * N, 7, 10);   // 12: x_3
+            memory.Slot(128 * N, 7, 12);   // 13: v_9
+            memory.Slot(10 * N, 8, 9);   // 14: v_10
+            memory.Slot(10 * N, 9, 12);   // 15: v_11
+            memory.Slot(128 * N, 12, 15);   // 16: v_12
+            memory.Slot(9216 * N, 13, 16);   // 17: v_13
+            memory.Same(17, 17);   // 18: v_14
+            memory.Slot(36864 * N, 17, 18);   // 19: v_15
+            memory.Same(19, 19);   // 20: v_16
+            memory.Slot(21632 * N, 19, 20);   // 21: v_17
+            memory.Same(21, 21);   // 22: v_18
+        }
+
+        private void Compute()
+        {
+            nint N = (nint)sizeN;
+            Floats image = Slot(0);
+            Floats conv1_weight = ParameterAt(0);
+            Floats conv1_bias = ParameterAt(1);
+            Floats conv2_weight = ParameterAt(2);
+            Floats conv2_bias = ParameterAt(3);
+            Floats hidden_weight = ParameterAt(4);
+            Floats hidden_bias = ParameterAt(5);
+            Floats classify_weight = ParameterAt(6);
+            Floats classify_bias = ParameterAt(7);
+            Longs target = Slot(1).AsLongs();
+            Floats v = Slot(2);
+            Floats x = Slot(3);
+            Floats v_2 = Slot(4);
+            Floats v_3 = Slot(5);
+            Floats v_4 = Slot(6);
+            Floats v_5 = Slot(7);
+            Floats x_2 = Slot(8);
+            Longs v_6 = Slot(9).AsLongs();
+            Floats v_7 = Slot(10);
+            Floats v_8 = Slot(11);
+            Floats x_3 = Slot(12);
+            Floats v_9 = Slot(13);
+            Floats v_10 = Slot(14);
+            Floats loss = LossAt();
+            Floats v_11 = Slot(15);
+            Floats grad_classify_weight = GradientAt(6);
+            Floats grad_classify_bias = GradientAt(7);
+            Floats v_12 = Slot(16);
+            Floats v_13 = Slot(17);
+            Floats grad_hidden_weight = GradientAt(4);
+            Floats grad_hidden_bias = GradientAt(5);
+            Floats v_14 = Slot(18);
+            Floats v_15 = Slot(19);
+            Floats v_16 = Slot(20);
+            Floats v_17 = Slot(21);
+            Floats grad_conv2_weight = GradientAt(2);
+            Floats grad_conv2_bias = GradientAt(3);
+            Floats v_18 = Slot(22);
+            Floats grad_conv1_weight = GradientAt(0);
+            Floats grad_conv1_bias = GradientAt(1);
+
+            // var x = relu(Conv1(image))
+            {
+                using IDisposable guard = no_grad();
+                using DisposeScope scope = NewDisposeScope();
+                Device device = CPU;
+                Tensor operand = View(image, ScalarType.Float32, [N, 1, 28, 28], [784, 784, 28, 1]);
+                Tensor operand_2 = View(conv1_weight, ScalarType.Float32, [32, 1, 3, 3], [9, 9, 3, 1]);
+                Tensor operand_3 = View(conv1_bias, ScalarType.Float32, [32], [1]);
+                Tensor result = TensorOps.Convolution(operand, operand_2, operand_3, stride: [1, 1], padding: [0, 0], dilation: [1, 1], groups: 1);
+                Put(result, v);
+            }
+
+            // gradient of var x = relu(Conv1(image))
+            var loop1 = new Loop1<V>(v, x, v_2);
+            Workers.Run(ref loop1, ((21632 * N) + V.Count - 1) / V.Count, 16384 / V.Count);
+
+            // x = max_pool2d(relu(Conv2(x)), 2)
+            {
+                using IDisposable guard = no_grad();
+                using DisposeScope scope = NewDisposeScope();
+                Device device = CPU;
+                Tensor operand_4 = View(x, ScalarType.Float32, [N, 32, 26, 26], [21632, 676, 26, 1]);
+                Tensor operand_5 = View(conv2_weight, ScalarType.Float32, [64, 32, 3, 3], [288, 9, 3, 1]);
+                Tensor operand_6 = View(conv2_bias, ScalarType.Float32, [64], [1]);
+                Tensor result_2 = TensorOps.Convolution(operand_4, operand_5, operand_6, stride: [1, 1], padding: [0, 0], dilation: [1, 1], groups: 1);
+                Put(result_2, v_3);
+            }
+
+            // gradient of x = max_pool2d(relu(Conv2(x)), 2)
+            var loop2 = new Loop2<V>(v_3, v_4, v_5);
+            Workers.Run(ref loop2, ((36864 * N) + V.Count - 1) / V.Count, 16384 / V.Count);
+
+            // x = max_pool2d(relu(Conv2(x)), 2)
+            {
+                using IDisposable guard = no_grad();
+                using DisposeScope scope = NewDisposeScope();
+                Device device = CPU;
+                Tensor operand_7 = View(v_4, ScalarType.Float32, [N, 64, 24, 24], [36864, 576, 24, 1]);
+                (Tensor result_3, Tensor result_4) = F.max_pool2d_with_indices(operand_7, [2, 2], [2, 2], [0, 0], [1, 1], false);
+                Put(result_3, x_2);
+                Put(result_4, v_6);
+            }
+
+            // x = relu(Hidden(flatten(Drop(x), 1)))
+            {
+                using IDisposable guard = no_grad();
+                using DisposeScope scope = NewDisposeScope();
+                Device device = CPU;
+                Tensor operand_8 = View(x_2, ScalarType.Float32, [N, 64, 12, 12], [9216, 144, 12, 1]);
+                Tensor result_5 = TensorOps.DropoutMask(operand_8, 0.25);
+                Put(result_5, v_7);
+            }
+            var loop3 = new Loop3<V>(x_2, v_7, v_8);
+            Workers.Run(ref loop3, ((9216 * N) + V.Count - 1) / V.Count, 16384 / V.Count);
+            Gemm<V>.Run(new GemmProblem(N, 128, 9216) { A = v_8, ARow = 9216, AColumn = 1, B = hidden_weight, BRow = 1, BColumn = 9216, C = x_3 }, new Epilogue4<V>(hidden_bias, v_9));
+
+            // Classify(x)
+            Gemm<V>.Run(new GemmProblem(N, 10, 128) { A = x_3, ARow = 128, AColumn = 1, B = classify_weight, BRow = 1, BColumn = 128, C = v_10 }, new Epilogue5<V>(classify_bias));
+
+            // loss
+            {
+                using IDisposable guard = no_grad();
+                using DisposeScope scope = NewDisposeScope();
+                Device device = CPU;
+                Tensor operand_9 = View(v_10, ScalarType.Float32, [N, 10], [10, 1]);
+                Tensor operand_10 = View(target.AsFloats(), ScalarType.Int64, [N], [1]);
+                (Tensor result_6, Tensor result_7) = TensorOps.CrossEntropyWithSlope(operand_9, operand_10, 0.0);
+                Put(result_6, loss);
+                Put(result_7, v_11);
+            }
+
+            // gradient of Classify(x)
+            Gemm<V>.Run(new GemmProblem(10, 128, N) { A = v_11, ARow = 1, AColumn = 10, B = x_3, BRow = 128, BColumn = 1, C = grad_classify_weight });
+            {
+                using IDisposable guard = no_grad();
+                using DisposeScope scope = NewDisposeScope();
+                Device device = CPU;
+                Tensor operand_11 = View(v_11, ScalarType.Float32, [N, 10], [10, 1]);
+                Tensor result_8 = operand_11.sum(dim: new long[] { 0 }, keepdim: false);
+                Put(result_8, grad_classify_bias);
+            }
+            Gemm<V>.Run(new GemmProblem(N, 128, 10) { A = v_11, ARow = 10, AColumn = 1, B = classify_weight, BRow = 128, BColumn = 1, C = v_12 }, new Epilogue6<V>(v_9));
+
+            // gradient of x = relu(Hidden(flatten(Drop(x), 1)))
+            Gemm<V>.Run(new GemmProblem(N, 9216, 128) { A = v_12, ARow = 128, AColumn = 1, B = hidden_weight, BRow = 9216, BColumn = 1, C = v_13 });
+            Gemm<V>.Run(new GemmProblem(128, 9216, N) { A = v_12, ARow = 1, AColumn = 128, B = v_8, BRow = 9216, BColumn = 1, C = grad_hidden_weight });
+            {
+                using IDisposable guard = no_grad();
+                using DisposeScope scope = NewDisposeScope();
+                Device device = CPU;
+                Tensor operand_12 = View(v_12, ScalarType.Float32, [N, 128], [128, 1]);
+                Tensor result_9 = operand_12.sum(dim: new long[] { 0 }, keepdim: false);
+                Put(result_9, grad_hidden_bias);
+            }
+            var loop7 = new Loop7<V>(v_13, v_7, v_14);
+            Workers.Run(ref loop7, ((9216 * N) + V.Count - 1) / V.Count, 16384 / V.Count);
+
+            // gradient of x = max_pool2d(relu(Conv2(x)), 2)
+            {
+                using IDisposable guard = no_grad();
+                using DisposeScope scope = NewDisposeScope();
+                Device device = CPU;
+                Tensor operand_13 = View(v_14, ScalarType.Float32, [N, 64, 12, 12], [9216, 144, 12, 1]);
+                Tensor operand_14 = View(v_4, ScalarType.Float32, [N, 64, 24, 24], [36864, 576, 24, 1]);
+                Tensor operand_15 = View(v_6.AsFloats(), ScalarType.Int64, [N, 64, 12, 12], [9216, 144, 12, 1]);
+                Tensor result_10 = TensorOps.MaxPoolBackward(operand_13, operand_14, operand_15, [2, 2], [2, 2], [0, 0], [1, 1], false);
+                Put(result_10, v_15);
+            }
+            var loop8 = new Loop8<V>(v_15, v_5, v_16);
+            Workers.Run(ref loop8, ((36864 * N) + V.Count - 1) / V.Count, 16384 / V.Count);
+            {
+                using IDisposable guard = no_grad();
+                using DisposeScope scope = NewDisposeScope();
+                Device device = CPU;
+                Tensor operand_16 = View(v_16, ScalarType.Float32, [N, 64, 24, 24], [36864, 576, 24, 1]);
+                Tensor operand_17 = View(x, ScalarType.Float32, [N, 32, 26, 26], [21632, 676, 26, 1]);
+                Tensor operand_18 = View(conv2_weight, ScalarType.Float32, [64, 32, 3, 3], [288, 9, 3, 1]);
+                (Tensor result_11, Tensor result_12, Tensor result_13) = TensorOps.ConvolutionBackward(operand_16, operand_17, operand_18, stride: [1, 1], padding: [0, 0], dilation: [1, 1], groups: 1, inputGradient: true, weightGradient: true, biasGradient: true);
+                Put(result_11, v_17);
+                Put(result_12, grad_conv2_weight);
+                Put(result_13, grad_conv2_bias);
+            }
+
+            // gradient of var x = relu(Conv1(image))
+            var loop9 = new Loop9<V>(v_17, v_2, v_18);
+            Workers.Run(ref loop9, ((21632 * N) + V.Count - 1) / V.Count, 16384 / V.Count);
+            {
+                using IDisposable guard = no_grad();
+                using DisposeScope scope = NewDisposeScope();
+                Device device = CPU;
+                Tensor operand_19 = View(v_18, ScalarType.Float32, [N, 32, 26, 26], [21632, 676, 26, 1]);
+                Tensor operand_20 = View(image, ScalarType.Float32, [N, 1, 28, 28], [784, 784, 28, 1]);
+                Tensor operand_21 = View(conv1_weight, ScalarType.Float32, [32, 1, 3, 3], [9, 9, 3, 1]);
+                (Tensor result_14, Tensor result_15) = TensorOps.ConvolutionBackward(operand_19, operand_20, operand_21, stride: [1, 1], padding: [0, 0], dilation: [1, 1], groups: 1, inputGradient: false, weightGradient: true, biasGradient: true);
+                Put(result_14, grad_conv1_weight);
+                Put(result_15, grad_conv1_bias);
+            }
+
+            // update
+            Optimizer.Step();
+        }
+    }
+
+    /// <summary>relu, gt, cast</summary>
+    file readonly struct Loop1<V>(Floats v, Floats x, Floats v_2) : IRange
+        where V : unmanaged, IVector<V>
+    {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public void Run(nint from, nint to, int worker)
+        {
+            nint end = to * V.Count;
+            for (nint i = from * V.Count; i < end; i += V.Count)
+            {
+                V v10 = v.Load<V>(i);
+                V v11 = V.Max(V.Zero, v10);
+                V v47 = V.Less(V.Zero, v11);
+                V v48 = v47 & V.All(1f);
+                x.Store(i, v11);
+                v_2.Store(i, v48);
+            }
+        }
+    }
+
+    /// <summary>relu, gt, cast</summary>
+    file readonly struct Loop2<V>(Floats v, Floats v_2, Floats v_3) : IRange
+        where V : unmanaged, IVector<V>
+    {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public void Run(nint from, nint to, int worker)
+        {
+            nint end = to * V.Count;
+            for (nint i = from * V.Count; i < end; i += V.Count)
+            {
+                V v12 = v.Load<V>(i);
+                V v13 = V.Max(V.Zero, v12);
+                V v41 = V.Less(V.Zero, v13);
+                V v42 = v41 & V.All(1f);
+                v_2.Store(i, v13);
+                v_3.Store(i, v42);
+            }
+        }
+    }
+
+    /// <summary>mul</summary>
+    file readonly struct Loop3<V>(Floats x, Floats v, Floats v_2) : IRange
+        where V : unmanaged, IVector<V>
+    {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public void Run(nint from, nint to, int worker)
+        {
+            nint end = to * V.Count;
+            for (nint i = from * V.Count; i < end; i += V.Count)
+            {
+                V v14 = x.Load<V>(i);
+                V v16 = v.Load<V>(i);
+                V v17 = v14 * v16;
+                v_2.Store(i, v17);
+            }
+        }
+    }
+
+    /// <summary>add, relu, gt, cast</summary>
+    file readonly struct Epilogue4<V>(Floats hidden_bias, Floats v_2) : ITileEpilogue
+        where V : unmanaged, IVector<V>
+    {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public void Run(Floats tile, nint stride, nint row, nint rows, nint column, nint columns)
+        {
+            for (nint end = row + rows; row < end; row++)
+            {
+                Floats row_hidden_bias = hidden_bias;
+                Floats row_v_2 = v_2 + (row * (128));
+                nint i = 0;
+                for (; i + V.Count <= columns; i += V.Count)
+                {
+                    V v19 = tile.Load<V>(i);
+                    V v6 = row_hidden_bias.Load<V>(column + i);
+                    V v20 = v19 + v6;
+                    V v21 = V.Max(V.Zero, v20);
+                    V v31 = V.Less(V.Zero, v21);
+                    V v32 = v31 & V.All(1f);
+                    tile.Store(i, v21);
+                    row_v_2.Store(column + i, v32);
+                }
+
+                if (i < columns)
+                {
+                    int lanes = (int)(columns - i);
+                    V v19 = tile.Load<V>(i);
+                    V v6 = row_hidden_bias.Load<V>(column + i);
+                    V v20 = v19 + v6;
+                    V v21 = V.Max(V.Zero, v20);
+                    V v31 = V.Less(V.Zero, v21);
+                    V v32 = v31 & V.All(1f);
+                    tile.StoreFirst(i, v21, lanes);
+                    row_v_2.StoreFirst(column + i, v32, lanes);
+                }
+
+                tile += stride;
+            }
+        }
+    }
+
+    /// <summary>add</summary>
+    file readonly struct Epilogue5<V>(Floats classify_bias) : ITileEpilogue
+        where V : unmanaged, IVector<V>
+    {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public void Run(Floats tile, nint stride, nint row, nint rows, nint column, nint columns)
+        {
+            for (nint end = row + rows; row < end; row++)
+            {
+                Floats row_classify_bias = classify_bias;
+                nint i = 0;
+                for (; i + V.Count <= columns; i += V.Count)
+                {
+                    V v22 = tile.Load<V>(i);
+                    V v8 = row_classify_bias.Load<V>(column + i);
+                    V v23 = v22 + v8;
+                    tile.Store(i, v23);
+                }
+
+                if (i < columns)
+                {
+                    int lanes = (int)(columns - i);
+                    V v22 = tile.Load<V>(i);
+                    V v8 = row_classify_bias.Load<V>(column + i);
+                    V v23 = v22 + v8;
+                    tile.StoreFirst(i, v23, lanes);
+                }
+
+                tile += stride;
+            }
+        }
+    }
+
+    /// <summary>mul</summary>
+    file readonly struct Epilogue6<V>(Floats v_2) : ITileEpilogue
+        where V : unmanaged, IVector<V>
+    {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public void Run(Floats tile, nint stride, nint row, nint rows, nint column, nint columns)
+        {
+            for (nint end = row + rows; row < end; row++)
+            {
+                Floats row_v_2 = v_2 + (row * stride);
+                nint i = 0;
+                for (; i + V.Count <= columns; i += V.Count)
+                {
+                    V v26 = tile.Load<V>(i);
+                    V v32 = row_v_2.Load<V>(column + i);
+                    V v33 = v26 * v32;
+                    tile.Store(i, v33);
+                }
+
+                if (i < columns)
+                {
+                    int lanes = (int)(columns - i);
+                    V v26 = tile.Load<V>(i);
+                    V v32 = row_v_2.Load<V>(column + i);
+                    V v33 = v26 * v32;
+                    tile.StoreFirst(i, v33, lanes);
+                }
+
+                tile += stride;
+            }
+        }
+    }
+
+    /// <summary>mul</summary>
+    file readonly struct Loop7<V>(Floats v, Floats v_2, Floats v_3) : IRange
+        where V : unmanaged, IVector<V>
+    {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public void Run(nint from, nint to, int worker)
+        {
+            nint end = to * V.Count;
+            for (nint i = from * V.Count; i < end; i += V.Count)
+            {
+                V v38 = v.Load<V>(i);
+                V v16 = v_2.Load<V>(i);
+                V v39 = v38 * v16;
+                v_3.Store(i, v39);
+            }
+        }
+    }
+
+    /// <summary>mul</summary>
+    file readonly struct Loop8<V>(Floats v, Floats v_2, Floats v_3) : IRange
+        where V : unmanaged, IVector<V>
+    {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public void Run(nint from, nint to, int worker)
+        {
+            nint end = to * V.Count;
+            for (nint i = from * V.Count; i < end; i += V.Count)
+            {
+                V v40 = v.Load<V>(i);
+                V v42 = v_2.Load<V>(i);
+                V v43 = v40 * v42;
+                v_3.Store(i, v43);
+            }
+        }
+    }
+
+    /// <summary>mul</summary>
+    file readonly struct Loop9<V>(Floats v, Floats v_2, Floats v_3) : IRange
+        where V : unmanaged, IVector<V>
+    {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public void Run(nint from, nint to, int worker)
+        {
+            nint end = to * V.Count;
+            for (nint i = from * V.Count; i < end; i += V.Count)
+            {
+                V v44 = v.Load<V>(i);
+                V v48 = v_2.Load<V>(i);
+                V v49 = v44 * v48;
+                v_3.Store(i, v49);
+            }
         }
     }
 }

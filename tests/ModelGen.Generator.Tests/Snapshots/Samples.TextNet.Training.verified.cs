@@ -4,8 +4,10 @@
 
 using System;
 using System.Collections.Generic;
+using System.Runtime.CompilerServices;
 using TorchSharp;
 using ModelGen;
+using ModelGen.Kernels;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
 
@@ -23,7 +25,21 @@ namespace Samples
 
         /// <inheritdoc/>
         global::ModelGen.TrainingStep global::ModelGen.ICompiledModel.CreateTrainingStep(global::ModelGen.OptimizerSettings optimizer)
-            => new global::ModelGen.Generated.TextNetStep(__Weights(), optimizer);
+
+        {
+            var weights = __Weights();
+            if (!global::ModelGen.KernelStep.Supports(weights.Parameters(10)))
+            {
+                return new global::ModelGen.Generated.TextNetStep(weights, optimizer);
+            }
+
+            return global::ModelGen.Kernels.Hardware.VectorBits switch
+            {
+                512 => new global::ModelGen.Generated.TextNetStepOnKernels<global::ModelGen.Kernels.V512>(weights, optimizer),
+                256 => new global::ModelGen.Generated.TextNetStepOnKernels<global::ModelGen.Kernels.V256>(weights, optimizer),
+                _ => new global::ModelGen.Generated.TextNetStepOnKernels<global::ModelGen.Kernels.V128>(weights, optimizer),
+            };
+        }
 
         /// <summary>Compares eager, fused, ONNX and (with calibration samples) INT8 on the same inputs.</summary>
         /// <param name="tokens">Samples [N, 8].</param>
@@ -54,7 +70,7 @@ namespace ModelGen.Generated
 {
     file sealed class TextNetStep(ParameterTable weights, OptimizerSettings optimizer) : TrainingStep(weights.Parameters(10), optimizer)
     {
-        public override Tensor Run(IReadOnlyList<Tensor> inputs, Tensor target)
+        public override void Run(IReadOnlyList<Tensor> inputs, Tensor target)
         {
             TensorOps.CheckCount(inputs.Count, 1);
             Tensor tokens = inputs[0];
@@ -275,7 +291,713 @@ namespace ModelGen.Generated
             // update
             Optimizer.Step();
 
-            return loss.MoveToOuterDisposeScope();
+            TensorOps.Store(loss, Loss);
+        }
+    }
+}
+
+namespace ModelGen.Generated
+{
+    file sealed class TextNetStepOnKernels<V>(ParameterTable weights, OptimizerSettings optimizer) : KernelStep(weights.Parameters(10), optimizer)
+        where V : unmanaged, IVector<V>
+    {
+        private long sizeN;
+
+        public override void Run(IReadOnlyList<Tensor> inputs, Tensor target)
+        {
+            TensorOps.CheckCount(inputs.Count, 1);
+            Tensor tokens = inputs[0];
+            long N = TensorOps.SizeOf(tokens, "tokens", 0, 2);
+            TensorOps.CheckInput(tokens, "tokens", ScalarType.Int64, [N, 8], "[N, 8]");
+            TensorOps.CheckInput(target, "target", ScalarType.Int64, [N, 8], "[N, 8]");
+            if (sizeN != N)
+            {
+                sizeN = N;
+                Resize();
+            }
+
+            Load(tokens, 0);
+            Load(target, 1);
+            Compute();
+        }
+
+        protected override void Plan(ArenaPlan memory)
+        {
+            long N = sizeN;
+            memory.Slot(16 * N, 0, 43);   // 0: tokens
+            memory.Slot(16 * N, 0, 15);   // 1: target
+            memory.Slot(128 * N, 0, 1);   // 2: v
+            memory.Same(2, 39);   // 3: x
+            memory.Slot(384 * N, 2, 31);   // 4: v_2
+            memory.Slot(64, 3, 29);   // 5: v_3
+            memory.Slot(256 * N, 4, 5);   // 6: v_4
+            memory.Same(6, 6);   // 7: v_5
+            memory.Slot(256 * N, 6, 29);   // 8: v_6
+            memory.Slot(256 * N, 7, 27);   // 9: v_7
+            memory.Slot(256 * N, 8, 25);   // 10: v_8
+            memory.Slot(128 * N, 9, 10);   // 11: v_9
+            memory.Slot(128 * N, 10, 23);   // 12: rows
+            memory.Slot(128 * N, 11, 21);   // 13: v_10
+            memory.Slot(128 * N, 12, 20);   // 14: x_2
+            memory.Slot(128 * N, 13, 18);   // 15: v_11
+            memory.Slot(800 * N, 14, 15);   // 16: v_12
+            memory.Slot(800 * N, 15, 16);   // 17: v_13
+            memory.Slot(800 * N, 16, 19);   // 18: rows_2
+            memory.Slot(128 * N, 17, 20);   // 19: v_14
+            memory.Same(14, 21);   // 20: v_15
+            memory.Slot(128 * N, 21, 41);   // 21: v_16
+            memory.Slot(128 * N, 22, 26);   // 22: v_17
+            memory.Slot(128 * N, 25, 32);   // 23: v_18
+            memory.Slot(256 * N, 26, 27);   // 24: v_19
+            memory.Same(24, 29);   // 25: v_20
+            memory.Slot(256 * N, 27, 28);   // 26: v_21
+            memory.Slot(32 * N, 28, 29);   // 27: v_22
+            memory.Same(25, 31);   // 28: v_23
+            memory.Slot(128 * N, 30, 33);   // 29: v_24
+            memory.Slot(128 * N, 31, 35);   // 30: v_25
+            memory.Slot(128 * N, 32, 34);   // 31: rows_3
+            memory.Slot(128 * N, 33, 36);   // 32: rows_4
+            memory.Slot(384 * N, 34, 37);   // 33: v_26
+            memory.Slot(384 * N, 35, 37);   // 34: v_27
+            memory.Slot(384 * N, 36, 37);   // 35: v_28
+            memory.Same(33, 40);   // 36: v_29
+            memory.Slot(128 * N, 38, 41);   // 37: v_30
+            memory.Same(21, 43);   // 38: v_31
+        }
+
+        private void Compute()
+        {
+            nint N = (nint)sizeN;
+            Longs tokens = Slot(0).AsLongs();
+            Floats tokens_weight = ParameterAt(0);
+            Floats positions = ParameterAt(1);
+            Floats attend_in_proj_weight = ParameterAt(2);
+            Floats attend_in_proj_bias = ParameterAt(3);
+            Floats attend_out_proj_weight = ParameterAt(4);
+            Floats attend_out_proj_bias = ParameterAt(5);
+            Floats norm_weight = ParameterAt(6);
+            Floats norm_bias = ParameterAt(7);
+            Floats head_weight = ParameterAt(8);
+            Floats head_bias = ParameterAt(9);
+            Longs target = Slot(1).AsLongs();
+            Floats v = Slot(2);
+            Floats x = Slot(3);
+            Floats v_2 = Slot(4);
+            Floats v_3 = Slot(5);
+            Floats v_4 = Slot(6);
+            Floats v_5 = Slot(7);
+            Floats v_6 = Slot(8);
+            Floats v_7 = Slot(9);
+            Floats v_8 = Slot(10);
+            Floats v_9 = Slot(11);
+            Floats rows = Slot(12);
+            Floats v_10 = Slot(13);
+            Floats x_2 = Slot(14);
+            Floats v_11 = Slot(15);
+            Floats v_12 = Slot(16);
+            Floats loss = LossAt();
+            Floats v_13 = Slot(17);
+            Floats rows_2 = Slot(18);
+            Floats v_14 = Slot(19);
+            Floats grad_head_weight = GradientAt(8);
+            Floats grad_head_bias = GradientAt(9);
+            Floats v_15 = Slot(20);
+            Floats v_16 = Slot(21);
+            Floats grad_norm_weight = GradientAt(6);
+            Floats grad_norm_bias = GradientAt(7);
+            Floats v_17 = Slot(22);
+            Floats grad_attend_out_proj_weight = GradientAt(4);
+            Floats grad_attend_out_proj_bias = GradientAt(5);
+            Floats v_18 = Slot(23);
+            Floats v_19 = Slot(24);
+            Floats v_20 = Slot(25);
+            Floats v_21 = Slot(26);
+            Floats v_22 = Slot(27);
+            Floats v_23 = Slot(28);
+            Floats v_24 = Slot(29);
+            Floats v_25 = Slot(30);
+            Floats rows_3 = Slot(31);
+            Floats rows_4 = Slot(32);
+            Floats v_26 = Slot(33);
+            Floats v_27 = Slot(34);
+            Floats v_28 = Slot(35);
+            Floats v_29 = Slot(36);
+            Floats v_30 = Slot(37);
+            Floats grad_attend_in_proj_weight = GradientAt(2);
+            Floats grad_attend_in_proj_bias = GradientAt(3);
+            Floats v_31 = Slot(38);
+            Floats grad_positions = GradientAt(1);
+            Floats grad_tokens_weight = GradientAt(0);
+
+            // var x = Tokens(tokens) + Positions
+            {
+                using IDisposable guard = no_grad();
+                using DisposeScope scope = NewDisposeScope();
+                Device device = CPU;
+                Tensor operand = View(tokens_weight, ScalarType.Float32, [100, 16], [16, 1]);
+                Tensor operand_2 = View(tokens.AsFloats(), ScalarType.Int64, [N, 8], [8, 1]);
+                Tensor result = TensorOps.Embedding(operand, operand_2);
+                Put(result, v);
+            }
+            var loop1 = new Loop1<V>(v, positions, x);
+            Workers.Run(ref loop1, N, Math.Max(1, 16384 / (128)));
+
+            // x = Norm(x + Attend(x))
+            Gemm<V>.Run(new GemmProblem(8 * N, 48, 16) { A = x, ARow = 16, AColumn = 1, B = attend_in_proj_weight, BRow = 1, BColumn = 16, C = v_2 }, new Epilogue2<V>(attend_in_proj_bias));
+            {
+                using IDisposable guard = no_grad();
+                using DisposeScope scope = NewDisposeScope();
+                Device device = CPU;
+                Tensor result_2 = TensorOps.CausalMask(8, 8, device);
+                Put(result_2, v_3);
+            }
+            {
+                using IDisposable guard = no_grad();
+                using DisposeScope scope = NewDisposeScope();
+                Device device = CPU;
+                Tensor operand_3 = View(v_2, ScalarType.Float32, [N, 4, 8, 4], [384, 4, 48, 1]);
+                Tensor operand_4 = View((v_2 + (16)), ScalarType.Float32, [N, 4, 4, 8], [384, 4, 1, 48]);
+                Tensor result_3 = torch.matmul(operand_3, operand_4);
+                Put(result_3, v_4);
+            }
+            var loop3 = new Loop3<V>(v_4, v_3, v_5);
+            Workers.Run(ref loop3, 4 * N, Math.Max(1, 16384 / (64)));
+            {
+                using IDisposable guard = no_grad();
+                using DisposeScope scope = NewDisposeScope();
+                Device device = CPU;
+                Tensor operand_5 = View(v_5, ScalarType.Float32, [N, 4, 8, 8], [256, 64, 8, 1]);
+                Tensor result_4 = F.softmax(operand_5, 3);
+                Put(result_4, v_6);
+            }
+            {
+                using IDisposable guard = no_grad();
+                using DisposeScope scope = NewDisposeScope();
+                Device device = CPU;
+                Tensor operand_6 = View(v_6, ScalarType.Float32, [N, 4, 8, 8], [256, 64, 8, 1]);
+                Tensor result_5 = TensorOps.DropoutMask(operand_6, 0.1);
+                Put(result_5, v_7);
+            }
+            var loop4 = new Loop4<V>(v_6, v_7, v_8);
+            Workers.Run(ref loop4, ((256 * N) + V.Count - 1) / V.Count, 16384 / V.Count);
+            {
+                using IDisposable guard = no_grad();
+                using DisposeScope scope = NewDisposeScope();
+                Device device = CPU;
+                Tensor operand_7 = View(v_8, ScalarType.Float32, [N, 4, 8, 8], [256, 64, 8, 1]);
+                Tensor operand_8 = View((v_2 + (32)), ScalarType.Float32, [N, 4, 8, 4], [384, 4, 48, 1]);
+                Tensor result_6 = torch.matmul(operand_7, operand_8);
+                Put(result_6, v_9);
+            }
+
+            // 
+            using (Tensor copied = View(v_9, ScalarType.Float32, [N, 8, 4, 4], [128, 4, 32, 1])) Put(copied, rows);
+
+            // x = Norm(x + Attend(x))
+            Gemm<V>.Run(new GemmProblem(8 * N, 16, 16) { A = rows, ARow = 16, AColumn = 1, B = attend_out_proj_weight, BRow = 1, BColumn = 16, C = v_10 }, new Epilogue5<V>(attend_out_proj_bias, x));
+            {
+                using IDisposable guard = no_grad();
+                using DisposeScope scope = NewDisposeScope();
+                Device device = CPU;
+                Tensor operand_9 = View(v_10, ScalarType.Float32, [N, 8, 16], [128, 16, 1]);
+                Tensor operand_10 = View(norm_weight, ScalarType.Float32, [16], [1]);
+                Tensor operand_11 = View(norm_bias, ScalarType.Float32, [16], [1]);
+                Tensor result_7 = F.layer_norm(operand_9, [16], operand_10, operand_11, 1E-05);
+                Put(result_7, x_2);
+            }
+
+            // Head(gelu(x)).transpose(1, 2)
+            var loop6 = new Loop6<V>(x_2, v_11);
+            Workers.Run(ref loop6, ((128 * N) + V.Count - 1) / V.Count, 16384 / V.Count);
+            Gemm<V>.Run(new GemmProblem(8 * N, 100, 16) { A = v_11, ARow = 16, AColumn = 1, B = head_weight, BRow = 1, BColumn = 16, C = v_12 }, new Epilogue7<V>(head_bias));
+
+            // loss
+            {
+                using IDisposable guard = no_grad();
+                using DisposeScope scope = NewDisposeScope();
+                Device device = CPU;
+                Tensor operand_12 = View(v_12, ScalarType.Float32, [N, 100, 8], [800, 1, 100]);
+                Tensor operand_13 = View(target.AsFloats(), ScalarType.Int64, [N, 8], [8, 1]);
+                (Tensor result_8, Tensor result_9) = TensorOps.CrossEntropyWithSlope(operand_12, operand_13, 0.0);
+                Put(result_8, loss);
+                Put(result_9, v_13);
+            }
+
+            // 
+            using (Tensor copied = View(v_13, ScalarType.Float32, [N, 8, 100], [800, 1, 8])) Put(copied, rows_2);
+
+            // gradient of Head(gelu(x)).transpose(1, 2)
+            Gemm<V>.Run(new GemmProblem(8 * N, 16, 100) { A = rows_2, ARow = 100, AColumn = 1, B = head_weight, BRow = 16, BColumn = 1, C = v_14 });
+            Gemm<V>.Run(new GemmProblem(100, 16, 8 * N) { A = rows_2, ARow = 1, AColumn = 100, B = v_11, BRow = 16, BColumn = 1, C = grad_head_weight });
+            {
+                using IDisposable guard = no_grad();
+                using DisposeScope scope = NewDisposeScope();
+                Device device = CPU;
+                Tensor operand_14 = View(rows_2, ScalarType.Float32, [8 * N, 100], [100, 1]);
+                Tensor result_10 = operand_14.sum(dim: new long[] { 0 }, keepdim: false);
+                Put(result_10, grad_head_bias);
+            }
+            var loop8 = new Loop8<V>(x_2, v_14, v_15);
+            Workers.Run(ref loop8, ((128 * N) + V.Count - 1) / V.Count, 16384 / V.Count);
+
+            // gradient of x = Norm(x + Attend(x))
+            {
+                using IDisposable guard = no_grad();
+                using DisposeScope scope = NewDisposeScope();
+                Device device = CPU;
+                Tensor operand_15 = View(v_15, ScalarType.Float32, [N, 8, 16], [128, 16, 1]);
+                Tensor operand_16 = View(v_10, ScalarType.Float32, [N, 8, 16], [128, 16, 1]);
+                Tensor operand_17 = View(norm_weight, ScalarType.Float32, [16], [1]);
+                (Tensor result_11, Tensor result_12, Tensor result_13) = TensorOps.LayerNormBackward(operand_15, operand_16, operand_17, 1E-05);
+                Put(result_11, v_16);
+                Put(result_12, grad_norm_weight);
+                Put(result_13, grad_norm_bias);
+            }
+            Gemm<V>.Run(new GemmProblem(8 * N, 16, 16) { A = v_16, ARow = 16, AColumn = 1, B = attend_out_proj_weight, BRow = 16, BColumn = 1, C = v_17 });
+            Gemm<V>.Run(new GemmProblem(16, 16, 8 * N) { A = v_16, ARow = 1, AColumn = 16, B = rows, BRow = 16, BColumn = 1, C = grad_attend_out_proj_weight });
+            {
+                using IDisposable guard = no_grad();
+                using DisposeScope scope = NewDisposeScope();
+                Device device = CPU;
+                Tensor operand_18 = View(v_16, ScalarType.Float32, [8 * N, 16], [16, 1]);
+                Tensor result_14 = operand_18.sum(dim: new long[] { 0 }, keepdim: false);
+                Put(result_14, grad_attend_out_proj_bias);
+            }
+            {
+                using IDisposable guard = no_grad();
+                using DisposeScope scope = NewDisposeScope();
+                Device device = CPU;
+                Tensor operand_19 = View(v_8, ScalarType.Float32, [N, 4, 8, 8], [256, 64, 1, 8]);
+                Tensor operand_20 = View(v_17, ScalarType.Float32, [N, 4, 8, 4], [128, 4, 16, 1]);
+                Tensor result_15 = torch.matmul(operand_19, operand_20);
+                Put(result_15, v_18);
+            }
+            {
+                using IDisposable guard = no_grad();
+                using DisposeScope scope = NewDisposeScope();
+                Device device = CPU;
+                Tensor operand_21 = View(v_17, ScalarType.Float32, [N, 4, 8, 4], [128, 4, 16, 1]);
+                Tensor operand_22 = View((v_2 + (32)), ScalarType.Float32, [N, 4, 4, 8], [384, 4, 1, 48]);
+                Tensor result_16 = torch.matmul(operand_21, operand_22);
+                Put(result_16, v_19);
+            }
+            var loop9 = new Loop9<V>(v_19, v_7, v_6, v_20, v_21);
+            Workers.Run(ref loop9, ((256 * N) + V.Count - 1) / V.Count, 16384 / V.Count);
+            {
+                using IDisposable guard = no_grad();
+                using DisposeScope scope = NewDisposeScope();
+                Device device = CPU;
+                Tensor operand_23 = View(v_21, ScalarType.Float32, [N, 4, 8, 8], [256, 64, 8, 1]);
+                Tensor result_17 = operand_23.sum(dim: new long[] { 3 }, keepdim: true);
+                Put(result_17, v_22);
+            }
+            var loop10 = new Loop10<V>(v_20, v_22, v_6, v_3, v_23);
+            Workers.Run(ref loop10, 32 * N, Math.Max(1, 16384 / (8)));
+            {
+                using IDisposable guard = no_grad();
+                using DisposeScope scope = NewDisposeScope();
+                Device device = CPU;
+                Tensor operand_24 = View(v_23, ScalarType.Float32, [N, 4, 8, 8], [256, 64, 8, 1]);
+                Tensor operand_25 = View((v_2 + (16)), ScalarType.Float32, [N, 4, 8, 4], [384, 4, 48, 1]);
+                Tensor result_18 = torch.matmul(operand_24, operand_25);
+                Put(result_18, v_24);
+            }
+            {
+                using IDisposable guard = no_grad();
+                using DisposeScope scope = NewDisposeScope();
+                Device device = CPU;
+                Tensor operand_26 = View(v_2, ScalarType.Float32, [N, 4, 4, 8], [384, 4, 1, 48]);
+                Tensor operand_27 = View(v_23, ScalarType.Float32, [N, 4, 8, 8], [256, 64, 8, 1]);
+                Tensor result_19 = torch.matmul(operand_26, operand_27);
+                Put(result_19, v_25);
+            }
+
+            // 
+            using (Tensor copied = View(v_18, ScalarType.Float32, [N, 8, 4, 4], [128, 4, 32, 1])) Put(copied, rows_3);
+            using (Tensor copied = View(v_24, ScalarType.Float32, [N, 8, 4, 4], [128, 4, 32, 1])) Put(copied, rows_4);
+
+            // gradient of x = Norm(x + Attend(x))
+            {
+                using IDisposable guard = no_grad();
+                using DisposeScope scope = NewDisposeScope();
+                Device device = CPU;
+                Tensor operand_28 = View(rows_3, ScalarType.Float32, [N, 8, 16], [128, 16, 1]);
+                Tensor result_20 = TensorOps.SliceBackward(operand_28, [N, 8, 48], 2, 32);
+                Put(result_20, v_26);
+            }
+            {
+                using IDisposable guard = no_grad();
+                using DisposeScope scope = NewDisposeScope();
+                Device device = CPU;
+                Tensor operand_29 = View(v_25, ScalarType.Float32, [N, 8, 16], [128, 1, 8]);
+                Tensor result_21 = TensorOps.SliceBackward(operand_29, [N, 8, 48], 2, 16);
+                Put(result_21, v_27);
+            }
+            {
+                using IDisposable guard = no_grad();
+                using DisposeScope scope = NewDisposeScope();
+                Device device = CPU;
+                Tensor operand_30 = View(rows_4, ScalarType.Float32, [N, 8, 16], [128, 16, 1]);
+                Tensor result_22 = TensorOps.SliceBackward(operand_30, [N, 8, 48], 2, 0);
+                Put(result_22, v_28);
+            }
+            var loop11 = new Loop11<V>(v_26, v_27, v_28, v_29);
+            Workers.Run(ref loop11, ((384 * N) + V.Count - 1) / V.Count, 16384 / V.Count);
+            Gemm<V>.Run(new GemmProblem(8 * N, 16, 48) { A = v_29, ARow = 48, AColumn = 1, B = attend_in_proj_weight, BRow = 16, BColumn = 1, C = v_30 });
+            Gemm<V>.Run(new GemmProblem(48, 16, 8 * N) { A = v_29, ARow = 1, AColumn = 48, B = x, BRow = 16, BColumn = 1, C = grad_attend_in_proj_weight });
+            {
+                using IDisposable guard = no_grad();
+                using DisposeScope scope = NewDisposeScope();
+                Device device = CPU;
+                Tensor operand_31 = View(v_29, ScalarType.Float32, [8 * N, 48], [48, 1]);
+                Tensor result_23 = operand_31.sum(dim: new long[] { 0 }, keepdim: false);
+                Put(result_23, grad_attend_in_proj_bias);
+            }
+            var loop12 = new Loop12<V>(v_16, v_30, v_31);
+            Workers.Run(ref loop12, ((128 * N) + V.Count - 1) / V.Count, 16384 / V.Count);
+
+            // gradient of var x = Tokens(tokens) + Positions
+            {
+                using IDisposable guard = no_grad();
+                using DisposeScope scope = NewDisposeScope();
+                Device device = CPU;
+                Tensor operand_32 = View(v_31, ScalarType.Float32, [N, 8, 16], [128, 16, 1]);
+                Tensor result_24 = TensorOps.SumTo(operand_32, [1, 8, 16]);
+                Put(result_24, grad_positions);
+            }
+            {
+                using IDisposable guard = no_grad();
+                using DisposeScope scope = NewDisposeScope();
+                Device device = CPU;
+                Tensor operand_33 = View(v_31, ScalarType.Float32, [N, 8, 16], [128, 16, 1]);
+                Tensor operand_34 = View(tokens.AsFloats(), ScalarType.Int64, [N, 8], [8, 1]);
+                Tensor result_25 = TensorOps.EmbeddingBackward(operand_33, operand_34, [100, 16], -1);
+                Put(result_25, grad_tokens_weight);
+            }
+
+            // update
+            Optimizer.Step();
+        }
+    }
+
+    /// <summary>add</summary>
+    file readonly struct Loop1<V>(Floats v, Floats positions, Floats x) : IRange
+        where V : unmanaged, IVector<V>
+    {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public void Run(nint from, nint to, int worker)
+        {
+            for (nint row = from; row < to; row++)
+            {
+                Floats row_v = v + ((row * (128)));
+                Floats row_positions = positions;
+                Floats row_x = x + ((row * (128)));
+                for (nint i = 0; i < 128; i += V.Count)
+                {
+                    V v12 = row_v.Load<V>(i);
+                    V v2 = row_positions.Load<V>(i);
+                    V v13 = v12 + v2;
+                    row_x.Store(i, v13);
+                }
+            }
+        }
+    }
+
+    /// <summary>add</summary>
+    file readonly struct Epilogue2<V>(Floats attend_in_proj_bias) : ITileEpilogue
+        where V : unmanaged, IVector<V>
+    {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public void Run(Floats tile, nint stride, nint row, nint rows, nint column, nint columns)
+        {
+            for (nint end = row + rows; row < end; row++)
+            {
+                Floats row_attend_in_proj_bias = attend_in_proj_bias;
+                nint i = 0;
+                for (; i + V.Count <= columns; i += V.Count)
+                {
+                    V v14 = tile.Load<V>(i);
+                    V v4 = row_attend_in_proj_bias.Load<V>(column + i);
+                    V v15 = v14 + v4;
+                    tile.Store(i, v15);
+                }
+
+                if (i < columns)
+                {
+                    int lanes = (int)(columns - i);
+                    V v14 = tile.Load<V>(i);
+                    V v4 = row_attend_in_proj_bias.Load<V>(column + i);
+                    V v15 = v14 + v4;
+                    tile.StoreFirst(i, v15, lanes);
+                }
+
+                tile += stride;
+            }
+        }
+    }
+
+    /// <summary>mul, masked_fill</summary>
+    file readonly struct Loop3<V>(Floats v, Floats v_2, Floats v_3) : IRange
+        where V : unmanaged, IVector<V>
+    {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public void Run(nint from, nint to, int worker)
+        {
+            for (nint row = from; row < to; row++)
+            {
+                Floats row_v = v + ((row * (64)));
+                Floats row_v_2 = v_2;
+                Floats row_v_3 = v_3 + ((row * (64)));
+                for (nint i = 0; i < 64; i += V.Count)
+                {
+                    V v26 = row_v.Load<V>(i);
+                    V v29 = ~V.Equal(row_v_2.Load<V>(i), V.Zero);
+                    V v28 = v26 * V.All(0.5f);
+                    V v30 = V.Select(v29, V.All(float.NegativeInfinity), v28);
+                    row_v_3.Store(i, v30);
+                }
+            }
+        }
+    }
+
+    /// <summary>mul</summary>
+    file readonly struct Loop4<V>(Floats v, Floats v_2, Floats v_3) : IRange
+        where V : unmanaged, IVector<V>
+    {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public void Run(nint from, nint to, int worker)
+        {
+            nint end = to * V.Count;
+            for (nint i = from * V.Count; i < end; i += V.Count)
+            {
+                V v31 = v.Load<V>(i);
+                V v32 = v_2.Load<V>(i);
+                V v33 = v31 * v32;
+                v_3.Store(i, v33);
+            }
+        }
+    }
+
+    /// <summary>add, add</summary>
+    file readonly struct Epilogue5<V>(Floats attend_out_proj_bias, Floats x) : ITileEpilogue
+        where V : unmanaged, IVector<V>
+    {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public void Run(Floats tile, nint stride, nint row, nint rows, nint column, nint columns)
+        {
+            for (nint end = row + rows; row < end; row++)
+            {
+                Floats row_attend_out_proj_bias = attend_out_proj_bias;
+                Floats row_x = x + (row * (16));
+                nint i = 0;
+                for (; i + V.Count <= columns; i += V.Count)
+                {
+                    V v37 = tile.Load<V>(i);
+                    V v6 = row_attend_out_proj_bias.Load<V>(column + i);
+                    V v13 = row_x.Load<V>(column + i);
+                    V v38 = v37 + v6;
+                    V v39 = v13 + v38;
+                    tile.Store(i, v39);
+                }
+
+                if (i < columns)
+                {
+                    int lanes = (int)(columns - i);
+                    V v37 = tile.Load<V>(i);
+                    V v6 = row_attend_out_proj_bias.Load<V>(column + i);
+                    V v13 = row_x.Load<V>(column + i);
+                    V v38 = v37 + v6;
+                    V v39 = v13 + v38;
+                    tile.StoreFirst(i, v39, lanes);
+                }
+
+                tile += stride;
+            }
+        }
+    }
+
+    /// <summary>gelu</summary>
+    file readonly struct Loop6<V>(Floats x, Floats v) : IRange
+        where V : unmanaged, IVector<V>
+    {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public void Run(nint from, nint to, int worker)
+        {
+            nint end = to * V.Count;
+            for (nint i = from * V.Count; i < end; i += V.Count)
+            {
+                V v40 = x.Load<V>(i);
+                V v41 = v40 * VectorMath.NormalCdf(v40, out _);
+                v.Store(i, v41);
+            }
+        }
+    }
+
+    /// <summary>add</summary>
+    file readonly struct Epilogue7<V>(Floats head_bias) : ITileEpilogue
+        where V : unmanaged, IVector<V>
+    {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public void Run(Floats tile, nint stride, nint row, nint rows, nint column, nint columns)
+        {
+            for (nint end = row + rows; row < end; row++)
+            {
+                Floats row_head_bias = head_bias;
+                nint i = 0;
+                for (; i + V.Count <= columns; i += V.Count)
+                {
+                    V v42 = tile.Load<V>(i);
+                    V v10 = row_head_bias.Load<V>(column + i);
+                    V v43 = v42 + v10;
+                    tile.Store(i, v43);
+                }
+
+                if (i < columns)
+                {
+                    int lanes = (int)(columns - i);
+                    V v42 = tile.Load<V>(i);
+                    V v10 = row_head_bias.Load<V>(column + i);
+                    V v43 = v42 + v10;
+                    tile.StoreFirst(i, v43, lanes);
+                }
+
+                tile += stride;
+            }
+        }
+    }
+
+    /// <summary>mul, erf, add, mul, square, mul, exp, mul, mul, add, mul</summary>
+    file readonly struct Loop8<V>(Floats x, Floats v, Floats v_2) : IRange
+        where V : unmanaged, IVector<V>
+    {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public void Run(nint from, nint to, int worker)
+        {
+            nint end = to * V.Count;
+            for (nint i = from * V.Count; i < end; i += V.Count)
+            {
+                V v40 = x.Load<V>(i);
+                V v51 = v.Load<V>(i);
+                V v57 = v40 * V.All(0.70710677f);
+                V v58 = VectorMath.Erf(v57);
+                V v59 = v58 + V.All(1f);
+                V v60 = v59 * V.All(0.5f);
+                V v61 = v40 * v40;
+                V v63 = v61 * V.All(-0.5f);
+                V v64 = VectorMath.Exp(v63);
+                V v66 = v64 * V.All(0.3989423f);
+                V v67 = v40 * v66;
+                V v68 = v60 + v67;
+                V v69 = v51 * v68;
+                v_2.Store(i, v69);
+            }
+        }
+    }
+
+    /// <summary>mul, mul</summary>
+    file readonly struct Loop9<V>(Floats v, Floats v_2, Floats v_3, Floats v_4, Floats v_5) : IRange
+        where V : unmanaged, IVector<V>
+    {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public void Run(nint from, nint to, int worker)
+        {
+            nint end = to * V.Count;
+            for (nint i = from * V.Count; i < end; i += V.Count)
+            {
+                V v82 = v.Load<V>(i);
+                V v32 = v_2.Load<V>(i);
+                V v31 = v_3.Load<V>(i);
+                V v85 = v82 * v32;
+                V v86 = v85 * v31;
+                v_4.Store(i, v85);
+                v_5.Store(i, v86);
+            }
+        }
+    }
+
+    /// <summary>sub, mul, masked_fill, mul</summary>
+    file readonly struct Loop10<V>(Floats v, Floats v_2, Floats v_3, Floats v_4, Floats v_5) : IRange
+        where V : unmanaged, IVector<V>
+    {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public void Run(nint from, nint to, int worker)
+        {
+            for (nint row = from; row < to; row++)
+            {
+                nint at = row % (8);
+                nint rest = row / (8);
+                Floats row_v = v + ((rest * (64)) + (at * (8)));
+                Floats row_v_2 = v_2 + ((rest * (8)) + at);
+                Floats row_v_3 = v_3 + ((rest * (64)) + (at * (8)));
+                Floats row_v_4 = v_4 + ((at * (8)));
+                Floats row_v_5 = v_5 + ((rest * (64)) + (at * (8)));
+                nint inner = 8;
+                nint i = 0;
+                for (; i + V.Count <= inner; i += V.Count)
+                {
+                    V v85 = row_v.Load<V>(i);
+                    V v87 = V.All(row_v_2[0]);
+                    V v31 = row_v_3.Load<V>(i);
+                    V v29 = ~V.Equal(row_v_4.Load<V>(i), V.Zero);
+                    V v88 = v85 - v87;
+                    V v89 = v31 * v88;
+                    V v90 = V.Select(v29, V.Zero, v89);
+                    V v91 = v90 * V.All(0.5f);
+                    row_v_5.Store(i, v91);
+                }
+
+                if (i < inner)
+                {
+                    int lanes = (int)(inner - i);
+                    V v85 = row_v.Load<V>(i);
+                    V v87 = V.All(row_v_2[0]);
+                    V v31 = row_v_3.Load<V>(i);
+                    V v29 = ~V.Equal(row_v_4.Load<V>(i), V.Zero);
+                    V v88 = v85 - v87;
+                    V v89 = v31 * v88;
+                    V v90 = V.Select(v29, V.Zero, v89);
+                    V v91 = v90 * V.All(0.5f);
+                    row_v_5.StoreFirst(i, v91, lanes);
+                }
+            }
+        }
+    }
+
+    /// <summary>add, add</summary>
+    file readonly struct Loop11<V>(Floats v, Floats v_2, Floats v_3, Floats v_4) : IRange
+        where V : unmanaged, IVector<V>
+    {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public void Run(nint from, nint to, int worker)
+        {
+            nint end = to * V.Count;
+            for (nint i = from * V.Count; i < end; i += V.Count)
+            {
+                V v103 = v.Load<V>(i);
+                V v104 = v_2.Load<V>(i);
+                V v106 = v_3.Load<V>(i);
+                V v105 = v103 + v104;
+                V v107 = v105 + v106;
+                v_4.Store(i, v107);
+            }
+        }
+    }
+
+    /// <summary>add</summary>
+    file readonly struct Loop12<V>(Floats v, Floats v_2, Floats v_3) : IRange
+        where V : unmanaged, IVector<V>
+    {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public void Run(nint from, nint to, int worker)
+        {
+            nint end = to * V.Count;
+            for (nint i = from * V.Count; i < end; i += V.Count)
+            {
+                V v70 = v.Load<V>(i);
+                V v110 = v_2.Load<V>(i);
+                V v115 = v70 + v110;
+                v_3.Store(i, v115);
+            }
         }
     }
 }

@@ -9,9 +9,9 @@ internal static class TrainingEmitter
     public static string Write(CompiledModel model)
     {
         ModelSpec spec = model.Spec;
-        IndentedWriter writer = ModelEmitter.Begin("System", "System.Collections.Generic", "TorchSharp", "ModelGen", "static TorchSharp.torch", "F = TorchSharp.torch.nn.functional");
+        IndentedWriter writer = ModelEmitter.Begin("System", "System.Collections.Generic", "System.Runtime.CompilerServices", "TorchSharp", "ModelGen", "ModelGen.Kernels", "static TorchSharp.torch", "F = TorchSharp.torch.nn.functional");
         string local = ModelEmitter.Local(spec, "Step");
-        ModelEmitter.InClass(writer, spec, "", () => WriteMembers(writer, spec, local));
+        ModelEmitter.InClass(writer, spec, "", () => WriteMembers(writer, model, local));
         if (model.Step is Graph step)
         {
             writer.Line();
@@ -20,13 +20,23 @@ internal static class TrainingEmitter
             {
                 WriteRun(writer, spec, step);
             }
+
+            if (model.Kernels is { } kernels)
+            {
+                writer.Line();
+                using (writer.Braces("namespace ModelGen.Generated"))
+                {
+                    KernelStepEmitter.Write(writer, kernels.Graph, kernels.Program, local + "OnKernels", spec.Modules.Count > 0);
+                }
+            }
         }
 
         return writer.ToString();
     }
 
-    private static void WriteMembers(IndentedWriter writer, ModelSpec spec, string local)
+    private static void WriteMembers(IndentedWriter writer, CompiledModel model, string local)
     {
+        ModelSpec spec = model.Spec;
         writer.Line("/// <inheritdoc/>");
         if (spec.Train is null)
         {
@@ -46,9 +56,19 @@ internal static class TrainingEmitter
         writer.Line();
         writer.Line("/// <inheritdoc/>");
         writer.Line("global::ModelGen.TrainingStep global::ModelGen.ICompiledModel.CreateTrainingStep(global::ModelGen.OptimizerSettings optimizer)");
-        writer.Line(spec.Train is null
-            ? $"    => throw new global::System.InvalidOperationException(\"{spec.Name} has no [Train] attribute; add one, such as [Train(Loss.CrossEntropy, Optimizer.AdamW)].\");"
-            : $"    => new global::ModelGen.Generated.{local}(__Weights(), optimizer);");
+        if (spec.Train is null)
+        {
+            writer.Line($"    => throw new global::System.InvalidOperationException(\"{spec.Name} has no [Train] attribute; add one, such as [Train(Loss.CrossEntropy, Optimizer.AdamW)].\");");
+        }
+        else if (model.Kernels is null)
+        {
+            writer.Line($"    => new global::ModelGen.Generated.{local}(__Weights(), optimizer);");
+        }
+        else
+        {
+            WriteChoice(writer, model, local);
+        }
+
         string list = ModelEmitter.Arguments(spec);
         IEnumerable<string> items = Enumerable.Range(0, spec.Inputs.Count).Select(static index => $"inputs[{Invariant.Text(index)}]");
         writer.Line();
@@ -82,6 +102,28 @@ internal static class TrainingEmitter
         }
     }
 
+    /// <summary>Kernels for float32 on the CPU, with the vectors that the machine has; libtorch's operators otherwise.</summary>
+    private static void WriteChoice(IndentedWriter writer, CompiledModel model, string local)
+    {
+        string kernels = $"global::ModelGen.Generated.{local}OnKernels";
+        using (writer.Braces(""))
+        {
+            writer.Line("var weights = __Weights();");
+            using (writer.Braces($"if (!global::ModelGen.KernelStep.Supports(weights.Parameters({Invariant.Text(model.Step!.ValuesOf(ValueKind.Parameter).Count())})))"))
+            {
+                writer.Line($"return new global::ModelGen.Generated.{local}(weights, optimizer);");
+            }
+
+            writer.Line();
+            using (writer.Braces("return global::ModelGen.Kernels.Hardware.VectorBits switch", "};"))
+            {
+                writer.Line($"512 => new {kernels}<global::ModelGen.Kernels.V512>(weights, optimizer),");
+                writer.Line($"256 => new {kernels}<global::ModelGen.Kernels.V256>(weights, optimizer),");
+                writer.Line($"_ => new {kernels}<global::ModelGen.Kernels.V128>(weights, optimizer),");
+            }
+        }
+    }
+
     private static void WriteRun(IndentedWriter writer, ModelSpec spec, Graph step)
     {
         int parameters = step.ValuesOf(ValueKind.Parameter).Count();
@@ -89,7 +131,7 @@ internal static class TrainingEmitter
         CSharpBody body = function.Body();
         int[] inputs = [.. step.ValuesOf(ValueKind.Input)];
         string target = function.NameOf(step.ValuesOf(ValueKind.Target).Single());
-        using (writer.Braces($"public override Tensor Run(IReadOnlyList<Tensor> inputs, Tensor {target})"))
+        using (writer.Braces($"public override void Run(IReadOnlyList<Tensor> inputs, Tensor {target})"))
         {
             if (spec.Modules.Count > 0)
             {
@@ -108,7 +150,7 @@ internal static class TrainingEmitter
             writer.Line("using DisposeScope scope = NewDisposeScope();");
             body.Write(writer);
             writer.Line();
-            writer.Line($"return {body.NameOf(step.Outputs[0])}.MoveToOuterDisposeScope();");
+            writer.Line($"TensorOps.Store({body.NameOf(step.Outputs[0])}, Loss);");
         }
     }
 }

@@ -1,5 +1,6 @@
 using ModelGen.Compiler.Codegen;
 using ModelGen.Compiler.Ir;
+using ModelGen.Compiler.Lowering;
 
 namespace ModelGen.Compiler.Ops;
 
@@ -15,6 +16,8 @@ internal sealed class BinaryOp(
     public override string Name => name;
 
     public override FusionKind Fusion => FusionKind.Elementwise;
+
+    public override Func<PointwiseContext, string>? Pointwise => VectorForms.Of(name);
 
     public override QuantizationRule Quantization => quantization;
 

@@ -1,5 +1,6 @@
 using ModelGen.Compiler.Codegen;
 using ModelGen.Compiler.Ir;
+using ModelGen.Compiler.Lowering;
 
 namespace ModelGen.Compiler.Ops;
 
@@ -9,6 +10,8 @@ internal sealed class ComparisonOp(string name, string kernel, string onnx) : Op
     public override string Name => name;
 
     public override FusionKind Fusion => FusionKind.Elementwise;
+
+    public override Func<PointwiseContext, string>? Pointwise => VectorForms.Of(name);
 
     public override string NotDifferentiable => "its result is boolean";
 

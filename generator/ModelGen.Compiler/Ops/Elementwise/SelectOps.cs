@@ -1,5 +1,6 @@
 using ModelGen.Compiler.Codegen;
 using ModelGen.Compiler.Ir;
+using ModelGen.Compiler.Lowering;
 
 namespace ModelGen.Compiler.Ops;
 
@@ -9,6 +10,8 @@ internal sealed class WhereOp : OpDefinition
     public override string Name => "where";
 
     public override FusionKind Fusion => FusionKind.Elementwise;
+
+    public override Func<PointwiseContext, string>? Pointwise => VectorForms.Of(Name);
 
     public override QuantizationRule Quantization => QuantizationRule.Float;
 
@@ -42,6 +45,8 @@ internal sealed class MaskedFillOp : OpDefinition
 
     public override FusionKind Fusion => FusionKind.Elementwise;
 
+    public override Func<PointwiseContext, string>? Pointwise => VectorForms.Of(Name);
+
     public override QuantizationRule Quantization => QuantizationRule.Float;
 
     public override EquatableArray<TensorType> Infer(OpContext op)
@@ -70,6 +75,8 @@ internal sealed class CastOp : OpDefinition
     public override string Name => "cast";
 
     public override FusionKind Fusion => FusionKind.Elementwise;
+
+    public override Func<PointwiseContext, string>? Pointwise => VectorForms.Of(Name);
 
     public override QuantizationRule Quantization => QuantizationRule.Float;
 

@@ -165,3 +165,23 @@ internal sealed class SubtractTargetOp : OpDefinition
 
     public override Dim Flops(OpContext op, EquatableArray<TensorType> results) => results[0].Count;
 }
+
+/// <summary>Cross-entropy of scores <c>[N, C]</c> together with its gradient: what the training step needs of it, in one pass over the scores.</summary>
+internal sealed class CrossEntropyWithSlopeOp : OpDefinition
+{
+    public override string Name => "cross_entropy_with_slope";
+
+    public override FusionKind Fusion => FusionKind.Reduction;
+
+    public override QuantizationRule Quantization => QuantizationRule.TrainingOnly;
+
+    public override string NotDifferentiable => "second derivatives are not needed for training";
+
+    public override string NotExportable => "only the training step uses it";
+
+    public override EquatableArray<TensorType> Infer(OpContext op) => new[] { TensorType.Scalar(op[0].DType), op[0] };
+
+    public override string EmitCSharp(CSharpContext c) => $"TensorOps.CrossEntropyWithSlope({c[0]}, {c[1]}, {Invariant.Text(c.Attributes.Double("label_smoothing"))})";
+
+    public override Dim Flops(OpContext op, EquatableArray<TensorType> results) => op[0].Count * 15;
+}

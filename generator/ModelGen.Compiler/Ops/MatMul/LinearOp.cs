@@ -1,5 +1,6 @@
 using ModelGen.Compiler.Codegen;
 using ModelGen.Compiler.Ir;
+using ModelGen.Compiler.Lowering;
 
 namespace ModelGen.Compiler.Ops;
 
@@ -49,6 +50,16 @@ internal sealed class LinearOp : OpDefinition
     }
 
     public override string EmitCSharp(CSharpContext c) => $"F.linear({c[0]}, {c[1]}{(c.Has(2) ? ", " + c[2] : "")})";
+
+    public override bool TakesEpilogue => true;
+
+    /// <summary>All leading dimensions together are the rows of one product. A bias was split off before.</summary>
+    public override bool Lower(KernelContext k)
+    {
+        Place weight = k.Operand(1);
+        MatMulOp.LowerProduct(k, weight.Permute(new long[] { 1, 0 }));
+        return true;
+    }
 
     // [K, N] weights as MatMul or Gemm takes them: the form whose quantized version ONNX Runtime turns into QGemm.
     public override void EmitOnnx(OnnxContext c)

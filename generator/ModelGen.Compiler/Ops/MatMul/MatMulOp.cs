@@ -1,5 +1,6 @@
 using ModelGen.Compiler.Codegen;
 using ModelGen.Compiler.Ir;
+using ModelGen.Compiler.Lowering;
 
 namespace ModelGen.Compiler.Ops;
 
@@ -36,6 +37,34 @@ internal sealed class MatMulOp : OpDefinition
     {
         g.Set(0, () => g.Graph.MatMul(g.Grad, g.Graph.Transposed(g.Input(1))));
         g.Set(1, () => g.Graph.MatMul(g.Graph.Transposed(g.Input(0)), g.Grad));
+    }
+
+    public override bool TakesEpilogue => true;
+
+    public override bool Lower(KernelContext k)
+    {
+        if (k.Type(1).Rank != 2)
+        {
+            return false;
+        }
+
+        LowerProduct(k, k.Operand(1));
+        return true;
+    }
+
+    /// <summary>The product of the first operand, its leading dimensions taken together, and a matrix.</summary>
+    public static void LowerProduct(KernelContext k, Place right)
+    {
+        TensorType result = k.ResultType();
+        Dim columns = result.Shape[result.Rank - 1];
+        Dim depth = right.Shape[0];
+        Dim rows = result.Shape.Take(result.Rank - 1).Aggregate(Dim.One, static (product, dim) => product * dim);
+        Place left = k.Operand(0).Reshape(new[] { rows, depth }) ?? k.RowMajorOperand(0).Reshape(new[] { rows, depth })!;
+        Place target = k.Result();
+        string problem =
+            $"new GemmProblem({rows.ToCSharp()}, {columns.ToCSharp()}, {depth.ToCSharp()}) {{ A = {k.Read(left)}, ARow = {left.Strides[0].ToCSharp()}, AColumn = {left.Strides[1].ToCSharp()}, "
+            + $"B = {k.Read(right)}, BRow = {right.Strides[0].ToCSharp()}, BColumn = {right.Strides[1].ToCSharp()}, C = {k.Write(target)} }}";
+        k.Emit($"Gemm<V>.Run({problem}{k.Epilogue(columns)});");
     }
 
     public override string EmitCSharp(CSharpContext c) => $"torch.matmul({c[0]}, {c[1]})";

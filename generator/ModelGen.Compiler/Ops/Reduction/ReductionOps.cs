@@ -1,5 +1,6 @@
 using ModelGen.Compiler.Codegen;
 using ModelGen.Compiler.Ir;
+using ModelGen.Compiler.Lowering;
 
 namespace ModelGen.Compiler.Ops;
 
@@ -132,6 +133,8 @@ internal sealed class DivideBySizeOp : OpDefinition
     public override string Name => "divide_by_size";
 
     public override FusionKind Fusion => FusionKind.Elementwise;
+
+    public override Func<PointwiseContext, string>? Pointwise => VectorForms.Of(Name);
 
     public override QuantizationRule Quantization => QuantizationRule.TrainingOnly;
 

@@ -1,5 +1,6 @@
 using ModelGen.Compiler.Codegen;
 using ModelGen.Compiler.Ir;
+using ModelGen.Compiler.Lowering;
 
 namespace ModelGen.Compiler.Ops;
 
@@ -41,4 +42,10 @@ internal sealed class OptimizerStepOp : OpDefinition
     public override EquatableArray<TensorType> Infer(OpContext op) => default;
 
     public override string EmitCSharp(CSharpContext c) => "Optimizer.Step()";
+
+    public override bool Lower(KernelContext k)
+    {
+        k.Emit("Optimizer.Step();");
+        return true;
+    }
 }

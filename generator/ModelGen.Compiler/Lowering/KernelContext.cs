@@ -1,0 +1,64 @@
+using ModelGen.Compiler.Ir;
+
+namespace ModelGen.Compiler.Lowering;
+
+/// <summary>What an operator sees when it writes the calls of its kernel.</summary>
+internal sealed class KernelContext(Lowerer lowerer, Graph graph, Node node, Unit unit)
+{
+    private readonly HashSet<int> reads = [];
+    private readonly HashSet<int> writes = [];
+
+    public OpAttributes Attributes => node.Attributes;
+
+    /// <summary>Whether the elementwise operators of the unit were taken as an epilogue.</summary>
+    public bool EpilogueTaken { get; private set; }
+
+    public bool Has(int operand) => operand < node.Inputs.Count && node.Inputs[operand] >= 0;
+
+    public TensorType Type(int operand) => graph.TypeOf(node.Inputs[operand]);
+
+    public TensorType ResultType(int index = 0) => graph.TypeOf(node.Outputs[index]);
+
+    /// <summary>Where an operand lies.</summary>
+    public Place Operand(int operand) => lowerer.PlaceOf(node.Inputs[operand]);
+
+    /// <summary>Where an operand lies by rows; it is copied when it does not.</summary>
+    public Place RowMajorOperand(int operand) => lowerer.RowMajor(node.Inputs[operand]);
+
+    /// <summary>A place for a result, by rows.</summary>
+    public Place Result(int index = 0) => index == 0 && unit.Pointwise.Count > 0 ? lowerer.AllocateForEpilogue(unit, node.Outputs[0]) : lowerer.Allocate(node.Outputs[index]);
+
+    /// <summary>Lets a result be a view of what is already there.</summary>
+    public void SetResult(Place place, int index = 0) => lowerer.SetPlace(node.Outputs[index], place);
+
+    /// <summary>The C# address of a place that is read.</summary>
+    public string Read(Place place)
+    {
+        reads.Add(place.Buffer);
+        return lowerer.Address(place);
+    }
+
+    /// <summary>The C# address of a place that is written.</summary>
+    public string Write(Place place)
+    {
+        writes.Add(place.Buffer);
+        return lowerer.Address(place);
+    }
+
+    /// <summary>The text of an epilogue argument (", new ...") for a result that is a matrix stored by rows; empty when there is none.</summary>
+    /// <param name="columns">Columns of the matrix.</param>
+    public string Epilogue(Dim columns)
+    {
+        string? text = lowerer.Epilogue(unit, node.Outputs[0], columns, reads, writes);
+        EpilogueTaken = text is not null;
+        return text is null ? "" : ", " + text;
+    }
+
+    /// <summary>Adds calls; what was read and written since the last ones belongs to them.</summary>
+    public void Emit(params string[] lines)
+    {
+        lowerer.Add(new KernelStatement(lines, reads.ToArray(), writes.ToArray(), node.Source.Length == 0 ? node.Layer : node.Source));
+        reads.Clear();
+        writes.Clear();
+    }
+}

@@ -1,0 +1,78 @@
+using ModelGen.Compiler.Ir;
+
+namespace ModelGen.Compiler.Lowering;
+
+/// <summary>Which memory a buffer is in.</summary>
+internal enum MemoryKind
+{
+    /// <summary>The arena, which is planned: buffers whose lives do not overlap share it.</summary>
+    Arena,
+
+    /// <summary>A parameter in the flat buffer.</summary>
+    Parameter,
+
+    /// <summary>A parameter's gradient in the flat buffer.</summary>
+    Gradient,
+
+    /// <summary>A tensor of the model that the optimizer leaves alone, such as running statistics.</summary>
+    State,
+
+    /// <summary>The number that the step returns.</summary>
+    Loss,
+}
+
+/// <summary>A piece of memory that kernels read and write.</summary>
+/// <param name="Name">Its variable in the generated code.</param>
+/// <param name="Count">Number of elements.</param>
+/// <param name="DType">Element type; booleans are floats, 0 or 1.</param>
+/// <param name="Kind">Which memory it is in.</param>
+/// <param name="Index">Number among the parameters or states; for others 0.</param>
+internal sealed record KernelBuffer(string Name, Dim Count, DType DType, MemoryKind Kind, int Index);
+
+/// <summary>Calls of kernels.</summary>
+/// <param name="Lines">C# statements.</param>
+/// <param name="Reads">Buffers that are read.</param>
+/// <param name="Writes">Buffers that are written.</param>
+/// <param name="Source">The user's expression.</param>
+internal sealed record KernelStatement(IReadOnlyList<string> Lines, IReadOnlyCollection<int> Reads, IReadOnlyCollection<int> Writes, string Source)
+{
+    /// <summary>A buffer that is written and the one that is read at the same places and not needed afterwards, so that both may be the same memory.</summary>
+    public (int Written, int Read)? InPlace { get; init; }
+}
+
+/// <summary>A graph as calls of kernels over buffers.</summary>
+/// <param name="Buffers">All memory.</param>
+/// <param name="Statements">Calls in order.</param>
+/// <param name="Types">C# declarations of the kernels that were written for this graph.</param>
+/// <param name="Values">The buffer of each input, target, parameter and state of the graph.</param>
+internal sealed record KernelProgram(IReadOnlyList<KernelBuffer> Buffers, IReadOnlyList<KernelStatement> Statements, IReadOnlyList<string> Types, IReadOnlyDictionary<int, int> Values)
+{
+    /// <summary>The first and last statement that uses each buffer; (-1, -1) for inputs that nothing reads.</summary>
+    public (int First, int Last)[] Lives()
+    {
+        var lives = new (int First, int Last)[Buffers.Count];
+        for (int i = 0; i < lives.Length; i++)
+        {
+            lives[i] = (int.MaxValue, -1);
+        }
+
+        for (int i = 0; i < Statements.Count; i++)
+        {
+            foreach (int buffer in Statements[i].Reads.Concat(Statements[i].Writes))
+            {
+                lives[buffer] = (Math.Min(lives[buffer].First, i), i);
+            }
+        }
+
+        foreach (int input in Values.Values)
+        {
+            // Inputs are there before the first statement.
+            lives[input] = (0, Math.Max(lives[input].Last, 0));
+        }
+
+        return lives;
+    }
+}
+
+/// <summary>An operator has no kernel for its operands, so the graph runs on libtorch's operators.</summary>
+internal sealed class NoKernelException(string message) : Exception(message);

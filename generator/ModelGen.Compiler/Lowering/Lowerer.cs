@@ -1,0 +1,427 @@
+using ModelGen.Compiler.Codegen;
+using ModelGen.Compiler.Ir;
+using ModelGen.Compiler.Ops;
+
+namespace ModelGen.Compiler.Lowering;
+
+/// <summary>Turns a graph into calls of kernels: chooses units, lays tensors out in memory, writes loops for elementwise chains.</summary>
+internal sealed class Lowerer
+{
+    private readonly Graph graph;
+    private readonly List<KernelBuffer> buffers = [];
+    private readonly List<KernelStatement> statements = [];
+    private readonly List<string> types = [];
+    private readonly Dictionary<int, Place> places = [];
+    private readonly Dictionary<int, Place> rowMajor = [];
+    private readonly Dictionary<int, int> values = [];
+    private readonly Dictionary<int, double> constants = [];
+    private readonly Dictionary<int, int> gradientOf = [];
+    private readonly Dictionary<int, HashSet<int>> readers = [];
+    private readonly NameAllocator names;
+    private int groups;
+
+    private Lowerer(Graph graph)
+    {
+        this.graph = graph;
+        names = new NameAllocator(["results", "copied", "guard", "scope", "device", "Workers", "V", "Floats", "Gemm", "Optimizer", "VectorMath", "Math", .. GraphFunction.Symbols(graph)]);
+        for (int i = 0; i < graph.Nodes.Count; i++)
+        {
+            Node node = graph.Nodes[i];
+            foreach (int input in node.Inputs.Where(static input => input >= 0))
+            {
+                if (!readers.TryGetValue(input, out HashSet<int> set))
+                {
+                    readers.Add(input, set = []);
+                }
+
+                set.Add(i);
+            }
+
+            if (node.Op == "constant")
+            {
+                constants[node.Outputs[0]] = node.Attributes.Double("value");
+            }
+            else if (node.Op == "store_gradient")
+            {
+                gradientOf[node.Inputs[0]] = gradientOf.ContainsKey(node.Inputs[0]) ? -1 : (int)node.Attributes.Int("index");
+            }
+        }
+    }
+
+    /// <summary>Lowers a graph of float32 tensors.</summary>
+    /// <exception cref="NoKernelException">Something in it has no kernel; the message says what.</exception>
+    public static KernelProgram Lower(Graph graph)
+    {
+        var lowerer = new Lowerer(graph);
+        lowerer.AddLeaves();
+        foreach (Unit unit in Units.Of(graph))
+        {
+            lowerer.Lower(unit);
+        }
+
+        return new KernelProgram(lowerer.buffers, lowerer.statements, lowerer.types, lowerer.values);
+    }
+
+    /// <summary>Where a value lies.</summary>
+    public Place PlaceOf(int value) => places.TryGetValue(value, out Place place) ? place : throw new NoKernelException(
+        constants.ContainsKey(value) ? "a number is used as a tensor" : $"the value '{graph.Values[value].Name}' has no place in memory");
+
+    /// <summary>Where a value lies by rows; the first time it is copied there unless it lies so already.</summary>
+    public Place RowMajor(int value)
+    {
+        Place place = PlaceOf(value);
+        if (place.IsRowMajor)
+        {
+            return place with { Strides = Place.RowMajorStrides(place.Shape) };
+        }
+
+        if (!rowMajor.TryGetValue(value, out Place copy))
+        {
+            copy = Place.RowMajor(NewBuffer(graph.Values[value].Name + "_rows", graph.TypeOf(value), MemoryKind.Arena, 0), place.Shape);
+            Copy(place, copy, graph.Values[value].Name);
+            rowMajor.Add(value, copy);
+        }
+
+        return copy;
+    }
+
+    public void SetPlace(int value, Place place) => places[value] = place;
+
+    /// <summary>A new place for a value, by rows: the gradient buffer when it is a gradient, else the arena.</summary>
+    public Place Allocate(int value) => places[value] = NewPlace(value);
+
+    /// <summary>The place of a result that an epilogue finishes: where nothing else reads it, that of the epilogue's first result.</summary>
+    public Place AllocateForEpilogue(Unit unit, int value)
+    {
+        if (!IsReadOutside(value, unit) && Outputs(unit).FirstOrDefault(output => graph.TypeOf(output).Equals(graph.TypeOf(value))) is int first and > 0)
+        {
+            return places[value] = places[first] = NewPlace(first);
+        }
+
+        return Allocate(value);
+    }
+
+    /// <summary>C# text of an address.</summary>
+    public string Address(Place place)
+    {
+        string name = buffers[place.Buffer].Name;
+        return place.Offset.Constant == 0 ? name : $"({name} + ({place.Offset.ToCSharp()}))";
+    }
+
+    public void Add(KernelStatement statement) => statements.Add(statement);
+
+    /// <summary>The constructor call of an epilogue; null when there is none or it does not fit.</summary>
+    public string? Epilogue(Unit unit, int matrix, Dim columns, HashSet<int> reads, HashSet<int> writes)
+    {
+        if (unit.Pointwise.Count == 0)
+        {
+            return null;
+        }
+
+        (List<int> inputs, List<int> outputs) = (Inputs(unit), Outputs(unit));
+        EquatableArray<Dim> shape = graph.TypeOf(matrix).Shape;
+        Place whole = PlaceOf(matrix);
+        int inPlace = outputs.Where(output => places.TryGetValue(output, out Place place) && place.Buffer == whole.Buffer).DefaultIfEmpty(-1).First();
+        if (inputs.Any(input => !places.ContainsKey(input)) || outputs.Any(output => !graph.TypeOf(output).Shape.Equals(shape)))
+        {
+            return null;
+        }
+
+        List<EquatableArray<Dim>> strides = [.. inputs.Select(input => PlaceOf(input).Expand(shape).Strides), .. outputs.Select(_ => Place.RowMajorStrides(shape))];
+        LoopNest loops = LoopNest.Of(shape, [.. Enumerable.Range(0, shape.Count)], strides);
+        if (!PointwiseKernel.FitsMatrix(loops, columns) || !loops.Strides.All(PointwiseKernel.IsVector))
+        {
+            return null;
+        }
+
+        foreach (int output in outputs.Where(output => output != inPlace))
+        {
+            Allocate(output);
+        }
+
+        var kernel = new PointwiseKernel(graph, [.. unit.Pointwise.Select(node => graph.Nodes[node])], ConstantOf, inputs, outputs, loops);
+        string name = $"Epilogue{Invariant.Text(++groups)}";
+        types.Add(kernel.WriteEpilogue(name, matrix, inPlace));
+        reads.UnionWith(inputs.Select(input => PlaceOf(input).Buffer));
+        writes.UnionWith(outputs.Select(output => PlaceOf(output).Buffer));
+        return Construct(name, kernel);
+    }
+
+    private string Construct(string name, PointwiseKernel kernel, Dictionary<int, Place>? at = null) =>
+        $"new {name}<V>({string.Join(", ", kernel.Parameters.Select(value => Address(at is null ? PlaceOf(value) : at[value])).Concat(kernel.Symbols))})";
+
+    private double? ConstantOf(int value) => constants.TryGetValue(value, out double number) ? number : null;
+
+    private void AddLeaves()
+    {
+        int parameter = 0;
+        int state = 0;
+        for (int i = 0; i < graph.Values.Count; i++)
+        {
+            Value value = graph.Values[i];
+            if (value.Kind == ValueKind.Intermediate)
+            {
+                continue;
+            }
+
+            (MemoryKind kind, int index) = value.Kind switch
+            {
+                ValueKind.Parameter => (MemoryKind.Parameter, parameter++),
+                ValueKind.Buffer => (MemoryKind.State, state++),
+                _ => (MemoryKind.Arena, 0),
+            };
+            values[i] = NewBuffer(value.Name, value.Type, kind, index);
+            places[i] = Place.RowMajor(values[i], value.Type.Shape);
+        }
+    }
+
+    private int NewBuffer(string name, TensorType type, MemoryKind kind, int index)
+    {
+        if (type.DType is not (DType.Float32 or DType.Bool or DType.Int64))
+        {
+            throw new NoKernelException($"kernels compute with float32, and '{name}' is {type}");
+        }
+
+        buffers.Add(new KernelBuffer(names.Unique(name.Length == 0 ? "v" : name), type.Count, type.DType, kind, index));
+        return buffers.Count - 1;
+    }
+
+    private Place NewPlace(int value)
+    {
+        Value described = graph.Values[value];
+        if (value == graph.Outputs[0] && described.Type.Rank == 0)
+        {
+            return Place.RowMajor(NewBuffer(described.Name, described.Type, MemoryKind.Loss, 0), described.Type.Shape);
+        }
+
+        (MemoryKind kind, int index) = gradientOf.TryGetValue(value, out int gradient) && gradient >= 0 ? (MemoryKind.Gradient, gradient) : (MemoryKind.Arena, 0);
+        return Place.RowMajor(NewBuffer(described.Name, described.Type, kind, index), described.Type.Shape);
+    }
+
+    private void Lower(Unit unit)
+    {
+        if (unit.Anchor is int anchor)
+        {
+            Node node = graph.Nodes[anchor];
+            if (node.Op == "constant" || LowerView(node))
+            {
+                return;
+            }
+
+            var context = new KernelContext(this, graph, node, unit);
+            if (!OpRegistry.Get(node.Op).Lower(context))
+            {
+                LowerToLibrary(node);
+            }
+            else if (context.EpilogueTaken)
+            {
+                return;
+            }
+        }
+
+        if (unit.Pointwise.Count > 0)
+        {
+            Loop(unit);
+        }
+    }
+
+    private bool LowerView(Node node)
+    {
+        int output = node.Outputs.Count > 0 ? node.Outputs[0] : -1;
+        switch (node.Op)
+        {
+            case "permute":
+                places[output] = PlaceOf(node.Inputs[0]).Permute(node.Attributes.Ints("order"));
+                return true;
+            case "expand":
+                places[output] = PlaceOf(node.Inputs[0]).Expand(graph.TypeOf(output).Shape);
+                return true;
+            case "slice":
+                places[output] = PlaceOf(node.Inputs[0]).Slice((int)node.Attributes.Int("axis"), node.Attributes.Dims("start")[0], node.Attributes.Dims("length")[0]);
+                return true;
+            case "reshape":
+                EquatableArray<Dim> shape = graph.TypeOf(output).Shape;
+                places[output] = PlaceOf(node.Inputs[0]).Reshape(shape) ?? RowMajor(node.Inputs[0]).Reshape(shape)!;
+                return true;
+            case "store_gradient":
+                Place place = PlaceOf(node.Inputs[0]);
+                int index = (int)node.Attributes.Int("index");
+                if (buffers[place.Buffer].Kind != MemoryKind.Gradient || buffers[place.Buffer].Index != index || !place.IsRowMajor || place.Offset.Constant != 0)
+                {
+                    Copy(place, Place.RowMajor(NewBuffer(graph.Values[node.Inputs[0]].Name + "_stored", graph.TypeOf(node.Inputs[0]), MemoryKind.Gradient, index), place.Shape), node.Source);
+                }
+
+                return true;
+            default:
+                return false;
+        }
+    }
+
+    /// <summary>The values that elementwise nodes of a unit read from elsewhere, numbers aside.</summary>
+    private List<int> Inputs(Unit unit)
+    {
+        HashSet<int> made = [.. unit.Pointwise.SelectMany(node => graph.Nodes[node].Outputs)];
+        return [.. unit.Pointwise.SelectMany(node => graph.Nodes[node].Inputs).Where(input => !made.Contains(input) && !constants.ContainsKey(input)).Distinct()];
+    }
+
+    /// <summary>The values that elementwise nodes of a unit make and others read.</summary>
+    private List<int> Outputs(Unit unit) => [.. unit.Pointwise.SelectMany(node => graph.Nodes[node].Outputs).Where(output => IsReadOutside(output, unit))];
+
+    private bool IsReadOutside(int value, Unit unit) =>
+        graph.Outputs.Contains(value) || (readers.TryGetValue(value, out HashSet<int> nodes) && nodes.Any(node => !unit.Pointwise.Contains(node)));
+
+    private void Loop(Unit unit)
+    {
+        (List<int> inputs, List<int> outputs) = (Inputs(unit), Outputs(unit));
+        EquatableArray<Dim> shape = graph.TypeOf(graph.Nodes[unit.Pointwise.Max].Outputs[0]).Shape;
+        bool fixedOrder = outputs.Any(output => places.ContainsKey(output) || graph.Outputs.Contains(output) || gradientOf.ContainsKey(output));
+        Place? reference = fixedOrder ? null : inputs.Where(input => graph.TypeOf(input).Shape.Equals(shape)).Select(PlaceOf).FirstOrDefault(place => place.Strides.Select((stride, axis) => stride.Constant != 0 || shape[axis].Constant == 1).All(static moves => moves));
+        IReadOnlyList<int> order = reference is null ? [.. Enumerable.Range(0, shape.Count)] : LoopNest.OrderOf(reference);
+        foreach (int output in outputs.Where(output => !places.ContainsKey(output)))
+        {
+            places[output] = NewPlace(output) with { Strides = Dense(shape, order) };
+        }
+
+        EquatableArray<Dim>[] strides = [.. inputs.Concat(outputs).Select(value => PlaceOf(value).Expand(shape).Strides)];
+        LoopNest loops = LoopNest.Of(shape, order, strides);
+        var at = inputs.Concat(outputs).Distinct().ToDictionary(static value => value, PlaceOf);
+        for (int i = 0; i < inputs.Count; i++)
+        {
+            // Vectors need neighbours: what lies across the innermost loop is turned first.
+            if (!PointwiseKernel.IsVector(loops.Strides[i]))
+            {
+                at[inputs[i]] = Turned(inputs[i], shape.Count, order);
+                strides[i] = at[inputs[i]].Expand(shape).Strides;
+            }
+        }
+
+        loops = LoopNest.Of(shape, order, strides);
+        Add(unit, inputs, outputs, loops, at);
+    }
+
+    private void Add(Unit unit, List<int> inputs, List<int> outputs, LoopNest loops, Dictionary<int, Place> at)
+    {
+        Node[] nodes = [.. unit.Pointwise.Select(node => graph.Nodes[node])];
+        var kernel = new PointwiseKernel(graph, nodes, ConstantOf, inputs, outputs, loops);
+        string name = $"Loop{Invariant.Text(++groups)}";
+        types.Add(kernel.WriteLoop(name, outputs.Any(output => buffers[PlaceOf(output).Buffer].Kind != MemoryKind.Arena)));
+        string local = names.Unique("loop" + Invariant.Text(groups));
+        Dim rows = loops.Sizes.Take(loops.Sizes.Count - 1).Aggregate(Dim.One, static (product, size) => product * size);
+        string run = loops.Sizes.Count == 1
+            ? $"Workers.Run(ref {local}, (({loops.Inner.ToCSharp()}) + V.Count - 1) / V.Count, 16384 / V.Count);"
+            : $"Workers.Run(ref {local}, {rows.ToCSharp()}, Math.Max(1, 16384 / ({loops.Inner.ToCSharp()})));";
+        Node last = nodes[nodes.Length - 1];
+        statements.Add(new KernelStatement(
+            [$"var {local} = {Construct(name, kernel, at)};", run],
+            [.. inputs.Select(input => at[input].Buffer).Distinct()],
+            [.. outputs.Select(output => PlaceOf(output).Buffer).Distinct()],
+            last.Source.Length == 0 ? last.Layer : last.Source)
+        {
+            InPlace = Shared(inputs, outputs, at),
+        });
+    }
+
+    /// <summary>An input that an output may replace: same places, whole arena buffers.</summary>
+    private (int Written, int Read)? Shared(List<int> inputs, List<int> outputs, Dictionary<int, Place> at)
+    {
+        foreach (int output in outputs)
+        {
+            foreach (int input in inputs)
+            {
+                (Place to, Place from) = (at[output], at[input]);
+                bool same = to.Buffer > from.Buffer && inputs.All(other => at[other].Buffer != from.Buffer || at[other].Equals(from)) && from.Offset.Constant == 0 && to.Strides.Equals(from.Strides) && to.Shape.Equals(from.Shape)
+                    && buffers[to.Buffer] is { Kind: MemoryKind.Arena } written && buffers[from.Buffer] is { Kind: MemoryKind.Arena } read
+                    && written.Count.Equals(read.Count) && read.DType != DType.Int64;
+                if (same)
+                {
+                    return (to.Buffer, from.Buffer);
+                }
+            }
+        }
+
+        return null;
+    }
+
+    private static EquatableArray<Dim> Dense(EquatableArray<Dim> shape, IReadOnlyList<int> order)
+    {
+        var strides = new Dim[shape.Count];
+        Dim stride = Dim.One;
+        foreach (int axis in order.Reverse())
+        {
+            strides[axis] = stride;
+            stride *= shape[axis];
+        }
+
+        return strides;
+    }
+
+    private void Copy(Place from, Place to, string source) =>
+        statements.Add(new KernelStatement([$"using (Tensor copied = {View(from)}) Put(copied, {Address(to)});"], [from.Buffer], [to.Buffer], source));
+
+    /// <summary>Runs an operator that has no kernel on libtorch, on tensors over the same memory.</summary>
+    private void LowerToLibrary(Node node)
+    {
+        var variables = new Dictionary<int, string>();
+        var lines = new List<string> { "{", "    using IDisposable guard = no_grad();", "    using DisposeScope scope = NewDisposeScope();", "    Device device = CPU;" };
+        var reads = new List<int>();
+        foreach (int input in node.Inputs.Where(static input => input >= 0).Distinct())
+        {
+            string variable = variables[input] = names.Unique("operand");
+            if (constants.TryGetValue(input, out double number))
+            {
+                lines.Add($"    Tensor {variable} = TensorOps.Constant({Invariant.Text(number)}, {graph.TypeOf(input).DType.Torch()}, device);");
+                continue;
+            }
+
+            Place place = PlaceOf(input);
+            reads.Add(place.Buffer);
+            lines.Add($"    Tensor {variable} = {View(place)};");
+        }
+
+        OpDefinition op = OpRegistry.Get(node.Op);
+        CSharpContext context = CSharpContext.Of(graph, node, value => variables[value], static _ => null, value => graph.Outputs.Contains(value) || readers.ContainsKey(value));
+        int count = op.EmittedResults(context, node.Outputs.Count);
+        string[] results = [.. node.Outputs.Take(count).Select(_ => names.Unique("result"))];
+        string expression = op.EmitCSharp(context);
+        lines.Add("    " + (op.ReturnsArray ? $"Tensor[] results = {expression};"
+            : count == 0 ? expression + ";"
+            : count == 1 ? $"Tensor {results[0]} = {expression};"
+            : $"({string.Join(", ", results.Select(static result => "Tensor " + result))}) = {expression};"));
+        var writes = new List<int>();
+        for (int i = 0; i < count; i++)
+        {
+            Place place = Allocate(node.Outputs[i]);
+            writes.Add(place.Buffer);
+            lines.Add($"    Put({(op.ReturnsArray ? $"results[{Invariant.Text(i)}]" : results[i])}, {Address(place)});");
+        }
+
+        lines.Add("}");
+        statements.Add(new KernelStatement(lines, reads, writes, node.Source.Length == 0 ? node.Layer : node.Source));
+    }
+
+    /// <summary>A tensor of libtorch over a place.</summary>
+    private string View(Place place)
+    {
+        DType type = buffers[place.Buffer].DType;
+        string address = type == DType.Int64 ? $"{Address(place)}.AsFloats()" : Address(place);
+        return $"View({address}, {type.Torch()}, {CSharpContext.Longs(place.Shape)}, {CSharpContext.Longs(place.Strides)})";
+    }
+
+    /// <summary>A copy of a value whose elements lie in the order of the loops.</summary>
+    private Place Turned(int value, int rank, IReadOnlyList<int> order)
+    {
+        Place from = PlaceOf(value);
+        int added = rank - from.Shape.Count;
+        long[] own = [.. order.Where(axis => axis >= added).Select(axis => (long)(axis - added))];
+        Place across = from.Permute(own);
+        Place copy = Place.RowMajor(NewBuffer(graph.Values[value].Name + "_turned", graph.TypeOf(value), MemoryKind.Arena, 0), across.Shape);
+        Copy(across, copy, graph.Values[value].Name);
+        long[] inverse = new long[own.Length];
+        for (int i = 0; i < own.Length; i++)
+        {
+            inverse[own[i]] = i;
+        }
+
+        return copy.Permute(inverse);
+    }
+}

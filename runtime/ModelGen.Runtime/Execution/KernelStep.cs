@@ -1,0 +1,131 @@
+using System.ComponentModel;
+using ModelGen.Kernels;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace ModelGen;
+
+/// <summary>
+/// A generated training step that runs on kernels instead of libtorch's operators: float32 on the CPU. All intermediates lie in one arena, whose layout is computed when
+/// the sizes of the inputs change. Derived from by generated code.
+/// </summary>
+[EditorBrowsable(EditorBrowsableState.Never)]
+public abstract unsafe class KernelStep : TrainingStep
+{
+    private readonly ArenaPlan plan = new();
+    private readonly float* parameters;
+    private readonly float* gradients;
+    private readonly float* loss;
+    private NativeMemoryBlock? arena;
+
+    /// <summary>Adopts the parameters.</summary>
+    /// <param name="weights">Parameters of the model.</param>
+    /// <param name="optimizer">Update rule and its settings.</param>
+    protected KernelStep(IReadOnlyList<(string Name, Tensor Parameter)> weights, OptimizerSettings optimizer)
+        : base(weights, optimizer)
+    {
+        NativeLibraries.ShareThreads();
+        parameters = (float*)AtenC.Address(Parameters.Data);
+        gradients = (float*)AtenC.Address(Gradients.Data);
+        loss = (float*)AtenC.Address(Loss);
+    }
+
+    /// <summary>Bytes of the arena for the sizes of the last step; 0 before the first.</summary>
+    public long ArenaBytes => arena?.Bytes ?? 0;
+
+    /// <summary>Whether a model can run on kernels: all parameters are float32 on the CPU.</summary>
+    /// <param name="weights">Parameters of the model.</param>
+    /// <returns>False when the step must run on libtorch's operators.</returns>
+    public static bool Supports(IReadOnlyList<(string Name, Tensor Parameter)> weights) =>
+        weights.All(static pair => pair.Parameter.dtype == ScalarType.Float32 && pair.Parameter.device_type == DeviceType.CPU);
+
+    /// <summary>Adds the buffers for the sizes at hand.</summary>
+    /// <param name="memory">Receives them.</param>
+    protected abstract void Plan(ArenaPlan memory);
+
+    /// <summary>Lays the arena out anew; generated code calls it when sizes changed.</summary>
+    protected void Resize()
+    {
+        plan.Clear();
+        Plan(plan);
+        plan.Place();
+        long bytes = plan.Size * sizeof(float);
+        if (arena is null || arena.Bytes < bytes)
+        {
+            arena?.Dispose();
+            arena = new NativeMemoryBlock(bytes);
+        }
+    }
+
+    /// <summary>Address of a buffer in the arena.</summary>
+    /// <param name="buffer">Number of the buffer.</param>
+    protected Floats Slot(int buffer) => arena!.Floats(plan.OffsetOf(buffer));
+
+    /// <summary>Address of a parameter.</summary>
+    /// <param name="index">Number of the parameter.</param>
+    protected Floats ParameterAt(int index) => parameters + Parameters.Slices[index].Offset;
+
+    /// <summary>Address of a gradient.</summary>
+    /// <param name="index">Number of the parameter.</param>
+    protected Floats GradientAt(int index) => gradients + Gradients.Slices[index].Offset;
+
+    /// <summary>Address of a tensor of the model that is no parameter, such as a running mean.</summary>
+    /// <param name="state">Contiguous float tensor on the CPU, alive as long as the model.</param>
+    protected static Floats StateAt(Tensor state) => (float*)AtenC.Address(state);
+
+    /// <summary>Address of the loss.</summary>
+    protected Floats LossAt() => loss;
+
+    /// <summary>Copies an input into the arena.</summary>
+    /// <param name="input">Tensor on the CPU.</param>
+    /// <param name="buffer">Number of the buffer.</param>
+    protected void Load(Tensor input, int buffer)
+    {
+        long bytes = input.numel() * input.element_size();
+        if (input.is_contiguous())
+        {
+            Buffer.MemoryCopy((void*)AtenC.Address(input), (float*)Slot(buffer), bytes, bytes);
+            GC.KeepAlive(input);
+            return;
+        }
+
+        using Tensor contiguous = input.contiguous();
+        Buffer.MemoryCopy((void*)AtenC.Address(contiguous), (float*)Slot(buffer), bytes, bytes);
+    }
+
+    /// <summary>A tensor of libtorch over memory of the step, for operators without a kernel. Booleans, which kernels keep as 0 and 1, are converted.</summary>
+    /// <param name="address">First element.</param>
+    /// <param name="type">Element type.</param>
+    /// <param name="sizes">Sizes.</param>
+    /// <param name="strides">Strides in elements.</param>
+    /// <returns>The tensor; for booleans a copy.</returns>
+    protected static Tensor View(Floats address, ScalarType type, ReadOnlySpan<long> sizes, ReadOnlySpan<long> strides)
+    {
+        if (type != ScalarType.Bool)
+        {
+            return AtenC.View((IntPtr)address.Address, sizes, strides, type);
+        }
+
+        using Tensor numbers = AtenC.View((IntPtr)address.Address, sizes, strides, ScalarType.Float32);
+        return numbers.to_type(ScalarType.Bool);
+    }
+
+    /// <summary>Copies a result of a libtorch operator to memory of the step.</summary>
+    /// <param name="result">The result.</param>
+    /// <param name="address">Where its elements go, by rows.</param>
+    protected static void Put(Tensor result, Floats address)
+    {
+        using Tensor converted = result.to_type(result.dtype == ScalarType.Int64 ? ScalarType.Int64 : ScalarType.Float32);
+        using Tensor rows = converted.contiguous();
+        long bytes = rows.numel() * rows.element_size();
+        Buffer.MemoryCopy((void*)AtenC.Address(rows), address, bytes, bytes);
+    }
+
+    /// <summary>As for floats.</summary>
+    /// <param name="result">The result.</param>
+    /// <param name="address">Where its elements go, by rows.</param>
+    protected static void Put(Tensor result, Longs address) => Put(result, address.AsFloats());
+
+    /// <inheritdoc/>
+    protected override void Free() => arena?.Dispose();
+}
