@@ -23,6 +23,10 @@ public sealed class GemmTests
     [MemberData(nameof(Widths.All), MemberType = typeof(Widths))]
     public void RepeatedRunsAreEqualBitForBit(int bits) => Widths.Run(bits, new Repeated());
 
+    [Theory]
+    [MemberData(nameof(Widths.All), MemberType = typeof(Widths))]
+    public void BatchesEqualSingleProducts(int bits) => Widths.Run(bits, new Batches());
+
     /// <summary>One product of random operands, compared with float64; a and b have gaps between their rows, and C too.</summary>
     private static void Check<V>(Random random, nint rows, nint columns, nint depth, bool transposeA, bool transposeB, bool add, nint gap)
         where V : unmanaged, IVector<V>
@@ -180,6 +184,36 @@ public sealed class GemmTests
             {
                 Gemm<V>.Run(GemmProblem.NN(200, 130, 900, a.Floats, b.Floats, again.Floats));
                 Assert.True(first.Span.SequenceEqual(again.Span));
+            }
+        }
+    }
+
+    private sealed class Batches : Widths.IBody
+    {
+        public void Run<V>()
+            where V : unmanaged, IVector<V>
+        {
+            var random = new Random(11);
+            foreach ((nint outer, nint inner) in ((nint, nint)[])[(0, 3), (1, 1), (2, 3), (5, 1), (4, 7)])
+            {
+                (nint rows, nint columns, nint depth) = (random.Next(1, 40), random.Next(1, 70), random.Next(1, 50));
+
+                // As in attention: heads side by side in the rows of A and B, results one after another; the outer items share B.
+                using var a = TestMemory.Random(Math.Max(1, outer) * rows * inner * depth, random);
+                using var b = TestMemory.Random(columns * inner * depth, random);
+                using var c = new TestMemory(Math.Max(1, outer) * inner * rows * columns);
+                using var single = new TestMemory(rows * columns);
+                var problem = new GemmProblem(rows, columns, depth) { A = a.Floats, ARow = inner * depth, B = b.Floats, BRow = 1, BColumn = inner * depth, C = c.Floats };
+                Gemm<V>.Run(problem, new GemmBatch(outer, inner) { AOuter = rows * inner * depth, AInner = depth, BInner = depth, COuter = inner * rows * columns, CInner = rows * columns });
+                for (nint item = 0; item < outer * inner; item++)
+                {
+                    GemmProblem one = problem;
+                    one.A = a.Floats + ((item / inner * rows * inner * depth) + (item % inner * depth));
+                    one.B = b.Floats + (item % inner * depth);
+                    one.C = single.Floats;
+                    Gemm<V>.Run(one);
+                    Assert.True(single.Span.SequenceEqual(c.Span.Slice((int)(item * rows * columns), (int)(rows * columns))), $"item {item} of {outer} x {inner}");
+                }
             }
         }
     }

@@ -49,9 +49,9 @@ public static unsafe partial class Gemm<V>
         GemmSplit split = GemmSplit.Choose(problem, PanelRows, PanelColumns);
         nint columns = Math.Min((Panels(problem.Columns, PanelColumns) + split.Columns - 1) / split.Columns * PanelColumns, ColumnBlock);
         nint depth = Math.Min((problem.Depth + split.Depth - 1) / split.Depth, DepthBlock);
-        nint own = Padded(columns * depth) + Padded(PanelRows * depth) + (PanelRows * PanelColumns);
+        nint own = OwnScratch(columns, depth);
         nint partial = split.Depth == 1 ? 0 : Padded(problem.Rows * problem.Columns);
-        float* scratch = Scratch.Floats((own * split.Workers) + (partial * (split.Depth - 1)));
+        float* scratch = Kernels.Scratch.Floats((own * split.Workers) + (partial * (split.Depth - 1)));
         var job = new Job<TEpilogue>
         {
             Problem = problem,
@@ -73,6 +73,9 @@ public static unsafe partial class Gemm<V>
     }
 
     private static nint Panels(nint size, nint panel) => (size + panel - 1) / panel;
+
+    /// <summary>What a worker needs: a packed block of columns, a panel of rows, a tile.</summary>
+    private static nint OwnScratch(nint columns, nint depth) => Padded(columns * depth) + Padded(PanelRows * depth) + (PanelRows * PanelColumns);
 
     private static nint Padded(nint floats) => (floats + 31) / 16 * 16;
 

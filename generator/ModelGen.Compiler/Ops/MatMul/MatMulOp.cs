@@ -43,12 +43,37 @@ internal sealed class MatMulOp : OpDefinition
 
     public override bool Lower(KernelContext k)
     {
-        if (k.Type(1).Rank != 2)
+        if (k.Type(1).Rank == 2)
+        {
+            LowerProduct(k, k.Operand(1));
+            return true;
+        }
+
+        return LowerBatch(k);
+    }
+
+    private static bool LowerBatch(KernelContext k)
+    {
+        EquatableArray<Dim> shape = k.ResultType().Shape;
+        int batches = shape.Count - 2;
+        EquatableArray<Dim> leading = shape.Take(batches).ToEquatableArray();
+        (Place a, Place b) = (k.Operand(0), k.Operand(1));
+        Place Batched(Place place) => place.Expand((Dim[])[.. leading, place.Shape[place.Shape.Count - 2], place.Shape[place.Shape.Count - 1]]);
+        (a, b) = (Batched(a), Batched(b));
+        Place c = k.Result();
+        LoopNest loops = LoopNest.Of(leading, [.. Enumerable.Range(0, batches)], [.. new[] { a, b, c }.Select(place => place.Strides.Take(batches).ToEquatableArray())]);
+        if (loops.Sizes.Count > 2)
         {
             return false;
         }
 
-        LowerProduct(k, k.Operand(1));
+        string Stride(int operand, int fromInner) => loops.Sizes.Count > fromInner ? loops.Strides[operand][loops.Sizes.Count - 1 - fromInner].ToCSharp() : "0";
+        string Size(int fromInner) => loops.Sizes.Count > fromInner ? loops.Sizes[loops.Sizes.Count - 1 - fromInner].ToCSharp() : "1";
+        string batch = $"new GemmBatch({Size(1)}, {Size(0)}) {{ AOuter = {Stride(0, 1)}, AInner = {Stride(0, 0)}, BOuter = {Stride(1, 1)}, BInner = {Stride(1, 0)}, COuter = {Stride(2, 1)}, CInner = {Stride(2, 0)} }}";
+        string problem =
+            $"new GemmProblem({shape[batches].ToCSharp()}, {shape[batches + 1].ToCSharp()}, {a.Shape[batches + 1].ToCSharp()}) {{ A = {k.Read(a)}, ARow = {a.Strides[batches].ToCSharp()}, AColumn = {a.Strides[batches + 1].ToCSharp()}, "
+            + $"B = {k.Read(b)}, BRow = {b.Strides[batches].ToCSharp()}, BColumn = {b.Strides[batches + 1].ToCSharp()}, C = {k.Write(c)} }}";
+        k.Emit($"Gemm<V>.Run({problem}, {batch});");
         return true;
     }
 

@@ -1,0 +1,67 @@
+namespace ModelGen.Kernels;
+
+/// <content>Batches of products: each worker multiplies whole items, or all share each item when there are few.</content>
+public static unsafe partial class Gemm<V>
+{
+    /// <summary>Computes a batch of products.</summary>
+    /// <param name="problem">Operands and result of the first item.</param>
+    /// <param name="batch">Number of items and distances between them.</param>
+    public static void Run(in GemmProblem problem, in GemmBatch batch)
+    {
+        nint items = batch.OuterCount * batch.InnerCount;
+        if (problem.Rows == 0 || problem.Columns == 0 || items == 0)
+        {
+            return;
+        }
+
+        var job = new BatchJob { Problem = problem, Batch = batch };
+        if (items < Workers.Count)
+        {
+            for (nint item = 0; item < items; item++)
+            {
+                Run(job.Item(item));
+            }
+
+            return;
+        }
+
+        job.BlockColumns = Math.Min(Panels(problem.Columns, PanelColumns) * PanelColumns, ColumnBlock);
+        job.BlockDepth = Math.Min(problem.Depth, DepthBlock);
+        job.Own = OwnScratch(job.BlockColumns, job.BlockDepth);
+        nint work = problem.Rows * problem.Columns * Math.Max(problem.Depth, 1);
+        nint perWorker = Math.Max(1, 100_000 / work);
+        job.Scratch = Kernels.Scratch.Floats(job.Own * Workers.For(items, perWorker));
+        Workers.Run(ref job, items, perWorker);
+    }
+
+    private struct BatchJob : IRange
+    {
+        public GemmProblem Problem;
+        public GemmBatch Batch;
+        public nint BlockColumns;
+        public nint BlockDepth;
+        public nint Own;
+        public float* Scratch;
+
+        public readonly GemmProblem Item(nint item)
+        {
+            nint i = item / Batch.InnerCount;
+            nint j = item % Batch.InnerCount;
+            GemmProblem one = Problem;
+            one.A = Problem.A + ((i * Batch.AOuter) + (j * Batch.AInner));
+            one.B = Problem.B + ((i * Batch.BOuter) + (j * Batch.BInner));
+            one.C = Problem.C + ((i * Batch.COuter) + (j * Batch.CInner));
+            return one;
+        }
+
+        public void Run(nint from, nint to, int worker)
+        {
+            var job = new Job<NoEpilogue> { Split = new GemmSplit(1, 1, 1), BlockColumns = BlockColumns, BlockDepth = BlockDepth };
+            for (nint item = from; item < to; item++)
+            {
+                job.Problem = Item(item);
+                new Part<NoEpilogue>(ref job, 0).Multiply(Scratch + (worker * Own));
+            }
+        }
+    }
+}
