@@ -129,6 +129,11 @@ internal sealed class Dim : IEquatable<Dim>
         return !(simple && ((positive && atOne.Constant > 0) || (negative && atOne.Constant < 0)));
     }
 
+    /// <summary>Whether a size is certainly 0 or more for all values of the named sizes, which are at least 1; false when that cannot be shown.</summary>
+    public static bool IsNeverNegative(Dim dim) =>
+        dim.Constant is long value ? value >= 0
+        : dim.terms.All(static term => (term.Atoms.Count == 0 || term.Coefficient > 0) && term.Atoms.All(static atom => atom.Dividend is null)) && dim.terms.Sum(static term => term.Coefficient) >= 0;
+
     /// <summary>The value for given sizes.</summary>
     /// <exception cref="KeyNotFoundException">A named size is not given.</exception>
     public long Evaluate(IReadOnlyDictionary<string, long> sizes) =>

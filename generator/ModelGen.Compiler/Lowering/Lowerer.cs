@@ -237,7 +237,7 @@ internal sealed class Lowerer
                 places[output] = PlaceOf(node.Inputs[0]).Expand(graph.TypeOf(output).Shape);
                 return true;
             case "slice":
-                places[output] = PlaceOf(node.Inputs[0]).Slice((int)node.Attributes.Int("axis"), node.Attributes.Dims("start")[0], node.Attributes.Dims("length")[0]);
+                LowerSlice(node);
                 return true;
             case "reshape":
                 EquatableArray<Dim> shape = graph.TypeOf(output).Shape;
@@ -254,6 +254,18 @@ internal sealed class Lowerer
                 return true;
             default:
                 return false;
+        }
+    }
+
+    private void LowerSlice(Node node)
+    {
+        int axis = (int)node.Attributes.Int("axis");
+        Dim size = graph.TypeOf(node.Inputs[0]).Shape[axis];
+        (Dim start, Dim length) = (node.Attributes.Dims("start")[0], node.Attributes.Dims("length")[0]);
+        places[node.Outputs[0]] = PlaceOf(node.Inputs[0]).Slice(axis, start, length);
+        if (!Dim.IsNeverNegative(start) || !Dim.IsNeverNegative(length) || !Dim.IsNeverNegative(size - start - length))
+        {
+            Add(new KernelStatement([$"CheckSlice({start.ToCSharp()}, {length.ToCSharp()}, {size.ToCSharp()}, {Invariant.Literal(node.Source)});"], [], [], node.Source));
         }
     }
 

@@ -55,7 +55,7 @@ internal sealed partial class Evaluator
         object?[] parts = value switch
         {
             SymList list => [.. list.Items],
-            SymObject instance => Deconstructed(instance, tuple),
+            SymObject instance => Deconstructed(instance, tuple.Elements.Length, tuple.Syntax),
             _ => throw EvaluationException.Unsupported(tuple.Syntax, $"cannot take {DescribeValue(value)} apart into {tuple.Elements.Length} values"),
         };
         if (parts.Length != tuple.Elements.Length)
@@ -72,12 +72,12 @@ internal sealed partial class Evaluator
     }
 
     /// <summary>The parts of a positional record, or what the user's <c>Deconstruct</c> gives.</summary>
-    private object?[] Deconstructed(SymObject instance, ITupleOperation tuple)
+    private object?[] Deconstructed(SymObject instance, int count, SyntaxNode at)
     {
-        IMethodSymbol? method = instance.Type.GetMembers("Deconstruct").OfType<IMethodSymbol>().FirstOrDefault(method => method.Parameters.Length == tuple.Elements.Length);
+        IMethodSymbol? method = instance.Type.GetMembers("Deconstruct").OfType<IMethodSymbol>().FirstOrDefault(method => method.Parameters.Length == count);
         if (method is null)
         {
-            throw EvaluationException.Unsupported(tuple.Syntax, $"'{instance.Type.Name}' has no Deconstruct method with {tuple.Elements.Length} values");
+            throw EvaluationException.Unsupported(at, $"'{instance.Type.Name}' has no Deconstruct method with {count} values");
         }
 
         if (FindBody(method) is null)
@@ -87,7 +87,7 @@ internal sealed partial class Evaluator
         }
 
         object?[] parts = new object?[method.Parameters.Length];
-        Invoke(new SymFunction(method, instance, null, null), new object?[parts.Length], tuple.Syntax, callee =>
+        Invoke(new SymFunction(method, instance, null, null), new object?[parts.Length], at, callee =>
         {
             for (int i = 0; i < parts.Length; i++)
             {

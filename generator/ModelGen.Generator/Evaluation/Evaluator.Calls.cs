@@ -58,6 +58,13 @@ internal sealed partial class Evaluator
         if (owner is { DeclaringSyntaxReferences.Length: 0 })
         {
             string type = cache.NameOf(owner);
+            if (type != "System.Linq.Enumerable")
+            {
+                // Code that cannot be seen runs through a query once.
+                arguments = [.. arguments.Select(pair => pair.Value is SymSequence ? new KeyValuePair<string, object?>(pair.Key, Listed(pair.Value, at)) : pair)];
+                receiver = Listed(receiver, at);
+            }
+
             if (type.StartsWith("TorchSharp.", StringComparison.Ordinal))
             {
                 // `base.forward(x)` of a class derived from Sequential runs the items.
@@ -146,12 +153,16 @@ internal sealed partial class Evaluator
         return [.. ordered.Values];
     }
 
+    /// <summary>A query as the list of its elements; other values as they are.</summary>
+    private object? Listed(object? value, SyntaxNode at) => value is SymSequence ? new SymList(Elements(value, at)) : value;
+
     private object?[] OrderedValues(IEnumerable<IArgumentOperation> arguments, IMethodSymbol method, Frame frame)
     {
         object?[] values = new object?[method.Parameters.Length];
         foreach (IArgumentOperation argument in arguments)
         {
-            values[argument.Parameter!.Ordinal] = Evaluate(argument.Value, frame);
+            object? value = Evaluate(argument.Value, frame);
+            values[argument.Parameter!.Ordinal] = method.ContainingType.DeclaringSyntaxReferences.Length == 0 ? Listed(value, argument.Syntax) : value;
         }
 
         return values;
@@ -168,7 +179,9 @@ internal sealed partial class Evaluator
             case "TorchSharp.torch.nn":
                 return CreateModule(method.Name, method, values, at);
             case "TorchSharp.torch.nn.init":
-                return constructing ? values[0] : throw EvaluationException.Unsupported(at, "weights are initialised in the constructor, not in forward");
+                return !constructing ? throw EvaluationException.Unsupported(at, "weights are initialised in the constructor, not in forward")
+                    : values.Length > 0 && values[0] is SymTensor { Weight: WeightKind.None } constant ? Overwrite(constant, Opaque(graph.TypeOf(constant.Id), at), at, method.Name)
+                    : values.ElementAtOrDefault(0);
             case "TorchSharp.torch.cuda" when method.Name is "is_available" or "is_cudnn_available":
                 return false;
             case "TorchSharp.torch.random" or "TorchSharp.torch.cuda":

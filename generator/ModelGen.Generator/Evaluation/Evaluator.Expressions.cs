@@ -28,15 +28,15 @@ internal sealed partial class Evaluator
             case IConversionOperation conversion:
                 return Convert(conversion, frame);
             case ILocalReferenceOperation local:
-                return frame.TryGet(local.Local, out object? value) ? Fresh(value, local.Syntax) : throw EvaluationException.Unsupported(local.Syntax, $"'{local.Local.Name}' has no value here that is known during the build");
+                return frame.TryGet(local.Local, out object? value) ? Own(Fresh(value, local.Syntax), local) : throw EvaluationException.Unsupported(local.Syntax, $"'{local.Local.Name}' has no value here that is known during the build");
             case IParameterReferenceOperation parameter:
-                return Fresh(Read(parameter, frame), parameter.Syntax);
+                return Own(Fresh(Read(parameter, frame), parameter.Syntax), parameter);
             case IFieldReferenceOperation field:
-                return Fresh(ReadField(field, frame), field.Syntax);
+                return Own(Fresh(ReadField(field, frame), field.Syntax), field);
             case IPropertyReferenceOperation property:
-                return ReadProperty(property, frame);
+                return Own(ReadProperty(property, frame), property);
             case IInstanceReferenceOperation instance:
-                return instance.ReferenceKind == InstanceReferenceKind.ImplicitReceiver && initialized.Count > 0 ? initialized.Peek() : frame.This;
+                return instance.ReferenceKind == InstanceReferenceKind.ImplicitReceiver && initialized.Count > 0 ? initialized.Peek() : Own(frame.This, instance);
             case IInvocationOperation call:
                 return Call(call, frame);
             case IBinaryOperation binary:
@@ -113,9 +113,9 @@ internal sealed partial class Evaluator
             case IAnonymousObjectCreationOperation anonymous:
                 return Anonymous(anonymous, frame);
             case IArrayElementReferenceOperation element:
-                return Fresh(Index(Evaluate(element.ArrayReference, frame), [.. element.Indices.Select(index => Evaluate(index, frame))], element.Syntax), element.Syntax);
+                return Own(Fresh(Index(Evaluate(element.ArrayReference, frame), [.. element.Indices.Select(index => Evaluate(index, frame))], element.Syntax), element.Syntax), element);
             case IImplicitIndexerReferenceOperation element:
-                return Fresh(Index(Evaluate(element.Instance, frame), [Evaluate(element.Argument, frame)], element.Syntax), element.Syntax);
+                return Own(Fresh(Index(Evaluate(element.Instance, frame), [Evaluate(element.Argument, frame)], element.Syntax), element.Syntax), element);
             case IDelegateCreationOperation creation:
                 return Evaluate(creation.Target, frame);
             case IAnonymousFunctionOperation lambda:
@@ -157,7 +157,8 @@ internal sealed partial class Evaluator
 
     private object? Collection(ICollectionExpressionOperation collection, Frame frame)
     {
-        object?[] items = [.. collection.Elements.SelectMany(element => element is ISpreadOperation spread ? Elements(Evaluate(spread.Operand, frame), spread.Syntax) : [Evaluate(element, frame)])];
+        ITypeSymbol? elementType = (collection.Type as IArrayTypeSymbol)?.ElementType ?? (collection.Type as INamedTypeSymbol)?.TypeArguments.FirstOrDefault();
+        object?[] items = [.. collection.Elements.SelectMany(element => element is ISpreadOperation spread ? Elements(Evaluate(spread.Operand, frame), spread.Syntax).Select(item => ConvertTo(item, elementType)) : [Evaluate(element, frame)])];
         string type = cache.NameOf(collection.Type);
         if (type.StartsWith("TorchSharp.Modules.", StringComparison.Ordinal))
         {
@@ -371,7 +372,7 @@ internal sealed partial class Evaluator
 
         return type?.TypeKind == TypeKind.Enum && value is Dim { Constant: long ordinalValue }
             ? EnumMember((INamedTypeSymbol)type, ordinalValue)
-            : type?.OriginalDefinition.SpecialType == SpecialType.System_Nullable_T || conversion.OperatorMethod is null ? value
+            : type?.OriginalDefinition.SpecialType == SpecialType.System_Nullable_T || conversion.OperatorMethod is null ? ConvertTo(value, type is { IsTupleType: true } ? type : null)
             : Converted(value, type);
     }
 
@@ -439,6 +440,17 @@ internal sealed partial class Evaluator
 
         object? left = Evaluate(binary.LeftOperand, frame);
         object? right = Evaluate(binary.RightOperand, frame);
+        if (left is SymList && right is SymList && binary.OperatorKind is BinaryOperatorKind.Equals or BinaryOperatorKind.NotEquals)
+        {
+            // Arrays and lists are compared as objects, whatever is in them.
+            return ReferenceEquals(left, right) == (binary.OperatorKind == BinaryOperatorKind.Equals);
+        }
+
+        if (left is SymObject { Type.IsRecord: false } && right is SymObject && binary.OperatorKind is BinaryOperatorKind.Equals or BinaryOperatorKind.NotEquals && (binary.OperatorMethod is null || FindBody(binary.OperatorMethod) is null))
+        {
+            return ReferenceEquals(left, right) == (binary.OperatorKind == BinaryOperatorKind.Equals);
+        }
+
         return binary.OperatorMethod is { } method && left is SymObject or SymObject && FindBody(method) is not null
             ? Invoke(new SymFunction(method, null, null, null), [left, right], binary.Syntax)
             : Stored(Arithmetic(binary.OperatorKind, left, right, binary.Syntax), binary.Type, binary.IsChecked, binary.Syntax);

@@ -20,6 +20,7 @@ internal sealed partial class Evaluator
 
     private static IReadOnlyList<object?> ElementsOf(object? value, SyntaxNode at) => value switch
     {
+        SymSequence sequence => sequence.Run(),
         SymList list => [.. list.Items],
         SymContainer { Kind: "ModuleDict" or "ParameterDict" } map => [.. map.Items.Select(static pair => new SymList([pair.Key, pair.Value]))],
         SymContainer container => [.. container.Items.Select(static pair => pair.Value)],
@@ -127,8 +128,10 @@ internal sealed partial class Evaluator
         return receiver switch
         {
             null when method.Name is "GetValueOrDefault" => values.Length > 0 ? values[0] : Default((method.ContainingType as INamedTypeSymbol)?.TypeArguments.FirstOrDefault()),
-            null when method.IsStatic && values.Length > 0 && method.Name is "Equals" or "ReferenceEquals" => Same(values[0], values[1], at),
+            null when method.IsStatic && values.Length > 1 && method.Name is "ReferenceEquals" && values[0] is SymList or SymObject or SymContainer or SymModule or SymTensor or null => ReferenceEquals(values[0], values[1]),
+            null when method.IsStatic && values.Length > 1 && method.Name is "Equals" && method.ContainingType.SpecialType == SpecialType.System_Object && values[0] is not SymList => Same(values[0], values[1], at),
             null => throw EvaluationException.Unsupported(at, method.IsStatic ? $"'{method.ContainingType.Name}.{method.Name}' cannot be evaluated during the build" : $"'{method.Name}' is called on null"),
+            SymList when method.Name is "Equals" && values.Length == 1 && !method.ContainingType.IsTupleType => ReferenceEquals(receiver, values[0]),
             _ when method.Name is "Equals" && values.Length == 1 => Same(receiver, values[0], at),
             SymOpaque when method.Name is "ToString" => receiver,
             _ when method.Name is "ToString" => Text(receiver, values.FirstOrDefault() as string ?? "", at),
@@ -417,7 +420,13 @@ internal sealed partial class Evaluator
                 list.Items.RemoveAt(Number(0));
                 return null;
             case "Remove":
-                return list.Items.Remove(values[0]);
+                int found = list.Items.FindIndex(item => Same(item, values[0], at));
+                if (found >= 0)
+                {
+                    list.Items.RemoveAt(found);
+                }
+
+                return found >= 0;
             case "Reverse" when values.Length == 0:
                 list.Items.Reverse();
                 return null;
@@ -472,7 +481,7 @@ internal sealed partial class Evaluator
                 after?.Invoke(frame);
                 return present;
             case "Remove" when values[0] is { } key:
-                return dictionary.Items.RemoveAll(pair => Equals(pair.Key, key)) > 0;
+                return dictionary.Items.RemoveAll(pair => SymDictionary.SameKey(pair.Key, key)) > 0;
             case "Clear":
                 dictionary.Items.Clear();
                 return null;
@@ -508,6 +517,9 @@ internal sealed partial class Evaluator
         "Range" or "Repeat" when values.LastOrDefault() is Dim { Constant: long outside } => throw EvaluationException.Unsupported(at, $"Enumerable.{method.Name} cannot give {Compiler.Invariant.Text(outside)} elements during the build"),
         "Range" or "Repeat" => throw EvaluationException.DataDependent(at, $"the length of Enumerable.{method.Name} is known only when the model runs"),
         "OfType" => new SymList(Elements(values[0], at).Where(item => HasType(item, method.TypeArguments[0], new Frame(null, null)))),
+        "Select" or "SelectMany" or "Where" or "Concat" or "Append" or "Prepend" or "Skip" or "Take" or "SkipLast" or "TakeLast" or "Reverse" or "Distinct" or "Zip" or "OrderBy" or "OrderByDescending" or "Chunk" or "Cast"
+            or "AsEnumerable" when values[0] is not null =>
+            new SymSequence(() => Elements(Query(method.Name, Elements(values[0], at), [.. values.Skip(1)], at), at)),
         _ => Query(method.Name, Elements(values[0], at), [.. values.Skip(1)], at),
     };
 
@@ -553,7 +565,8 @@ internal sealed partial class Evaluator
                     ? items.Aggregate((sum, next) => CallFunction(function!, [sum, next], at))
                     : items.Aggregate(values[0], (sum, next) => CallFunction(FunctionOf(values[1], at), [sum, next], at));
             case "First" or "Single":
-                return items.Where((item, index) => Holds(item, index)).DefaultIfEmpty(this).First() is { } first && ReferenceEquals(first, this) ? Missing() : items.Where((item, index) => Holds(item, index)).First();
+                int position = items.ToList().FindIndex(item => Holds(item, 0));
+                return position < 0 ? Missing() : items[position];
             case "FirstOrDefault" or "SingleOrDefault":
                 return items.Where((item, index) => Holds(item, index)).FirstOrDefault();
             case "Last":
@@ -585,7 +598,7 @@ internal sealed partial class Evaluator
             case "ElementAt":
                 return Number() is int place && place >= 0 && place < items.Count ? items[place] : Missing();
             case "Distinct":
-                return new SymList(items.Distinct());
+                return new SymList(items.Where((item, index) => !items.Take(index).Any(earlier => Same(earlier, item, at))).ToArray());
             case "Zip" when values.Length == 1:
                 return new SymList(items.Zip(Elements(values[0], at), static (a, b) => (object?)new SymList([a, b])).ToArray());
             case "Zip":

@@ -158,7 +158,7 @@ internal sealed partial class Evaluator
         object? value = Evaluate(operation, frame);
 
         // `int x = 1` has no conversion node at its top when the initial value is asked for alone.
-        return value is Dim { Constant: long whole } && (member as IFieldSymbol)?.Type.SpecialType is SpecialType.System_Double or SpecialType.System_Single ? (double)whole : value;
+        return ConvertTo(value, (member as IFieldSymbol)?.Type ?? (member as IPropertySymbol)?.Type);
     }
 
     /// <summary>Static members of TorchSharp and .NET that have a meaning during the build.</summary>

@@ -1,4 +1,5 @@
 using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
 using ModelGen.Compiler;
 using ModelGen.Compiler.FrontEnd;
 using ModelGen.Compiler.Ir;
@@ -457,6 +458,11 @@ internal sealed partial class Evaluator
                     throw EvaluationException.Unsupported(at, "a model is compiled for float32 weights; convert the finished model after it is made");
                 }
 
+                if (method.Name == "apply" && Value(0) is SymFunction initialization)
+                {
+                    ApplyToAll(receiver, initialization, at);
+                }
+
                 // What these do to values and devices happens at run time; names and shapes stay.
                 return receiver;
             case "parameters" or "named_parameters" or "buffers" or "named_buffers" or "children" or "named_children" or "modules" or "named_modules":
@@ -588,5 +594,31 @@ internal sealed partial class Evaluator
         {
             Collect(child.Value, prefix + child.Key, weights, modules, at);
         }
+    }
+
+    /// <summary>Runs a function on all modules, children first, as <c>apply</c> does. It usually sets values, which do not matter here; what else it does must be known.</summary>
+    private void ApplyToAll(object? module, SymFunction function, SyntaxNode at)
+    {
+        foreach (object? child in Elements(Enumerate(module, "children", at), at))
+        {
+            ApplyToAll(child, function, at);
+        }
+
+        try
+        {
+            CallFunction(function, [module], at);
+        }
+        catch (EvaluationException) when (OnlySetsValues(function))
+        {
+            // Its calls cannot be followed, and without an assignment they change nothing but values.
+        }
+    }
+
+    private bool OnlySetsValues(SymFunction function)
+    {
+        SyntaxNode? body = function.Code?.Syntax ?? function.Body ?? FindBody(function.Method);
+        return body is not null && body.DescendantNodesAndSelf().All(static node =>
+            node is not (AssignmentExpressionSyntax { Left: not IdentifierNameSyntax } or PostfixUnaryExpressionSyntax { OperatorToken.Text: "++" or "--" } or PrefixUnaryExpressionSyntax { OperatorToken.Text: "++" or "--" })
+            && node is not IdentifierNameSyntax { Identifier.Text: "requires_grad_" or "register_module" or "register_buffer" or "register_parameter" or "Add" or "append" or "Insert" });
     }
 }

@@ -61,7 +61,13 @@ internal sealed partial class Evaluator
 
         if (pattern.DeconstructionSubpatterns.Length > 0)
         {
-            if (value is not SymList list || list.Items.Count != pattern.DeconstructionSubpatterns.Length || !pattern.DeconstructionSubpatterns.Select((sub, index) => (sub, index)).All(pair => Matches(pair.sub, list.Items[pair.index], frame)))
+            IReadOnlyList<object?> parts = value switch
+            {
+                SymList list => list.Items,
+                SymObject instance => Deconstructed(instance, pattern.DeconstructionSubpatterns.Length, pattern.Syntax),
+                _ => throw EvaluationException.Unsupported(pattern.Syntax, $"{DescribeValue(value)} cannot be taken apart during the build"),
+            };
+            if (parts.Count != pattern.DeconstructionSubpatterns.Length || !pattern.DeconstructionSubpatterns.Select((sub, index) => (sub, index)).All(pair => Matches(pair.sub, parts[pair.index], frame)))
             {
                 return false;
             }
@@ -139,6 +145,7 @@ internal sealed partial class Evaluator
         (bool x, SymTraining) => Truth(b, at) == x,
         (SymTensor, _) or (_, SymTensor) => ReferenceEquals(a, b),
         (SymList x, SymList y) => SameItems(x, y, at),
+        (SymObject x, SymObject y) => SameObjects(x, y, at),
         (Dim or double or char or SymEnum, Dim or double or char or SymEnum) when a.GetType() != b.GetType() =>
             throw EvaluationException.Unsupported(at, $"{DescribeValue(a)} and {DescribeValue(b)} cannot be compared during the build; convert one to the type of the other"),
         _ => Equals(a, b),

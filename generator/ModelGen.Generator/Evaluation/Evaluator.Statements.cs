@@ -220,7 +220,7 @@ internal sealed partial class Evaluator
             switch (loop.LoopControlVariable)
             {
                 case IVariableDeclaratorOperation variable:
-                    frame.Declare(variable.Symbol, item);
+                    frame.Declare(variable.Symbol, ConvertTo(item, variable.Symbol.Type));
                     break;
                 case { } target:
                     Assign(target, item, frame);

@@ -16,6 +16,7 @@ internal sealed partial class Evaluator
         "view", "reshape", "transpose", "permute", "squeeze", "unsqueeze", "flatten", "unflatten", "expand", "expand_as", "broadcast_to", "t", "narrow", "slice", "select", "chunk", "split",
         "tensor_split", "unbind", "contiguous", "detach", "alias", "unfold", "diagonal", "movedim", "moveaxis", "swapaxes", "swapdims", "swap_axes", "view_as", "to", "type_as", "to_type", "type",
         "dropout", "dropout1d", "dropout2d", "dropout3d", "cpu", "cuda", "MoveToOuterDisposeScope", "DetachFromDisposeScope", "MoveToOtherDisposeScope", "AlignTo", "float", "requires_grad_",
+        "ravel", "adjoint", "resolve_conj", "resolve_neg", "long", "int", "bool", "double", "half", "bfloat16", "byte", "short", "to_dense", "mT", "mH", "real",
     };
 
     /// <summary>In-place methods that change how a tensor is read, not its memory.</summary>
@@ -270,7 +271,8 @@ internal sealed partial class Evaluator
         {
             if (name.EndsWith("_", StringComparison.Ordinal))
             {
-                return first;
+                // Weights have values of their own at run time; another tensor is no constant any more.
+                return like.Weight != WeightKind.None ? first : name == "copy_" ? InPlace(name, "Tensor.", arguments, at) : Overwrite(like, Opaque(graph.TypeOf(like.Id), at), at, name);
             }
 
             return new SymTensor(Opaque(graph.TypeOf(like.Id), at));
@@ -314,7 +316,7 @@ internal sealed partial class Evaluator
         if (constructing && (tensor.Weight != WeightKind.None || !TensorFunctions.TryGet(key, out _)))
         {
             // What happens to weights while the model is made shows in their values at run time, not in the graph.
-            return tensor;
+            return tensor.Weight != WeightKind.None ? tensor : Overwrite(tensor, Opaque(graph.TypeOf(tensor.Id), at), at, name);
         }
 
         if (Apply(key, plain, arguments, at) is not SymTensor result)

@@ -68,6 +68,12 @@ internal sealed partial class Evaluator(OperationCache cache, GraphBuilder graph
 
         string source = graph.Source;
         int gradients = noGrad;
+        if (function.Code is null && function.Method.ReturnType.Name is "IEnumerable" or "IEnumerator" && Syntax.IsIterator(body))
+        {
+            depth--;
+            return Iterator(function, frame, at);
+        }
+
         try
         {
             IOperation operation = function.Code ?? cache.Operation(body) ?? throw EvaluationException.Unsupported(at, $"the source of '{function.Method.Name}' cannot be analysed");
@@ -79,7 +85,7 @@ internal sealed partial class Evaluator(OperationCache cache, GraphBuilder graph
 
             Execute(operation, frame);
             after?.Invoke(frame);
-            return frame.Yielded is null ? frame.Returned : new SymList(frame.Yielded);
+            return frame.Returned;
         }
         finally
         {
@@ -88,6 +94,29 @@ internal sealed partial class Evaluator(OperationCache cache, GraphBuilder graph
             graph.Source = source;
         }
     }
+
+    /// <summary>The elements of an iterator: its body runs, with the arguments as they were, whenever somebody runs through them.</summary>
+    private SymSequence Iterator(SymFunction function, Frame arguments, SyntaxNode at) => new(() =>
+    {
+        if (++depth > MaxDepth)
+        {
+            throw EvaluationException.Unsupported(at, $"'{function.Method.Name}' calls itself too deeply (more than {MaxDepth} levels); recursion must end during the build");
+        }
+
+        var frame = new Frame(function.Receiver, arguments) { Yielded = [] };
+        string source = graph.Source;
+        try
+        {
+            SyntaxNode body = function.Body ?? BodyOf(function.Method, at);
+            Execute(cache.Operation(body) ?? throw EvaluationException.Unsupported(at, $"the source of '{function.Method.Name}' cannot be analysed"), frame);
+            return frame.Yielded;
+        }
+        finally
+        {
+            depth--;
+            graph.Source = source;
+        }
+    });
 
     /// <summary>Notes what the type parameters of a generic method and its class stand for.</summary>
     private static void Generics(Frame frame, IMethodSymbol method)

@@ -24,13 +24,14 @@ internal sealed class SymObject(INamedTypeSymbol type)
     /// <summary>Part of the finished model, so that a call of the model must not change it.</summary>
     public bool Frozen { get; set; }
 
-    /// <summary>A shallow copy, as <c>with</c> makes.</summary>
+    /// <summary>A copy, as <c>with</c> and reading a struct make: structs inside are copied too, objects are shared.</summary>
     public SymObject Copy()
     {
         var copy = new SymObject(Type);
         foreach (KeyValuePair<ISymbol, object?> pair in Fields)
         {
-            copy.Fields.Add(pair.Key, pair.Value);
+            bool isTuple = ((pair.Key as IFieldSymbol)?.Type ?? (pair.Key as IPropertySymbol)?.Type)?.IsTupleType == true;
+            copy.Fields.Add(pair.Key, pair.Value is SymObject { Type.IsValueType: true } inner ? inner.Copy() : isTuple && pair.Value is SymList tuple ? new SymList(tuple.Items) : pair.Value);
         }
 
         return copy;
@@ -99,7 +100,7 @@ internal sealed class SymDictionary
     {
         foreach (KeyValuePair<object, object?> pair in Items)
         {
-            if (Equals(pair.Key, key))
+            if (SameKey(pair.Key, key))
             {
                 value = pair.Value;
                 return true;
@@ -110,9 +111,18 @@ internal sealed class SymDictionary
         return false;
     }
 
+    /// <summary>Whether two keys are equal: tuples, records and structs by their contents.</summary>
+    public static bool SameKey(object? a, object? b) => (a, b) switch
+    {
+        (SymList x, SymList y) => x.Items.Count == y.Items.Count && x.Items.Zip(y.Items, SameKey).All(static same => same),
+        (SymObject { Type: { IsRecord: true } or { IsValueType: true } or { IsAnonymousType: true } } x, SymObject y) =>
+            SymbolEqualityComparer.Default.Equals(x.Type, y.Type) && x.Fields.All(pair => pair.Key is IParameterSymbol || (y.Fields.TryGetValue(pair.Key, out object? other) && SameKey(pair.Value, other))),
+        _ => Equals(a, b),
+    };
+
     public void Set(object key, object? value)
     {
-        int index = Items.FindIndex(pair => Equals(pair.Key, key));
+        int index = Items.FindIndex(pair => SameKey(pair.Key, key));
         if (index < 0)
         {
             Items.Add(new(key, value));
@@ -123,6 +133,9 @@ internal sealed class SymDictionary
         }
     }
 }
+
+/// <summary>A query or iterator: its elements are computed anew each time somebody runs through them, as in .NET.</summary>
+internal sealed record SymSequence(Func<IReadOnlyList<object?>> Run);
 
 /// <summary>A function value: a method, local function or lambda with the object and frame it was made in.</summary>
 internal sealed record SymFunction(IMethodSymbol Method, object? Receiver, Frame? Captured, SyntaxNode? Body)

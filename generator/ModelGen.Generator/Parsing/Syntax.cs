@@ -32,6 +32,10 @@ internal static class Syntax
         _ => null,
     };
 
+    /// <summary>Whether a body holds <c>yield</c>, those of functions inside it aside.</summary>
+    public static bool IsIterator(SyntaxNode body) =>
+        body.DescendantNodes(static node => node is not (LocalFunctionStatementSyntax or AnonymousFunctionExpressionSyntax)).Any(static node => node is YieldStatementSyntax);
+
     /// <summary>The initial value of a field or property, or null when it has none.</summary>
     public static ExpressionSyntax? InitializerOf(SyntaxNode declaration) => declaration switch
     {

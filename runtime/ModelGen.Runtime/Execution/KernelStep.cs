@@ -76,6 +76,20 @@ public abstract unsafe class KernelStep : TrainingStep
     /// <summary>Address of the loss.</summary>
     protected Floats LossAt() => loss;
 
+    /// <summary>Checks a slice whose bounds depend on sizes that are known only at run time.</summary>
+    /// <param name="start">First element.</param>
+    /// <param name="length">Number of elements.</param>
+    /// <param name="size">Size of the dimension.</param>
+    /// <param name="source">The user's expression.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The slice leaves the tensor.</exception>
+    protected static void CheckSlice(nint start, nint length, nint size, string source)
+    {
+        if (start < 0 || length < 0 || start + length > size)
+        {
+            throw new ArgumentOutOfRangeException(nameof(length), $"'{source}' takes the elements {start} to {start + length} of a dimension of {size} elements. The compiled model takes slices as they were written for larger inputs; give it an input that is large enough.");
+        }
+    }
+
     /// <summary>Copies an input into the arena.</summary>
     /// <param name="input">Tensor on the CPU.</param>
     /// <param name="buffer">Number of the buffer.</param>

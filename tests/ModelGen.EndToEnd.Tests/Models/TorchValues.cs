@@ -1,0 +1,106 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace ModelGen.EndToEnd.Tests.Models;
+
+/// <summary>Structs and tuples that are copied, records that are equal, arrays that are not, queries that run anew, numbers that are converted unseen.</summary>
+[Model]
+[Train(Loss.MSE, Optimizer.SGD, LearningRate = 0.01)]
+public partial class TorchValues : Module<Tensor, Tensor>
+{
+    private readonly ModuleList<Linear> layers = new();
+    private readonly List<double> factors = [];
+    private readonly Linear frozen = Linear(4, 4);
+    private readonly Tensor noise = zeros(4);
+
+    public TorchValues()
+        : base(nameof(TorchValues))
+    {
+        // A struct is copied when it is assigned and when it is passed.
+        var first = new Size { Width = 4, Height = 4 };
+        Size second = first;
+        second.Height = 6;
+        Widen(second);
+        (int Wide, int High) pair = (first.Width, first.Height);
+        var other = pair;
+        other.High = 100;
+        layers.Add(Linear(pair.Wide, pair.High));
+        layers.Add(Linear(first.Height, second.Height));
+
+        // Records and tuples are equal by their contents, arrays and lists are not.
+        int[] left = [1, 2];
+        int[] right = [1, 2];
+        var table = new Dictionary<(int, int), double> { [(1, 2)] = 0.5 };
+        bool equal = new Named("a", 1) == new Named("a", 1) && new List<Named> { new("b", 2) }.Contains(new("b", 2)) && left != right && !left.Equals(right);
+        factors.Add(equal ? 1.5 : 100);
+        factors.Add(table.ContainsKey((1, 2)) ? table[(1, 2)] : 100);
+        factors.Add(new Circle(3) is Circle(var radius) ? radius : 100);
+
+        // A query runs when it is used, and again when it is used again.
+        int scale = 1;
+        var query = new[] { 1, 2, 3 }.Select(value => value * scale);
+        scale = 2;
+        factors.Add(query.Sum());
+        var made = Enumerable.Range(0, 2).Select(_ => Linear(6, 6));
+        layers.Add(made.First());
+        foreach (var layer in made.Concat(made))
+        {
+            layers.Add(layer);
+        }
+
+        // Whole numbers that become real without a conversion in the code.
+        double whole = 0;
+        foreach (double number in new[] { 1, 2 })
+        {
+            whole += number / 4;
+        }
+
+        double[] spread = [.. left];
+        (double, double) both = pair;
+        factors.Add(whole + (spread[0] / 4) + (both.Item1 / 8) + (Half / 4));
+        using (no_grad())
+        {
+            noise.copy_(ones(4));
+        }
+
+        frozen.apply(module =>
+        {
+            foreach (var parameter in module.parameters())
+            {
+                parameter.requires_grad = false;
+            }
+        });
+        RegisterComponents();
+    }
+
+    public double Half { get; } = 2;
+
+    public override Tensor forward([Shape("N", 4)] Tensor x)
+    {
+        x = frozen.forward(x) + noise;
+        foreach (var layer in layers)
+        {
+            x = layer.forward(x).tanh();
+        }
+
+        foreach (double factor in factors)
+        {
+            x = x * factor;
+        }
+
+        return x;
+    }
+
+    private static void Widen(Size size) => size.Height *= 10;
+
+    public struct Size
+    {
+        public int Width;
+        public int Height;
+    }
+
+    public sealed record Named(string Name, int Value);
+
+    public sealed record Circle(double Radius);
+}
