@@ -246,6 +246,14 @@ internal static partial class TensorFunctions
         long axis = Axis(c, "slice", c.Int("dim", 0));
         Dim size = c.Graph.TypeOf(c.Self).Shape[(int)axis];
         Dim Bound(Dim dim) => dim.Constant < 0 ? size + dim : dim.Constant is long known && size.Constant is long limit ? Math.Min(known, limit) : dim;
+        foreach (Dim given in (Dim[])[c.Dims("start")[0], .. c.Any("finish", "end", "stop") is null ? [] : c.Dims("finish", "end", "stop")])
+        {
+            if (given.Constant is long number && size.Constant is null && !Dim.IsNeverNegative(size - Math.Abs(number)))
+            {
+                throw new UnsupportedException($"slice: the size {size} may be smaller than {Invariant.Text(Math.Abs(number))}, and slices end where the tensor ends; give the size as a number in [Shape], or use narrow");
+            }
+        }
+
         Dim start = Bound(c.Dims("start")[0]);
         Dim stop = c.Any("finish", "end", "stop") is null ? size : Bound(c.Dims("finish", "end", "stop")[0]);
         Dim length = (stop - start).Constant < 0 ? Dim.Zero : stop - start;

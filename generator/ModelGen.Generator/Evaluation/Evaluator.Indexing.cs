@@ -155,10 +155,27 @@ internal sealed partial class Evaluator
         return position.Constant is long known && size.Constant is long limit ? Math.Max(0, Math.Min(known, limit)) : position;
     }
 
+    /// <summary>The number of elements that a bound needs, where a size that is known only at run time may have fewer.</summary>
+    private static Dim? EndsEarly(object? bound, Dim size)
+    {
+        Dim? needed = bound switch
+        {
+            Dim { Constant: long number } => Math.Abs(number),
+            SymFromEnd { Offset.Constant: long number } => number,
+            _ => null,
+        };
+        return needed is not null && size.Constant is null && !Dim.IsNeverNegative(size - needed) ? needed : null;
+    }
+
     private static (Dim Start, Dim Length, long Step) Region(SymSlice slice, Dim size, SyntaxNode at)
     {
         Dim start = Start(slice.Start, size, Dim.Zero, at);
         Dim stop = Start(slice.Stop, size, size, at);
+        if ((EndsEarly(slice.Start, size) ?? EndsEarly(slice.Stop, size)) is Dim bound)
+        {
+            throw EvaluationException.DataDependent(at, $"the size {size} may be smaller than {bound}, and slices end where the tensor ends, so the size of the result is known only when the model runs. Give the size as a number in [Shape], or use narrow, which needs that many elements");
+        }
+
         long step = slice.Step switch
         {
             null => 1,

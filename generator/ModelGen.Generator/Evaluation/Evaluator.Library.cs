@@ -4,6 +4,7 @@ using Microsoft.CodeAnalysis.Operations;
 using ModelGen.Compiler.FrontEnd;
 using ModelGen.Compiler.Ir;
 using ModelGen.Compiler.Modules;
+using ModelGen.Generator.Parsing;
 
 namespace ModelGen.Generator.Evaluation;
 
@@ -519,9 +520,21 @@ internal sealed partial class Evaluator
         "OfType" => new SymList(Elements(values[0], at).Where(item => HasType(item, method.TypeArguments[0], new Frame(null, null)))),
         "Select" or "SelectMany" or "Where" or "Concat" or "Append" or "Prepend" or "Skip" or "Take" or "SkipLast" or "TakeLast" or "Reverse" or "Distinct" or "Zip" or "OrderBy" or "OrderByDescending" or "Chunk" or "Cast"
             or "AsEnumerable" when values[0] is not null =>
-            new SymSequence(() => Elements(Query(method.Name, Elements(values[0], at), [.. values.Skip(1)], at), at)),
-        _ => Query(method.Name, Elements(values[0], at), [.. values.Skip(1)], at),
+            new SymSequence(() => Elements(Query(method.Name, Elements(values[0], at), [.. values.Skip(1)], at), at), Interleaves(method.Name, values, at)),
+        "ToList" or "ToArray" or "ToHashSet" or "Sum" or "Count" or "Max" or "Min" or "Average" or "Last" when values.Length == 1 => Query(method.Name, Elements(values[0], at), [], at),
+        _ => Query(method.Name, Interleaves(method.Name, values, at) && values[0] is SymSequence { HasEffects: true } ? throw Effects(at) : Elements(values[0], at), [.. values.Skip(1)], at),
     };
+
+    /// <summary>Whether a query has effects. Two parts with effects take turns for each element, which is not how they are run here.</summary>
+    private bool Interleaves(string name, object?[] values, SyntaxNode at)
+    {
+        bool source = values.OfType<SymSequence>().Any(static sequence => sequence.HasEffects);
+        bool own = values.OfType<SymFunction>().Any(function => (function.Code?.Syntax ?? function.Body ?? FindBody(function.Method)) is { } body && Syntax.ChangesOthers(body));
+        return source && (own || name is "Take" or "Zip" or "First" or "FirstOrDefault" or "Any" or "All" or "Contains" or "ElementAt") ? throw Effects(at) : source || own;
+    }
+
+    private static EvaluationException Effects(SyntaxNode at) => EvaluationException.Unsupported(
+        at, "the functions of this query change variables while somebody runs through it, in an order that is not followed during the build; write a loop, or call ToList() on each part");
 
     private object? Query(string name, IReadOnlyList<object?> items, object?[] values, SyntaxNode at)
     {

@@ -213,7 +213,8 @@ internal sealed partial class Evaluator
 
     private Flow Loop(IForEachLoopOperation loop, Frame frame)
     {
-        IReadOnlyList<object?> items = Elements(Evaluate(loop.Collection, frame), loop.Collection.Syntax);
+        object? collection = Evaluate(loop.Collection, frame);
+        IReadOnlyList<object?> items = collection is SymSequence { HasEffects: true } ? throw Effects(loop.Collection.Syntax) : Elements(collection, loop.Collection.Syntax);
         foreach (object? item in items)
         {
             Tick(loop.Syntax);

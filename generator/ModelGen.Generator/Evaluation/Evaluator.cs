@@ -116,7 +116,7 @@ internal sealed partial class Evaluator(OperationCache cache, GraphBuilder graph
             depth--;
             graph.Source = source;
         }
-    });
+    }, (function.Body ?? FindBody(function.Method)) is { } iterated && Syntax.ChangesOthers(iterated));
 
     /// <summary>Notes what the type parameters of a generic method and its class stand for.</summary>
     private static void Generics(Frame frame, IMethodSymbol method)

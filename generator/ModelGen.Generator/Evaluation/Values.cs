@@ -135,7 +135,9 @@ internal sealed class SymDictionary
 }
 
 /// <summary>A query or iterator: its elements are computed anew each time somebody runs through them, as in .NET.</summary>
-internal sealed record SymSequence(Func<IReadOnlyList<object?>> Run);
+/// <param name="Run">Gives the elements.</param>
+/// <param name="HasEffects">Running through it changes variables, so that it matters when and how far somebody does.</param>
+internal sealed record SymSequence(Func<IReadOnlyList<object?>> Run, bool HasEffects);
 
 /// <summary>A function value: a method, local function or lambda with the object and frame it was made in.</summary>
 internal sealed record SymFunction(IMethodSymbol Method, object? Receiver, Frame? Captured, SyntaxNode? Body)

@@ -36,6 +36,21 @@ internal static class Syntax
     public static bool IsIterator(SyntaxNode body) =>
         body.DescendantNodes(static node => node is not (LocalFunctionStatementSyntax or AnonymousFunctionExpressionSyntax)).Any(static node => node is YieldStatementSyntax);
 
+    /// <summary>Whether a function may change what is declared outside of it: by assignments, by counting, or by the methods that change collections.</summary>
+    public static bool ChangesOthers(SyntaxNode body)
+    {
+        HashSet<string> own = [.. body.DescendantNodes().OfType<VariableDeclaratorSyntax>().Select(static variable => variable.Identifier.Text)];
+        bool IsOther(ExpressionSyntax target) => target is not IdentifierNameSyntax name || !own.Contains(name.Identifier.Text);
+        return body.DescendantNodesAndSelf().Any(node => node switch
+        {
+            AssignmentExpressionSyntax { Parent: not InitializerExpressionSyntax } assignment => assignment.Left is not (TupleExpressionSyntax or DeclarationExpressionSyntax) && IsOther(assignment.Left),
+            PostfixUnaryExpressionSyntax { OperatorToken.Text: "++" or "--" } count => IsOther(count.Operand),
+            PrefixUnaryExpressionSyntax { OperatorToken.Text: "++" or "--" } count => IsOther(count.Operand),
+            InvocationExpressionSyntax { Expression: MemberAccessExpressionSyntax { Name.Identifier.Text: "Add" or "Push" or "Pop" or "Enqueue" or "Dequeue" or "Insert" or "Remove" or "RemoveAt" or "Clear" } } => true,
+            _ => false,
+        });
+    }
+
     /// <summary>The initial value of a field or property, or null when it has none.</summary>
     public static ExpressionSyntax? InitializerOf(SyntaxNode declaration) => declaration switch
     {
