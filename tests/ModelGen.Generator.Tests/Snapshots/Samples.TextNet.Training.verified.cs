@@ -330,39 +330,37 @@ namespace ModelGen.Generated
             memory.Same(2, 39);   // 3: x
             memory.Slot(384 * N, 2, 31);   // 4: v_2
             memory.Slot(64, 3, 29);   // 5: v_3
-            memory.Slot(256 * N, 4, 5);   // 6: v_4
-            memory.Same(6, 6);   // 7: v_5
-            memory.Slot(256 * N, 6, 29);   // 8: v_6
-            memory.Slot(256 * N, 7, 27);   // 9: v_7
-            memory.Slot(256 * N, 8, 25);   // 10: v_8
-            memory.Slot(128 * N, 9, 10);   // 11: v_9
-            memory.Slot(128 * N, 10, 23);   // 12: rows
-            memory.Slot(128 * N, 11, 21);   // 13: v_10
-            memory.Slot(128 * N, 12, 20);   // 14: x_2
-            memory.Slot(128 * N, 13, 18);   // 15: v_11
-            memory.Slot(800 * N, 14, 15);   // 16: v_12
-            memory.Slot(800 * N, 15, 16);   // 17: v_13
-            memory.Slot(800 * N, 16, 19);   // 18: rows_2
-            memory.Slot(128 * N, 17, 20);   // 19: v_14
-            memory.Same(14, 21);   // 20: v_15
-            memory.Slot(128 * N, 21, 41);   // 21: v_16
-            memory.Slot(128 * N, 22, 26);   // 22: v_17
-            memory.Slot(128 * N, 25, 32);   // 23: v_18
-            memory.Slot(256 * N, 26, 27);   // 24: v_19
-            memory.Same(24, 29);   // 25: v_20
-            memory.Slot(256 * N, 27, 28);   // 26: v_21
-            memory.Slot(32 * N, 28, 29);   // 27: v_22
-            memory.Same(25, 31);   // 28: v_23
-            memory.Slot(128 * N, 30, 33);   // 29: v_24
-            memory.Slot(128 * N, 31, 35);   // 30: v_25
-            memory.Slot(128 * N, 32, 34);   // 31: rows_3
-            memory.Slot(128 * N, 33, 36);   // 32: rows_4
-            memory.Slot(384 * N, 34, 37);   // 33: v_26
-            memory.Slot(384 * N, 35, 37);   // 34: v_27
-            memory.Slot(384 * N, 36, 37);   // 35: v_28
-            memory.Same(33, 40);   // 36: v_29
-            memory.Slot(128 * N, 38, 41);   // 37: v_30
-            memory.Same(21, 43);   // 38: v_31
+            memory.Slot(256 * N, 4, 6);   // 6: v_4
+            memory.Slot(256 * N, 6, 29);   // 7: v_5
+            memory.Slot(256 * N, 7, 27);   // 8: v_6
+            memory.Slot(256 * N, 8, 25);   // 9: v_7
+            memory.Slot(128 * N, 9, 10);   // 10: v_8
+            memory.Slot(128 * N, 10, 23);   // 11: rows
+            memory.Slot(128 * N, 11, 21);   // 12: v_9
+            memory.Slot(128 * N, 12, 20);   // 13: x_2
+            memory.Slot(128 * N, 13, 18);   // 14: v_10
+            memory.Slot(800 * N, 14, 15);   // 15: v_11
+            memory.Slot(800 * N, 15, 16);   // 16: v_12
+            memory.Slot(800 * N, 16, 19);   // 17: rows_2
+            memory.Slot(128 * N, 17, 20);   // 18: v_13
+            memory.Same(13, 21);   // 19: v_14
+            memory.Slot(128 * N, 21, 41);   // 20: v_15
+            memory.Slot(128 * N, 22, 26);   // 21: v_16
+            memory.Slot(128 * N, 25, 32);   // 22: v_17
+            memory.Slot(256 * N, 26, 29);   // 23: v_18
+            memory.Slot(256 * N, 27, 28);   // 24: v_19
+            memory.Slot(32 * N, 28, 29);   // 25: v_20
+            memory.Same(23, 31);   // 26: v_21
+            memory.Slot(128 * N, 30, 33);   // 27: v_22
+            memory.Slot(128 * N, 31, 35);   // 28: v_23
+            memory.Slot(128 * N, 32, 34);   // 29: rows_3
+            memory.Slot(128 * N, 33, 36);   // 30: rows_4
+            memory.Slot(384 * N, 34, 37);   // 31: v_24
+            memory.Slot(384 * N, 35, 37);   // 32: v_25
+            memory.Slot(384 * N, 36, 37);   // 33: v_26
+            memory.Same(31, 40);   // 34: v_27
+            memory.Slot(128 * N, 38, 41);   // 35: v_28
+            memory.Same(20, 43);   // 36: v_29
         }
 
         private void Compute()
@@ -389,43 +387,41 @@ namespace ModelGen.Generated
             Floats v_6 = Slot(8);
             Floats v_7 = Slot(9);
             Floats v_8 = Slot(10);
-            Floats v_9 = Slot(11);
-            Floats rows = Slot(12);
-            Floats v_10 = Slot(13);
-            Floats x_2 = Slot(14);
+            Floats rows = Slot(11);
+            Floats v_9 = Slot(12);
+            Floats x_2 = Slot(13);
+            Floats v_10 = Slot(14);
             Floats v_11 = Slot(15);
-            Floats v_12 = Slot(16);
             Floats loss = LossAt();
-            Floats v_13 = Slot(17);
-            Floats rows_2 = Slot(18);
-            Floats v_14 = Slot(19);
+            Floats v_12 = Slot(16);
+            Floats rows_2 = Slot(17);
+            Floats v_13 = Slot(18);
             Floats grad_head_weight = GradientAt(8);
             Floats grad_head_bias = GradientAt(9);
+            Floats v_14 = Slot(19);
             Floats v_15 = Slot(20);
-            Floats v_16 = Slot(21);
             Floats grad_norm_weight = GradientAt(6);
             Floats grad_norm_bias = GradientAt(7);
-            Floats v_17 = Slot(22);
+            Floats v_16 = Slot(21);
             Floats grad_attend_out_proj_weight = GradientAt(4);
             Floats grad_attend_out_proj_bias = GradientAt(5);
+            Floats v_17 = Slot(22);
             Floats v_18 = Slot(23);
             Floats v_19 = Slot(24);
             Floats v_20 = Slot(25);
             Floats v_21 = Slot(26);
             Floats v_22 = Slot(27);
             Floats v_23 = Slot(28);
-            Floats v_24 = Slot(29);
-            Floats v_25 = Slot(30);
-            Floats rows_3 = Slot(31);
-            Floats rows_4 = Slot(32);
+            Floats rows_3 = Slot(29);
+            Floats rows_4 = Slot(30);
+            Floats v_24 = Slot(31);
+            Floats v_25 = Slot(32);
             Floats v_26 = Slot(33);
             Floats v_27 = Slot(34);
             Floats v_28 = Slot(35);
-            Floats v_29 = Slot(36);
-            Floats v_30 = Slot(37);
             Floats grad_attend_in_proj_weight = GradientAt(2);
             Floats grad_attend_in_proj_bias = GradientAt(3);
-            Floats v_31 = Slot(38);
+            Floats v_29 = Slot(36);
             Floats grad_positions = GradientAt(1);
             Floats grad_tokens_weight = GradientAt(0);
 
@@ -451,93 +447,77 @@ namespace ModelGen.Generated
                 Tensor result_2 = TensorOps.CausalMask(8, 8, device);
                 Put(result_2, v_3);
             }
-            {
-                using IDisposable guard = no_grad();
-                using DisposeScope scope = NewDisposeScope();
-                Device device = CPU;
-                Tensor operand_3 = View(v_2, ScalarType.Float32, [N, 4, 8, 4], [384, 4, 48, 1]);
-                Tensor operand_4 = View((v_2 + (16)), ScalarType.Float32, [N, 4, 4, 8], [384, 4, 1, 48]);
-                Tensor result_3 = torch.matmul(operand_3, operand_4);
-                Put(result_3, v_4);
-            }
-            var loop3 = new Loop3<V>(v_4, v_3, v_5);
+            Gemm<V>.Run(new GemmProblem(8, 8, 4) { A = v_2, ARow = 48, AColumn = 1, B = (v_2 + (16)), BRow = 1, BColumn = 48, C = v_4 }, new GemmBatch(N, 4) { AOuter = 384, AInner = 4, BOuter = 384, BInner = 4, COuter = 256, CInner = 64 });
+            var loop3 = new Loop3<V>(v_4, v_3, v_4);
             Workers.Run(ref loop3, 4 * N, Math.Max(1, 16384 / (64)));
             {
                 using IDisposable guard = no_grad();
                 using DisposeScope scope = NewDisposeScope();
                 Device device = CPU;
-                Tensor operand_5 = View(v_5, ScalarType.Float32, [N, 4, 8, 8], [256, 64, 8, 1]);
-                Tensor result_4 = F.softmax(operand_5, 3);
+                Tensor operand_3 = View(v_4, ScalarType.Float32, [N, 4, 8, 8], [256, 64, 8, 1]);
+                Tensor result_3 = F.softmax(operand_3, 3);
+                Put(result_3, v_5);
+            }
+            {
+                using IDisposable guard = no_grad();
+                using DisposeScope scope = NewDisposeScope();
+                Device device = CPU;
+                Tensor operand_4 = View(v_5, ScalarType.Float32, [N, 4, 8, 8], [256, 64, 8, 1]);
+                Tensor result_4 = TensorOps.DropoutMask(operand_4, 0.1);
                 Put(result_4, v_6);
             }
-            {
-                using IDisposable guard = no_grad();
-                using DisposeScope scope = NewDisposeScope();
-                Device device = CPU;
-                Tensor operand_6 = View(v_6, ScalarType.Float32, [N, 4, 8, 8], [256, 64, 8, 1]);
-                Tensor result_5 = TensorOps.DropoutMask(operand_6, 0.1);
-                Put(result_5, v_7);
-            }
-            var loop4 = new Loop4<V>(v_6, v_7, v_8);
+            var loop4 = new Loop4<V>(v_5, v_6, v_7);
             Workers.Run(ref loop4, ((256 * N) + V.Count - 1) / V.Count, 16384 / V.Count);
-            {
-                using IDisposable guard = no_grad();
-                using DisposeScope scope = NewDisposeScope();
-                Device device = CPU;
-                Tensor operand_7 = View(v_8, ScalarType.Float32, [N, 4, 8, 8], [256, 64, 8, 1]);
-                Tensor operand_8 = View((v_2 + (32)), ScalarType.Float32, [N, 4, 8, 4], [384, 4, 48, 1]);
-                Tensor result_6 = torch.matmul(operand_7, operand_8);
-                Put(result_6, v_9);
-            }
+            Gemm<V>.Run(new GemmProblem(8, 4, 8) { A = v_7, ARow = 8, AColumn = 1, B = (v_2 + (32)), BRow = 48, BColumn = 1, C = v_8 }, new GemmBatch(N, 4) { AOuter = 256, AInner = 64, BOuter = 384, BInner = 4, COuter = 128, CInner = 32 });
 
             // 
-            using (Tensor copied = View(v_9, ScalarType.Float32, [N, 8, 4, 4], [128, 4, 32, 1])) Put(copied, rows);
+            using (Tensor copied = View(v_8, ScalarType.Float32, [N, 8, 4, 4], [128, 4, 32, 1])) Put(copied, rows);
 
             // x = Norm(x + Attend(x))
-            Gemm<V>.Run(new GemmProblem(8 * N, 16, 16) { A = rows, ARow = 16, AColumn = 1, B = attend_out_proj_weight, BRow = 1, BColumn = 16, C = v_10 }, new Epilogue5<V>(attend_out_proj_bias, x));
+            Gemm<V>.Run(new GemmProblem(8 * N, 16, 16) { A = rows, ARow = 16, AColumn = 1, B = attend_out_proj_weight, BRow = 1, BColumn = 16, C = v_9 }, new Epilogue5<V>(attend_out_proj_bias, x));
             {
                 using IDisposable guard = no_grad();
                 using DisposeScope scope = NewDisposeScope();
                 Device device = CPU;
-                Tensor operand_9 = View(v_10, ScalarType.Float32, [N, 8, 16], [128, 16, 1]);
-                Tensor operand_10 = View(norm_weight, ScalarType.Float32, [16], [1]);
-                Tensor operand_11 = View(norm_bias, ScalarType.Float32, [16], [1]);
-                Tensor result_7 = F.layer_norm(operand_9, [16], operand_10, operand_11, 1E-05);
-                Put(result_7, x_2);
+                Tensor operand_5 = View(v_9, ScalarType.Float32, [N, 8, 16], [128, 16, 1]);
+                Tensor operand_6 = View(norm_weight, ScalarType.Float32, [16], [1]);
+                Tensor operand_7 = View(norm_bias, ScalarType.Float32, [16], [1]);
+                Tensor result_5 = F.layer_norm(operand_5, [16], operand_6, operand_7, 1E-05);
+                Put(result_5, x_2);
             }
 
             // Head(gelu(x)).transpose(1, 2)
-            var loop6 = new Loop6<V>(x_2, v_11);
+            var loop6 = new Loop6<V>(x_2, v_10);
             Workers.Run(ref loop6, ((128 * N) + V.Count - 1) / V.Count, 16384 / V.Count);
-            Gemm<V>.Run(new GemmProblem(8 * N, 100, 16) { A = v_11, ARow = 16, AColumn = 1, B = head_weight, BRow = 1, BColumn = 16, C = v_12 }, new Epilogue7<V>(head_bias));
+            Gemm<V>.Run(new GemmProblem(8 * N, 100, 16) { A = v_10, ARow = 16, AColumn = 1, B = head_weight, BRow = 1, BColumn = 16, C = v_11 }, new Epilogue7<V>(head_bias));
 
             // loss
             {
                 using IDisposable guard = no_grad();
                 using DisposeScope scope = NewDisposeScope();
                 Device device = CPU;
-                Tensor operand_12 = View(v_12, ScalarType.Float32, [N, 100, 8], [800, 1, 100]);
-                Tensor operand_13 = View(target.AsFloats(), ScalarType.Int64, [N, 8], [8, 1]);
-                (Tensor result_8, Tensor result_9) = TensorOps.CrossEntropyWithSlope(operand_12, operand_13, 0.0);
-                Put(result_8, loss);
-                Put(result_9, v_13);
+                Tensor operand_8 = View(v_11, ScalarType.Float32, [N, 100, 8], [800, 1, 100]);
+                Tensor operand_9 = View(target.AsFloats(), ScalarType.Int64, [N, 8], [8, 1]);
+                (Tensor result_6, Tensor result_7) = TensorOps.CrossEntropyWithSlope(operand_8, operand_9, 0.0);
+                Put(result_6, loss);
+                Put(result_7, v_12);
             }
 
             // 
-            using (Tensor copied = View(v_13, ScalarType.Float32, [N, 8, 100], [800, 1, 8])) Put(copied, rows_2);
+            using (Tensor copied = View(v_12, ScalarType.Float32, [N, 8, 100], [800, 1, 8])) Put(copied, rows_2);
 
             // gradient of Head(gelu(x)).transpose(1, 2)
-            Gemm<V>.Run(new GemmProblem(8 * N, 16, 100) { A = rows_2, ARow = 100, AColumn = 1, B = head_weight, BRow = 16, BColumn = 1, C = v_14 });
-            Gemm<V>.Run(new GemmProblem(100, 16, 8 * N) { A = rows_2, ARow = 1, AColumn = 100, B = v_11, BRow = 16, BColumn = 1, C = grad_head_weight });
+            Gemm<V>.Run(new GemmProblem(8 * N, 16, 100) { A = rows_2, ARow = 100, AColumn = 1, B = head_weight, BRow = 16, BColumn = 1, C = v_13 });
+            Gemm<V>.Run(new GemmProblem(100, 16, 8 * N) { A = rows_2, ARow = 1, AColumn = 100, B = v_10, BRow = 16, BColumn = 1, C = grad_head_weight });
             {
                 using IDisposable guard = no_grad();
                 using DisposeScope scope = NewDisposeScope();
                 Device device = CPU;
-                Tensor operand_14 = View(rows_2, ScalarType.Float32, [8 * N, 100], [100, 1]);
-                Tensor result_10 = operand_14.sum(dim: new long[] { 0 }, keepdim: false);
-                Put(result_10, grad_head_bias);
+                Tensor operand_10 = View(rows_2, ScalarType.Float32, [8 * N, 100], [100, 1]);
+                Tensor result_8 = operand_10.sum(dim: new long[] { 0 }, keepdim: false);
+                Put(result_8, grad_head_bias);
             }
-            var loop8 = new Loop8<V>(x_2, v_14, v_15);
+            var loop8 = new Loop8<V>(x_2, v_13, v_14);
             Workers.Run(ref loop8, ((128 * N) + V.Count - 1) / V.Count, 16384 / V.Count);
 
             // gradient of x = Norm(x + Attend(x))
@@ -545,115 +525,83 @@ namespace ModelGen.Generated
                 using IDisposable guard = no_grad();
                 using DisposeScope scope = NewDisposeScope();
                 Device device = CPU;
-                Tensor operand_15 = View(v_15, ScalarType.Float32, [N, 8, 16], [128, 16, 1]);
-                Tensor operand_16 = View(v_10, ScalarType.Float32, [N, 8, 16], [128, 16, 1]);
-                Tensor operand_17 = View(norm_weight, ScalarType.Float32, [16], [1]);
-                (Tensor result_11, Tensor result_12, Tensor result_13) = TensorOps.LayerNormBackward(operand_15, operand_16, operand_17, 1E-05);
-                Put(result_11, v_16);
-                Put(result_12, grad_norm_weight);
-                Put(result_13, grad_norm_bias);
+                Tensor operand_11 = View(v_14, ScalarType.Float32, [N, 8, 16], [128, 16, 1]);
+                Tensor operand_12 = View(v_9, ScalarType.Float32, [N, 8, 16], [128, 16, 1]);
+                Tensor operand_13 = View(norm_weight, ScalarType.Float32, [16], [1]);
+                (Tensor result_9, Tensor result_10, Tensor result_11) = TensorOps.LayerNormBackward(operand_11, operand_12, operand_13, 1E-05);
+                Put(result_9, v_15);
+                Put(result_10, grad_norm_weight);
+                Put(result_11, grad_norm_bias);
             }
-            Gemm<V>.Run(new GemmProblem(8 * N, 16, 16) { A = v_16, ARow = 16, AColumn = 1, B = attend_out_proj_weight, BRow = 16, BColumn = 1, C = v_17 });
-            Gemm<V>.Run(new GemmProblem(16, 16, 8 * N) { A = v_16, ARow = 1, AColumn = 16, B = rows, BRow = 16, BColumn = 1, C = grad_attend_out_proj_weight });
+            Gemm<V>.Run(new GemmProblem(8 * N, 16, 16) { A = v_15, ARow = 16, AColumn = 1, B = attend_out_proj_weight, BRow = 16, BColumn = 1, C = v_16 });
+            Gemm<V>.Run(new GemmProblem(16, 16, 8 * N) { A = v_15, ARow = 1, AColumn = 16, B = rows, BRow = 16, BColumn = 1, C = grad_attend_out_proj_weight });
             {
                 using IDisposable guard = no_grad();
                 using DisposeScope scope = NewDisposeScope();
                 Device device = CPU;
-                Tensor operand_18 = View(v_16, ScalarType.Float32, [8 * N, 16], [16, 1]);
-                Tensor result_14 = operand_18.sum(dim: new long[] { 0 }, keepdim: false);
-                Put(result_14, grad_attend_out_proj_bias);
+                Tensor operand_14 = View(v_15, ScalarType.Float32, [8 * N, 16], [16, 1]);
+                Tensor result_12 = operand_14.sum(dim: new long[] { 0 }, keepdim: false);
+                Put(result_12, grad_attend_out_proj_bias);
             }
-            {
-                using IDisposable guard = no_grad();
-                using DisposeScope scope = NewDisposeScope();
-                Device device = CPU;
-                Tensor operand_19 = View(v_8, ScalarType.Float32, [N, 4, 8, 8], [256, 64, 1, 8]);
-                Tensor operand_20 = View(v_17, ScalarType.Float32, [N, 4, 8, 4], [128, 4, 16, 1]);
-                Tensor result_15 = torch.matmul(operand_19, operand_20);
-                Put(result_15, v_18);
-            }
-            {
-                using IDisposable guard = no_grad();
-                using DisposeScope scope = NewDisposeScope();
-                Device device = CPU;
-                Tensor operand_21 = View(v_17, ScalarType.Float32, [N, 4, 8, 4], [128, 4, 16, 1]);
-                Tensor operand_22 = View((v_2 + (32)), ScalarType.Float32, [N, 4, 4, 8], [384, 4, 1, 48]);
-                Tensor result_16 = torch.matmul(operand_21, operand_22);
-                Put(result_16, v_19);
-            }
-            var loop9 = new Loop9<V>(v_19, v_7, v_6, v_20, v_21);
+            Gemm<V>.Run(new GemmProblem(8, 4, 8) { A = v_7, ARow = 1, AColumn = 8, B = v_16, BRow = 16, BColumn = 1, C = v_17 }, new GemmBatch(N, 4) { AOuter = 256, AInner = 64, BOuter = 128, BInner = 4, COuter = 128, CInner = 32 });
+            Gemm<V>.Run(new GemmProblem(8, 8, 4) { A = v_16, ARow = 16, AColumn = 1, B = (v_2 + (32)), BRow = 1, BColumn = 48, C = v_18 }, new GemmBatch(N, 4) { AOuter = 128, AInner = 4, BOuter = 384, BInner = 4, COuter = 256, CInner = 64 });
+            var loop9 = new Loop9<V>(v_18, v_6, v_5, v_18, v_19);
             Workers.Run(ref loop9, ((256 * N) + V.Count - 1) / V.Count, 16384 / V.Count);
             {
                 using IDisposable guard = no_grad();
                 using DisposeScope scope = NewDisposeScope();
                 Device device = CPU;
-                Tensor operand_23 = View(v_21, ScalarType.Float32, [N, 4, 8, 8], [256, 64, 8, 1]);
-                Tensor result_17 = operand_23.sum(dim: new long[] { 3 }, keepdim: true);
-                Put(result_17, v_22);
+                Tensor operand_15 = View(v_19, ScalarType.Float32, [N, 4, 8, 8], [256, 64, 8, 1]);
+                Tensor result_13 = operand_15.sum(dim: new long[] { 3 }, keepdim: true);
+                Put(result_13, v_20);
             }
-            var loop10 = new Loop10<V>(v_20, v_22, v_6, v_3, v_23);
+            var loop10 = new Loop10<V>(v_18, v_20, v_5, v_3, v_21);
             Workers.Run(ref loop10, 32 * N, Math.Max(1, 16384 / (8)));
-            {
-                using IDisposable guard = no_grad();
-                using DisposeScope scope = NewDisposeScope();
-                Device device = CPU;
-                Tensor operand_24 = View(v_23, ScalarType.Float32, [N, 4, 8, 8], [256, 64, 8, 1]);
-                Tensor operand_25 = View((v_2 + (16)), ScalarType.Float32, [N, 4, 8, 4], [384, 4, 48, 1]);
-                Tensor result_18 = torch.matmul(operand_24, operand_25);
-                Put(result_18, v_24);
-            }
-            {
-                using IDisposable guard = no_grad();
-                using DisposeScope scope = NewDisposeScope();
-                Device device = CPU;
-                Tensor operand_26 = View(v_2, ScalarType.Float32, [N, 4, 4, 8], [384, 4, 1, 48]);
-                Tensor operand_27 = View(v_23, ScalarType.Float32, [N, 4, 8, 8], [256, 64, 8, 1]);
-                Tensor result_19 = torch.matmul(operand_26, operand_27);
-                Put(result_19, v_25);
-            }
+            Gemm<V>.Run(new GemmProblem(8, 4, 8) { A = v_21, ARow = 8, AColumn = 1, B = (v_2 + (16)), BRow = 48, BColumn = 1, C = v_22 }, new GemmBatch(N, 4) { AOuter = 256, AInner = 64, BOuter = 384, BInner = 4, COuter = 128, CInner = 32 });
+            Gemm<V>.Run(new GemmProblem(4, 8, 8) { A = v_2, ARow = 1, AColumn = 48, B = v_21, BRow = 8, BColumn = 1, C = v_23 }, new GemmBatch(N, 4) { AOuter = 384, AInner = 4, BOuter = 256, BInner = 64, COuter = 128, CInner = 32 });
 
             // 
-            using (Tensor copied = View(v_18, ScalarType.Float32, [N, 8, 4, 4], [128, 4, 32, 1])) Put(copied, rows_3);
-            using (Tensor copied = View(v_24, ScalarType.Float32, [N, 8, 4, 4], [128, 4, 32, 1])) Put(copied, rows_4);
+            using (Tensor copied = View(v_17, ScalarType.Float32, [N, 8, 4, 4], [128, 4, 32, 1])) Put(copied, rows_3);
+            using (Tensor copied = View(v_22, ScalarType.Float32, [N, 8, 4, 4], [128, 4, 32, 1])) Put(copied, rows_4);
 
             // gradient of x = Norm(x + Attend(x))
             {
                 using IDisposable guard = no_grad();
                 using DisposeScope scope = NewDisposeScope();
                 Device device = CPU;
-                Tensor operand_28 = View(rows_3, ScalarType.Float32, [N, 8, 16], [128, 16, 1]);
-                Tensor result_20 = TensorOps.SliceBackward(operand_28, [N, 8, 48], 2, 32);
-                Put(result_20, v_26);
+                Tensor operand_16 = View(rows_3, ScalarType.Float32, [N, 8, 16], [128, 16, 1]);
+                Tensor result_14 = TensorOps.SliceBackward(operand_16, [N, 8, 48], 2, 32);
+                Put(result_14, v_24);
             }
             {
                 using IDisposable guard = no_grad();
                 using DisposeScope scope = NewDisposeScope();
                 Device device = CPU;
-                Tensor operand_29 = View(v_25, ScalarType.Float32, [N, 8, 16], [128, 1, 8]);
-                Tensor result_21 = TensorOps.SliceBackward(operand_29, [N, 8, 48], 2, 16);
-                Put(result_21, v_27);
+                Tensor operand_17 = View(v_23, ScalarType.Float32, [N, 8, 16], [128, 1, 8]);
+                Tensor result_15 = TensorOps.SliceBackward(operand_17, [N, 8, 48], 2, 16);
+                Put(result_15, v_25);
             }
             {
                 using IDisposable guard = no_grad();
                 using DisposeScope scope = NewDisposeScope();
                 Device device = CPU;
-                Tensor operand_30 = View(rows_4, ScalarType.Float32, [N, 8, 16], [128, 16, 1]);
-                Tensor result_22 = TensorOps.SliceBackward(operand_30, [N, 8, 48], 2, 0);
-                Put(result_22, v_28);
+                Tensor operand_18 = View(rows_4, ScalarType.Float32, [N, 8, 16], [128, 16, 1]);
+                Tensor result_16 = TensorOps.SliceBackward(operand_18, [N, 8, 48], 2, 0);
+                Put(result_16, v_26);
             }
-            var loop11 = new Loop11<V>(v_26, v_27, v_28, v_29);
+            var loop11 = new Loop11<V>(v_24, v_25, v_26, v_27);
             Workers.Run(ref loop11, ((384 * N) + V.Count - 1) / V.Count, 16384 / V.Count);
-            Gemm<V>.Run(new GemmProblem(8 * N, 16, 48) { A = v_29, ARow = 48, AColumn = 1, B = attend_in_proj_weight, BRow = 16, BColumn = 1, C = v_30 });
-            Gemm<V>.Run(new GemmProblem(48, 16, 8 * N) { A = v_29, ARow = 1, AColumn = 48, B = x, BRow = 16, BColumn = 1, C = grad_attend_in_proj_weight });
+            Gemm<V>.Run(new GemmProblem(8 * N, 16, 48) { A = v_27, ARow = 48, AColumn = 1, B = attend_in_proj_weight, BRow = 16, BColumn = 1, C = v_28 });
+            Gemm<V>.Run(new GemmProblem(48, 16, 8 * N) { A = v_27, ARow = 1, AColumn = 48, B = x, BRow = 16, BColumn = 1, C = grad_attend_in_proj_weight });
             {
                 using IDisposable guard = no_grad();
                 using DisposeScope scope = NewDisposeScope();
                 Device device = CPU;
-                Tensor operand_31 = View(v_29, ScalarType.Float32, [8 * N, 48], [48, 1]);
-                Tensor result_23 = operand_31.sum(dim: new long[] { 0 }, keepdim: false);
-                Put(result_23, grad_attend_in_proj_bias);
+                Tensor operand_19 = View(v_27, ScalarType.Float32, [8 * N, 48], [48, 1]);
+                Tensor result_17 = operand_19.sum(dim: new long[] { 0 }, keepdim: false);
+                Put(result_17, grad_attend_in_proj_bias);
             }
-            var loop12 = new Loop12<V>(v_16, v_30, v_31);
+            var loop12 = new Loop12<V>(v_15, v_28, v_29);
             Workers.Run(ref loop12, ((128 * N) + V.Count - 1) / V.Count, 16384 / V.Count);
 
             // gradient of var x = Tokens(tokens) + Positions
@@ -661,18 +609,18 @@ namespace ModelGen.Generated
                 using IDisposable guard = no_grad();
                 using DisposeScope scope = NewDisposeScope();
                 Device device = CPU;
-                Tensor operand_32 = View(v_31, ScalarType.Float32, [N, 8, 16], [128, 16, 1]);
-                Tensor result_24 = TensorOps.SumTo(operand_32, [1, 8, 16]);
-                Put(result_24, grad_positions);
+                Tensor operand_20 = View(v_29, ScalarType.Float32, [N, 8, 16], [128, 16, 1]);
+                Tensor result_18 = TensorOps.SumTo(operand_20, [1, 8, 16]);
+                Put(result_18, grad_positions);
             }
             {
                 using IDisposable guard = no_grad();
                 using DisposeScope scope = NewDisposeScope();
                 Device device = CPU;
-                Tensor operand_33 = View(v_31, ScalarType.Float32, [N, 8, 16], [128, 16, 1]);
-                Tensor operand_34 = View(tokens.AsFloats(), ScalarType.Int64, [N, 8], [8, 1]);
-                Tensor result_25 = TensorOps.EmbeddingBackward(operand_33, operand_34, [100, 16], -1);
-                Put(result_25, grad_tokens_weight);
+                Tensor operand_21 = View(v_29, ScalarType.Float32, [N, 8, 16], [128, 16, 1]);
+                Tensor operand_22 = View(tokens.AsFloats(), ScalarType.Int64, [N, 8], [8, 1]);
+                Tensor result_19 = TensorOps.EmbeddingBackward(operand_21, operand_22, [100, 16], -1);
+                Put(result_19, grad_tokens_weight);
             }
 
             // update
