@@ -38,8 +38,8 @@ public static unsafe partial class Attention<V>
         job.OutLinesAt = Take(ref floats, QueryBlock * valueSize);
         job.QuerySumsAt = Take(ref floats, QueryBlock * size);
         job.ScoresAt = Take(ref floats, QueryBlock * Pitch);
-        job.ChangesAt = Take(ref floats, QueryBlock * Pitch);
-        job.TurnedAt = Take(ref floats, KeyBlock * Rows);
+        job.ChangesAt = Take(ref floats, (QueryBlock + V.Count) * Pitch);
+        job.TurnedAt = Take(ref floats, (KeyBlock + V.Count) * Rows);
         job.MaskAt = Take(ref floats, KeyBlock);
         job.LanesAt = Take(ref floats, V.Count);
         job.DroppedAt = Take(ref floats, problem.Dropout > 0 ? Rows * KeyBlock : 0);
@@ -187,11 +187,8 @@ public static unsafe partial class Attention<V>
                         Line(own, sample, head, query, key, n, P.Causal ? Math.Clamp(query + 1 - key, 0, n) : n, scores + (i * Pitch), changes + (i * Pitch), own + DroppedAt + (i * KeyBlock), logs[row + i], deltas[row + i]);
                     }
 
-                    // A line for each key, for the product with the keys.
-                    if (seen > 0)
-                    {
-                        PackRows(changes, Pitch, rows, seen, own + TurnedAt, own + EdgeAt);
-                    }
+                    // A line for each key, for the product with the keys. Lines and keys past the end are turned too, in whole blocks; nobody reads them.
+                    Panel.Transpose<V>(changes, Pitch, Rows, RoundUp(seen, V.Count) + 1, own + TurnedAt, Rows, V.Count);
 
                     for (nint i = 0; (seen > 0 || key == 0) && i < P.HeadSize; i += Columns)
                     {
