@@ -19,6 +19,7 @@ internal static class KernelBenchmark
     [
         ("gemm", GemmCases.Cases),
         ("attention", AttentionCases.Cases),
+        ("recurrent", RecurrentCases.Cases),
     ];
 
     public static int Run(string? only, string? json)
