@@ -240,22 +240,24 @@ public static unsafe partial class Recurrent<V>
                 for (nint row = 0; row < P.Batch; row += Rows)
                 {
                     nint rows = Math.Min(Rows, P.Batch - row);
-                    for (nint i = 0; i < rows; i++)
+                    var tile = new Tile { Sums = sums + (row * Columns), GateStride = gateStride, State = state, Row = row, Rows = rows, Unit = unit, Units = units };
+                    switch (P.Cell)
                     {
-                        float* sum = sums + ((row + i) * Columns);
-                        float* target = state + (i * Columns);
-                        for (nint side = 0; side < units; side += V.Count)
-                        {
-                            int lanes = (int)Math.Min(V.Count, units - side);
-                            V h = P.Cell switch
-                            {
-                                RecurrentCell.Lstm => Lstm(sum + side, gateStride, row + i, unit + side, lanes),
-                                RecurrentCell.Gru => Gru(sum + side, gateStride, row + i, unit + side, lanes),
-                                _ => Simple(sum + side, row + i, unit + side),
-                            };
-                            h.Store(target + side);
-                            Put(Hidden + ((row + i) * P.SampleRow * P.YRow) + unit + side, h, lanes);
-                        }
+                        case RecurrentCell.Lstm:
+                            Sigmoids(tile, 0);
+                            Sigmoids(tile, 1);
+                            Tanhs(tile, 2);
+                            Sigmoids(tile, 3);
+                            Lstm(tile);
+                            break;
+                        case RecurrentCell.Gru:
+                            Sigmoids(tile, 0);
+                            Sigmoids(tile, 1);
+                            Gru(tile);
+                            break;
+                        default:
+                            Simple(tile);
+                            break;
                     }
 
                     Panel.Transpose<V>(state, Columns, Rows, units, After + (row * hidden) + (unit * Rows), Rows, Rows + V.Count);
@@ -263,55 +265,148 @@ public static unsafe partial class Recurrent<V>
             }
         }
 
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private readonly V Lstm(float* sum, nint gateStride, nint row, nint unit, int lanes)
+        // One function of a gate a method: a method with all of them is more than the JIT is willing to inline (measured: six times slower).
+
+        /// <summary>A gate between 0 and 1: its sum becomes its value.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private readonly void Sigmoids(in Tile tile, nint gate)
         {
             nint hidden = P.HiddenSize;
-            float* line = Gates + (row * P.SampleRow * 4 * hidden) + unit;
-            float* bias = Biases + unit;
-            V i = VectorMath.Sigmoid(V.Load(sum) + V.Load(line) + V.Load(bias));
-            V f = VectorMath.Sigmoid(V.Load(sum + gateStride) + V.Load(line + hidden) + V.Load(bias + BiasStride));
-            V g = VectorMath.Tanh(V.Load(sum + (2 * gateStride)) + V.Load(line + (2 * hidden)) + V.Load(bias + (2 * BiasStride)));
-            V o = VectorMath.Sigmoid(V.Load(sum + (3 * gateStride)) + V.Load(line + (3 * hidden)) + V.Load(bias + (3 * BiasStride)));
-            V c = V.Fma(f, V.Load(CellBefore + (row * CellBeforeStride) + unit), i * g);
-            Put(Cell + (row * CellStride) + unit, c, lanes);
-            if (P.Save)
+            nint stride = P.SampleRow * P.GateCount * hidden;
+            float* line = Gates + (tile.Row * stride) + (gate * hidden) + tile.Unit;
+            float* sum = tile.Sums + (gate * tile.GateStride);
+            float* bias = Biases + (gate * BiasStride) + tile.Unit;
+            for (nint i = 0; i < tile.Rows; i++)
             {
-                Put(line, i, lanes);
-                Put(line + hidden, f, lanes);
-                Put(line + (2 * hidden), g, lanes);
-                Put(line + (3 * hidden), o, lanes);
-            }
+                for (nint side = 0; side < tile.Units; side += V.Count)
+                {
+                    V value = VectorMath.Sigmoid(V.Load(sum + side) + V.Load(line + side) + V.Load(bias + side));
+                    value.Store(sum + side);
+                    if (P.Save)
+                    {
+                        Put(line + side, value, (int)Math.Min(V.Count, tile.Units - side));
+                    }
+                }
 
-            return o * VectorMath.Tanh(c);
+                line += stride;
+                sum += Columns;
+            }
         }
 
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private readonly V Gru(float* sum, nint gateStride, nint row, nint unit, int lanes)
+        /// <summary>A gate between -1 and 1.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private readonly void Tanhs(in Tile tile, nint gate)
         {
             nint hidden = P.HiddenSize;
-            float* line = Gates + (row * P.SampleRow * 3 * hidden) + unit;
-            float* bias = Biases + unit;
-            V r = VectorMath.Sigmoid(V.Load(sum) + V.Load(line) + V.Load(bias));
-            V z = VectorMath.Sigmoid(V.Load(sum + gateStride) + V.Load(line + hidden) + V.Load(bias + BiasStride));
-            V part = V.Load(sum + (2 * gateStride)) + V.Load(bias + (3 * BiasStride));
-            V n = VectorMath.Tanh(V.Fma(r, part, V.Load(line + (2 * hidden)) + V.Load(bias + (2 * BiasStride))));
-            if (P.Save)
+            nint stride = P.SampleRow * P.GateCount * hidden;
+            float* line = Gates + (tile.Row * stride) + (gate * hidden) + tile.Unit;
+            float* sum = tile.Sums + (gate * tile.GateStride);
+            float* bias = Biases + (gate * BiasStride) + tile.Unit;
+            for (nint i = 0; i < tile.Rows; i++)
             {
-                Put(line, r, lanes);
-                Put(line + hidden, z, lanes);
-                Put(line + (2 * hidden), n, lanes);
-                Put(HiddenPart + (row * P.SampleRow * hidden) + unit, part, lanes);
+                for (nint side = 0; side < tile.Units; side += V.Count)
+                {
+                    V value = VectorMath.Tanh(V.Load(sum + side) + V.Load(line + side) + V.Load(bias + side));
+                    value.Store(sum + side);
+                    if (P.Save)
+                    {
+                        Put(line + side, value, (int)Math.Min(V.Count, tile.Units - side));
+                    }
+                }
+
+                line += stride;
+                sum += Columns;
             }
-
-            return V.Fma(z, V.Load(HiddenBefore + (row * HiddenBeforeStride) + unit) - n, n);
         }
 
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private readonly V Simple(float* sum, nint row, nint unit)
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private readonly void Lstm(in Tile tile)
         {
-            V x = V.Load(sum) + V.Load(Gates + (row * P.SampleRow * P.HiddenSize) + unit) + V.Load(Biases + unit);
-            return P.Cell == RecurrentCell.Tanh ? VectorMath.Tanh(x) : V.Max(V.Zero, x);
+            nint stride = tile.GateStride;
+            for (nint i = 0; i < tile.Rows; i++)
+            {
+                nint row = tile.Row + i;
+                float* gate = tile.Sums + (i * Columns);
+                float* before = CellBefore + (row * CellBeforeStride) + tile.Unit;
+                float* cell = Cell + (row * CellStride) + tile.Unit;
+                float* hidden = Hidden + (row * P.SampleRow * P.YRow) + tile.Unit;
+                for (nint side = 0; side < tile.Units; side += V.Count)
+                {
+                    int lanes = (int)Math.Min(V.Count, tile.Units - side);
+                    V c = V.Fma(V.Load(gate + side + stride), V.Load(before + side), V.Load(gate + side) * V.Load(gate + side + (2 * stride)));
+                    V h = V.Load(gate + side + (3 * stride)) * VectorMath.Tanh(c);
+                    Put(cell + side, c, lanes);
+                    Put(hidden + side, h, lanes);
+                    h.Store(tile.State + (i * Columns) + side);
+                }
+            }
         }
+
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private readonly void Gru(in Tile tile)
+        {
+            nint size = P.HiddenSize;
+            float* bias = Biases + (2 * BiasStride) + tile.Unit;
+            float* otherBias = bias + BiasStride;
+            for (nint i = 0; i < tile.Rows; i++)
+            {
+                nint row = tile.Row + i;
+                float* gate = tile.Sums + (i * Columns);
+                float* line = Gates + (((row * P.SampleRow * 3) + 2) * size) + tile.Unit;
+                float* saved = HiddenPart + (row * P.SampleRow * size) + tile.Unit;
+                float* before = HiddenBefore + (row * HiddenBeforeStride) + tile.Unit;
+                float* hidden = Hidden + (row * P.SampleRow * P.YRow) + tile.Unit;
+                for (nint side = 0; side < tile.Units; side += V.Count)
+                {
+                    int lanes = (int)Math.Min(V.Count, tile.Units - side);
+                    V part = V.Load(gate + side + (2 * tile.GateStride)) + V.Load(otherBias + side);
+                    V n = VectorMath.Tanh(V.Fma(V.Load(gate + side), part, V.Load(line + side) + V.Load(bias + side)));
+                    V h = V.Fma(V.Load(gate + side + tile.GateStride), V.Load(before + side) - n, n);
+                    if (P.Save)
+                    {
+                        Put(line + side, n, lanes);
+                        Put(saved + side, part, lanes);
+                    }
+
+                    Put(hidden + side, h, lanes);
+                    h.Store(tile.State + (i * Columns) + side);
+                }
+            }
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private readonly void Simple(in Tile tile)
+        {
+            bool tanh = P.Cell == RecurrentCell.Tanh;
+            for (nint i = 0; i < tile.Rows; i++)
+            {
+                nint row = tile.Row + i;
+                float* sum = tile.Sums + (i * Columns);
+                float* line = Gates + (row * P.SampleRow * P.HiddenSize) + tile.Unit;
+                float* hidden = Hidden + (row * P.SampleRow * P.YRow) + tile.Unit;
+                for (nint side = 0; side < tile.Units; side += V.Count)
+                {
+                    V x = V.Load(sum + side) + V.Load(line + side) + V.Load(Biases + tile.Unit + side);
+                    V h = tanh ? VectorMath.Tanh(x) : V.Max(V.Zero, x);
+                    Put(hidden + side, h, (int)Math.Min(V.Count, tile.Units - side));
+                    h.Store(tile.State + (i * Columns) + side);
+                }
+            }
+        }
+    }
+
+    /// <summary>Some samples and hidden units of a step.</summary>
+    private struct Tile
+    {
+        /// <summary>Products of the hidden state before with the weights, [gate][row][Columns].</summary>
+        public float* Sums;
+        public nint GateStride;
+
+        /// <summary>Where the new hidden states are kept, [row][Columns].</summary>
+        public float* State;
+        public nint Row;
+        public nint Rows;
+        public nint Unit;
+        public nint Units;
     }
 }
