@@ -306,6 +306,14 @@ public sealed unsafe class AttentionTests
                 }
             }
 
+            foreach (Masks mask in Enum.GetValues<Masks>())
+            {
+                for (nint queries = 1; queries <= 5; queries++)
+                {
+                    Check<V>(random, new Setting(2, 4, 2, queries, 37 * queries, 30 * queries, 33 + queries) { Mask = mask, TokensFirst = queries > 2, Causal = queries == 4 });
+                }
+            }
+
             Check<V>(random, new Setting(0, 2, 2, 3, 3, 4, 4));
             Check<V>(random, new Setting(1, 2, 1, 0, 3, 4, 4));
             Check<V>(random, new Setting(1, 2, 1, 3, 0, 4, 4));
@@ -366,6 +374,18 @@ public sealed unsafe class AttentionTests
                 }
             }
 
+            // Few queries take another way.
+            p.Queries = 4;
+            run.Q[(2 * 8) + 5] = float.NaN;
+            Attention<V>.Forward(p);
+            for (int i = 0; i < 4; i++)
+            {
+                float value = run.Out[i * 8];
+                Assert.True(i == 3 ? value == 0 : i == 2 ? float.IsNaN(value) : float.IsFinite(value), $"few [{i}] is {value}");
+            }
+
+            p.Queries = 40;
+            run.Q[(2 * 8) + 5] = 0;
             run.Q[(20 * 8) + 2] = 0;
             run.Values[6] = float.PositiveInfinity;
             p.Mask = default;

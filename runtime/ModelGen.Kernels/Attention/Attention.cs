@@ -46,6 +46,12 @@ public static unsafe partial class Attention<V>
             return;
         }
 
+        if (problem.Queries <= FewQueries && problem.Dropout == 0)
+        {
+            ForwardFew(problem);
+            return;
+        }
+
         var job = new ForwardJob { P = problem, Blocks = blocks };
         nint keys = problem.VisibleKeys;
         nint floats = 0;
