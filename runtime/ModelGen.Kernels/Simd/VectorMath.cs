@@ -29,6 +29,24 @@ public static unsafe class VectorMath
         return V.Scale(p, n);
     }
 
+    /// <summary>Two to the power of x, for x of at most 126: cheaper than <see cref="Exp{V}(V)"/> (polynomial of Cephes' <c>exp2f.c</c>).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Exp2<V>(V x)
+        where V : unmanaged, IVector<V>
+    {
+        // Below the bound the result is 0; the order of the operands lets NaN through.
+        x = V.Max(V.All(-160), x);
+        V n = V.Round(x);
+        V r = x - n;
+        V p = V.Fma(V.All(1.535336188319500e-4f), r, V.All(1.339887440266574e-3f));
+        p = V.Fma(p, r, V.All(9.618437357674640e-3f));
+        p = V.Fma(p, r, V.All(5.550332471162809e-2f));
+        p = V.Fma(p, r, V.All(2.402264791363012e-1f));
+        p = V.Fma(p, r, V.All(6.931472028550421e-1f));
+        p = V.Fma(p, r, V.All(1));
+        return V.Scale(p, n);
+    }
+
     /// <summary>1 / (1 + e^-x).</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Sigmoid<V>(V x)

@@ -18,6 +18,8 @@ internal static class KernelBenchmark
     private static readonly (string Family, Func<IEnumerable<KernelCase>> Cases)[] Families =
     [
         ("gemm", GemmCases.Cases),
+        ("attention", AttentionCases.Cases),
+        ("recurrent", RecurrentCases.Cases),
     ];
 
     public static int Run(string? only, string? json)
