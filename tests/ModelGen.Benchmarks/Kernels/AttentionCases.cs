@@ -86,6 +86,47 @@ internal static class AttentionCases
                 Memory.ByWidth(() => Attention<V512>.Backward(problem, gradients), () => Attention<V256>.Backward(problem, gradients), () => Attention<V128>.Backward(problem, gradients)),
                 () => Train(q, k, v, gradient, dropout, causal));
         }
+
+        yield return Generating(1, 8, 8, 1, 1024, 64);
+        yield return Generating(1, 8, 2, 1, 1024, 64);
+        yield return Generating(1, 8, 8, 4, 1024, 64);
+        yield return Generating(1, 8, 8, 5, 1024, 64);
+    }
+
+    private static KernelCase Generating(int batch, int heads, int shared, int queries, int keys, int size)
+    {
+        Tensor q = randn(batch, queries, heads, size);
+        Tensor k = randn(batch, keys, shared, size);
+        Tensor v = randn(batch, keys, shared, size);
+        Tensor[] turned = [q.transpose(1, 2), k.transpose(1, 2).repeat_interleave(heads / shared, 1), v.transpose(1, 2).repeat_interleave(heads / shared, 1)];
+        NativeMemoryBlock[] memory = [Memory.Copy(q), Memory.Copy(k), Memory.Copy(v), new NativeMemoryBlock(4L * batch * heads * queries * size)];
+        Kept.AddRange(memory);
+        var problem = new AttentionProblem
+        {
+            Batch = batch,
+            Heads = heads,
+            KeyValueHeads = shared,
+            Queries = queries,
+            Keys = keys,
+            HeadSize = size,
+            ValueSize = size,
+            Scale = 1 / MathF.Sqrt(size),
+            Q = memory[0].Floats(),
+            QStrides = AttentionStrides.TokensFirst(heads, queries, size),
+            K = memory[1].Floats(),
+            KStrides = AttentionStrides.TokensFirst(shared, keys, size),
+            V = memory[2].Floats(),
+            VStrides = AttentionStrides.TokensFirst(shared, keys, size),
+            Out = memory[3].Floats(),
+            OutStrides = AttentionStrides.TokensFirst(heads, queries, size),
+        };
+        return new KernelCase(
+            "attention",
+            $"fwd b{batch} h{heads}/{shared} q{queries} k{keys} d{size}",
+            4.0 * batch * heads * queries * keys * size,
+            8.0 * batch * shared * keys * size,
+            Memory.ByWidth(() => Attention<V512>.Forward(problem), () => Attention<V256>.Forward(problem), () => Attention<V128>.Forward(problem)),
+            () => nn.functional.scaled_dot_product_attention(turned[0], turned[1], turned[2]).Dispose());
     }
 
     private static void Train(Tensor q, Tensor k, Tensor v, Tensor gradient, float dropout, bool causal)
