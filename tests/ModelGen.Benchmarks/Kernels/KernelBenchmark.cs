@@ -18,6 +18,7 @@ internal static class KernelBenchmark
     private static readonly (string Family, Func<IEnumerable<KernelCase>> Cases)[] Families =
     [
         ("gemm", GemmCases.Cases),
+        ("conv", ConvolutionCases.Cases),
     ];
 
     public static int Run(string? only, string? json)
