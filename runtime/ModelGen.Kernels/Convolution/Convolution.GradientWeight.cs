@@ -29,6 +29,12 @@ public static unsafe partial class Convolution<V>
     /// <param name="add">Whether to add to what is there.</param>
     public static void GradientWeight(in ConvolutionShape shape, Floats input, Floats gradOutput, Floats gradWeight, Floats gradBias, bool add)
     {
+        if (shape.Groups > 1 && shape.GroupInputs == 1 && shape.GroupOutputs == 1)
+        {
+            DepthwiseGradientWeight(shape, input, gradOutput, gradWeight, gradBias, add);
+            return;
+        }
+
         TapGrid grid = TapGrid.Outputs(shape, input);
         nint positions = grid.Positions;
         nint depth = grid.Depth;

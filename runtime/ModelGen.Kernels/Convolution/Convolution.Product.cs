@@ -47,6 +47,12 @@ public static unsafe partial class Convolution<V>
             return;
         }
 
+        if (problem.Groups > 1 && problem.Columns == 1 && problem.Grid.Channels == 1)
+        {
+            RunDepthwise(problem, epilogue);
+            return;
+        }
+
         nint rowPanels = Ceiling(positions, PanelRows);
         nint columnPanels = Ceiling(problem.Columns, PanelColumns);
         (nint rows, nint columns) = Split(problem, rowPanels, columnPanels);
