@@ -36,9 +36,15 @@ internal static class ConvolutionCases
         ("resnext 32x32", 8, 7, 1024, 1024, 3, 1, 1, 32),
     ];
 
-    public static IEnumerable<KernelCase> Cases()
+    /// <summary>Convolutions without groups.</summary>
+    public static IEnumerable<KernelCase> Cases() => Cases("conv");
+
+    /// <summary>Convolutions with groups.</summary>
+    public static IEnumerable<KernelCase> Grouped() => Cases("groupedconv");
+
+    private static IEnumerable<KernelCase> Cases(string family)
     {
-        foreach ((string name, int batch, int size, int inputs, int outputs, int kernel, int stride, int pad, int groups) in Layers)
+        foreach ((string name, int batch, int size, int inputs, int outputs, int kernel, int stride, int pad, int groups) in Layers.Where(layer => layer.Groups > 1 == (family == "groupedconv")))
         {
             var shape = new ConvolutionShape(batch, size, size, inputs, outputs, kernel, kernel)
             {
@@ -59,28 +65,28 @@ internal static class ConvolutionCases
             var db = new NativeMemoryBlock(b.Bytes);
             double flops = 2.0 * shape.OutputPixels * shape.Depth * outputs;
             yield return new KernelCase(
-                "conv",
+                family,
                 name,
                 flops,
                 x.Bytes + w.Bytes + dy.Bytes,
                 Memory.ByWidth(() => Forward<V512>(shape, x, w, b, y), () => Forward<V256>(shape, x, w, b, y), () => Forward<V128>(shape, x, w, b, y)),
                 Faster(last => TorchForward(last, image, weights, biases, stride, pad, groups)));
             yield return new KernelCase(
-                "conv",
+                family,
                 name + " dX",
                 flops,
                 x.Bytes + w.Bytes + dy.Bytes,
                 Memory.ByWidth(() => GradientInput<V512>(shape, dy, w, dx), () => GradientInput<V256>(shape, dy, w, dx), () => GradientInput<V128>(shape, dy, w, dx)),
                 null);
             yield return new KernelCase(
-                "conv",
+                family,
                 name + " dW",
                 flops,
                 x.Bytes + w.Bytes + dy.Bytes,
                 Memory.ByWidth(() => GradientWeight<V512>(shape, x, dy, dw, db), () => GradientWeight<V256>(shape, x, dy, dw, db), () => GradientWeight<V128>(shape, x, dy, dw, db)),
                 null);
             yield return new KernelCase(
-                "conv",
+                family,
                 name + " all 3",
                 3 * flops,
                 2 * (x.Bytes + w.Bytes + dy.Bytes),

@@ -19,6 +19,7 @@ internal static class KernelBenchmark
     [
         ("gemm", GemmCases.Cases),
         ("conv", ConvolutionCases.Cases),
+        ("groupedconv", ConvolutionCases.Grouped),
     ];
 
     public static int Run(string? only, string? json)
