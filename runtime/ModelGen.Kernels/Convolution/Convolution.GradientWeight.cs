@@ -35,6 +35,28 @@ public static unsafe partial class Convolution<V>
             return;
         }
 
+        // Small groups are handled several at a time, as many as fill the vectors: what belongs to two groups is computed for nothing and thrown away.
+        nint merged = Merged(shape);
+        ConvolutionShape wide = shape;
+        wide.Groups /= merged;
+        Gradients(wide, input, gradOutput, gradWeight, gradBias, add, shape, merged);
+    }
+
+    /// <summary>How many groups are handled at a time.</summary>
+    private static nint Merged(in ConvolutionShape shape)
+    {
+        nint merged = Math.Clamp(PanelColumns / Math.Max(1, shape.GroupOutputs), 1, shape.Groups);
+        while (shape.Groups % merged != 0)
+        {
+            merged--;
+        }
+
+        return merged;
+    }
+
+    private static void Gradients(
+        in ConvolutionShape shape, float* input, float* gradOutput, float* gradWeight, float* gradBias, bool add, in ConvolutionShape original, nint merged)
+    {
         TapGrid grid = TapGrid.Outputs(shape, input);
         nint positions = grid.Positions;
         nint depth = grid.Depth;
@@ -53,15 +75,18 @@ public static unsafe partial class Convolution<V>
         nint blocks = Math.Max(1, Ceiling(Ceiling(positions, pixelParts), pixels));
         pixels = Math.Max(1, Ceiling(Ceiling(positions, pixelParts), blocks));
 
-        // Panels end with room for a vector that overshoots, and begin at different places of the cache.
-        nint panel = ((pixels * PanelRows) + 31) / 16 * 16;
-        panel += panel % 32 == 0 ? 16 : 0;
-        nint images = Ceiling(deepest, PanelRows) * panel;
+        // What pixels see lies at an odd number of cache lines, so that it falls on different places of the cache.
+        nint step = (deepest + 15) / 16 * 16;
+        step += step % 32 == 0 ? 16 : 0;
+        nint images = pixels * step;
         nint own = Padded(images + 64) + Padded(pixels * blockColumns) + (PanelRows * PanelColumns);
         nint weights = depth * shape.OutputChannels;
         nint partial = pixelParts == 1 ? 0 : Padded(weights);
         nint biases = Padded(shape.OutputChannels + V.Count);
-        float* scratch = Scratch.Floats((own * pixelParts * columnParts) + (partial * (pixelParts - 1)) + (biases * pixelParts));
+        nint extra = merged == 1 ? 0 : Padded(weights);
+        float* scratch = Scratch.Floats(extra + (own * pixelParts * columnParts) + (partial * (pixelParts - 1)) + (biases * pixelParts));
+        float* target = merged == 1 ? gradWeight : scratch;
+        scratch += extra;
         var job = new WeightJob
         {
             Grid = grid,
@@ -69,17 +94,17 @@ public static unsafe partial class Convolution<V>
             Columns = columns,
             OutputChannels = shape.OutputChannels,
             GradOutput = gradOutput,
-            GradWeight = gradWeight,
+            GradWeight = target,
             Partials = scratch + (own * pixelParts * columnParts),
             Partial = partial,
-            Biases = gradBias.Address is null ? null : scratch + (own * pixelParts * columnParts) + (partial * (pixelParts - 1)),
+            Biases = gradBias is null ? null : scratch + (own * pixelParts * columnParts) + (partial * (pixelParts - 1)),
             Bias = biases,
-            Add = add,
+            Add = add && merged == 1,
             PixelParts = pixelParts,
             ColumnParts = columnParts,
             BlockColumns = blockColumns,
             BlockPixels = pixels,
-            Panel = panel,
+            Step = step,
             Slices = slices,
             Images = Padded(images + 64),
             Own = own,
@@ -88,11 +113,16 @@ public static unsafe partial class Convolution<V>
         Workers.Run(ref job, pixelParts * columnParts);
         if (pixelParts > 1)
         {
-            var sum = new PartialSums { Target = gradWeight, Partials = job.Partials, Partial = partial, Count = pixelParts - 1, Size = weights };
+            var sum = new PartialSums { Target = target, Partials = job.Partials, Partial = partial, Count = pixelParts - 1, Size = weights };
             Workers.Run(ref sum, Ceiling(weights, 64), 128);
         }
 
-        if (gradBias.Address is not null)
+        if (merged > 1)
+        {
+            TakeGroups(original, merged, target, gradWeight, add);
+        }
+
+        if (gradBias is not null)
         {
             for (nint i = 0; i < shape.OutputChannels; i++)
             {
@@ -103,6 +133,27 @@ public static unsafe partial class Convolution<V>
                 }
 
                 gradBias[i] = sum;
+            }
+        }
+    }
+
+    /// <summary>Takes what belongs to one group from the gradients of several.</summary>
+    private static void TakeGroups(in ConvolutionShape shape, nint merged, float* source, float* target, bool add)
+    {
+        nint inputs = shape.GroupInputs;
+        nint outputs = shape.GroupOutputs;
+        for (nint tap = 0; tap < shape.KernelHeight * shape.KernelWidth; tap++)
+        {
+            for (nint input = 0; input < inputs; input++)
+            {
+                for (nint group = 0; group < shape.Groups; group++)
+                {
+                    float* from = source + (((((tap * merged) + (group % merged)) * inputs) + input) * shape.OutputChannels) + (group * outputs);
+                    for (nint output = 0; output < outputs; output++, target++)
+                    {
+                        *target = (add ? *target : 0) + from[output];
+                    }
+                }
             }
         }
     }
@@ -157,7 +208,7 @@ public static unsafe partial class Convolution<V>
         public nint ColumnParts;
         public nint BlockColumns;
         public nint BlockPixels;
-        public nint Panel;
+        public nint Step;
         public nint Slices;
         public nint Images;
         public nint Own;
@@ -209,7 +260,7 @@ public static unsafe partial class Convolution<V>
                     GridPlace place = pixels == 0 ? default : grid.Place(pixel);
                     for (nint i = 0; i < pixels; i++)
                     {
-                        grid.CopyPanels<V>(place, slice, own + (i * PanelRows), PanelRows, Panel);
+                        grid.Copy<V>(place, slice, own + (i * Step));
                         grid.Next(ref place);
                     }
 
@@ -220,17 +271,17 @@ public static unsafe partial class Convolution<V>
                         for (nint column = firstColumn; column < lastColumn; column += PanelColumns)
                         {
                             nint columns = Math.Min(PanelColumns, lastColumn - column);
-                            float* a = own + (row / PanelRows * Panel);
+                            float* a = own + row;
                             float* b = gradients + ((column - firstColumn) * pixels);
                             float* c = target + ((first + row) * OutputChannels) + column;
                             bool more = add || pixel > firstPixel;
                             if (columns == PanelColumns)
                             {
-                                Gemm<V>.Multiply(pixels, a, PanelRows, b, PanelColumns, c, OutputChannels, (int)rows, more);
+                                Gemm<V>.Multiply(pixels, a, Step, b, PanelColumns, c, OutputChannels, (int)rows, more);
                                 continue;
                             }
 
-                            Gemm<V>.Multiply(pixels, a, PanelRows, b, PanelColumns, tile, PanelColumns, (int)rows, false);
+                            Gemm<V>.Multiply(pixels, a, Step, b, PanelColumns, tile, PanelColumns, (int)rows, false);
                             for (nint i = 0; i < rows; i++)
                             {
                                 PutColumns(tile + (i * PanelColumns), c + (i * OutputChannels), columns, more);

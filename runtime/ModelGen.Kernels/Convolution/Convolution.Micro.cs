@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 namespace ModelGen.Kernels;
 
 /// <content>
-/// The innermost products of a panel of pixels and a panel of output channels. The numbers of a pixel lie in lines (a kernel row each) of one length; pixels are
+/// The innermost products of a panel of pixels and a panel of output channels. The numbers of a pixel lie in lines (a kernel row or tap each) of one length; pixels are
 /// equally far apart, so an image can be read where it is. Accumulators stay in registers.
 /// </content>
 public static unsafe partial class Convolution<V>
@@ -16,6 +16,7 @@ public static unsafe partial class Convolution<V>
         nint step = pixels.Step;
         nint step2 = 2 * step;
         nint run = pixels.Run;
+        nint left = pixels.Group;
         float* line = pixels.First;
         V c0a = V.Zero, c0b = V.Zero;
         V c1a = V.Zero, c1b = V.Zero;
@@ -37,44 +38,44 @@ public static unsafe partial class Convolution<V>
             float* a9 = line + (9 * step);
             for (nint k = 0; k < run; k++)
             {
-                V left = V.Load(b);
-                V right = V.Load(b + width);
+                V first = V.Load(b);
+                V second = V.Load(b + width);
                 V row0 = V.All(a0[0]);
-                c0a = V.Fma(row0, left, c0a);
-                c0b = V.Fma(row0, right, c0b);
+                c0a = V.Fma(row0, first, c0a);
+                c0b = V.Fma(row0, second, c0b);
                 V row1 = V.All(a0[step]);
-                c1a = V.Fma(row1, left, c1a);
-                c1b = V.Fma(row1, right, c1b);
+                c1a = V.Fma(row1, first, c1a);
+                c1b = V.Fma(row1, second, c1b);
                 V row2 = V.All(a0[step2]);
-                c2a = V.Fma(row2, left, c2a);
-                c2b = V.Fma(row2, right, c2b);
+                c2a = V.Fma(row2, first, c2a);
+                c2b = V.Fma(row2, second, c2b);
                 V row3 = V.All(a3[0]);
-                c3a = V.Fma(row3, left, c3a);
-                c3b = V.Fma(row3, right, c3b);
+                c3a = V.Fma(row3, first, c3a);
+                c3b = V.Fma(row3, second, c3b);
                 V row4 = V.All(a3[step]);
-                c4a = V.Fma(row4, left, c4a);
-                c4b = V.Fma(row4, right, c4b);
+                c4a = V.Fma(row4, first, c4a);
+                c4b = V.Fma(row4, second, c4b);
                 V row5 = V.All(a3[step2]);
-                c5a = V.Fma(row5, left, c5a);
-                c5b = V.Fma(row5, right, c5b);
+                c5a = V.Fma(row5, first, c5a);
+                c5b = V.Fma(row5, second, c5b);
                 V row6 = V.All(a6[0]);
-                c6a = V.Fma(row6, left, c6a);
-                c6b = V.Fma(row6, right, c6b);
+                c6a = V.Fma(row6, first, c6a);
+                c6b = V.Fma(row6, second, c6b);
                 V row7 = V.All(a6[step]);
-                c7a = V.Fma(row7, left, c7a);
-                c7b = V.Fma(row7, right, c7b);
+                c7a = V.Fma(row7, first, c7a);
+                c7b = V.Fma(row7, second, c7b);
                 V row8 = V.All(a6[step2]);
-                c8a = V.Fma(row8, left, c8a);
-                c8b = V.Fma(row8, right, c8b);
+                c8a = V.Fma(row8, first, c8a);
+                c8b = V.Fma(row8, second, c8b);
                 V row9 = V.All(a9[0]);
-                c9a = V.Fma(row9, left, c9a);
-                c9b = V.Fma(row9, right, c9b);
+                c9a = V.Fma(row9, first, c9a);
+                c9b = V.Fma(row9, second, c9b);
                 V row10 = V.All(a9[step]);
-                c10a = V.Fma(row10, left, c10a);
-                c10b = V.Fma(row10, right, c10b);
+                c10a = V.Fma(row10, first, c10a);
+                c10b = V.Fma(row10, second, c10b);
                 V row11 = V.All(a9[step2]);
-                c11a = V.Fma(row11, left, c11a);
-                c11b = V.Fma(row11, right, c11b);
+                c11a = V.Fma(row11, first, c11a);
+                c11b = V.Fma(row11, second, c11b);
                 a0++;
                 a3++;
                 a6++;
@@ -83,6 +84,11 @@ public static unsafe partial class Convolution<V>
             }
 
             line += pixels.LineStep;
+            if (--left == 0)
+            {
+                left = pixels.Group;
+                line += pixels.GroupStep;
+            }
         }
 
         Put(c, c0a, c0b, add);
@@ -106,6 +112,7 @@ public static unsafe partial class Convolution<V>
         nint step = pixels.Step;
         nint step2 = 2 * step;
         nint run = pixels.Run;
+        nint left = pixels.Group;
         float* line = pixels.First;
         V c0a = V.Zero;
         V c1a = V.Zero;
@@ -127,31 +134,31 @@ public static unsafe partial class Convolution<V>
             float* a9 = line + (9 * step);
             for (nint k = 0; k < run; k++)
             {
-                V left = V.Load(b);
+                V first = V.Load(b);
                 V row0 = V.All(a0[0]);
-                c0a = V.Fma(row0, left, c0a);
+                c0a = V.Fma(row0, first, c0a);
                 V row1 = V.All(a0[step]);
-                c1a = V.Fma(row1, left, c1a);
+                c1a = V.Fma(row1, first, c1a);
                 V row2 = V.All(a0[step2]);
-                c2a = V.Fma(row2, left, c2a);
+                c2a = V.Fma(row2, first, c2a);
                 V row3 = V.All(a3[0]);
-                c3a = V.Fma(row3, left, c3a);
+                c3a = V.Fma(row3, first, c3a);
                 V row4 = V.All(a3[step]);
-                c4a = V.Fma(row4, left, c4a);
+                c4a = V.Fma(row4, first, c4a);
                 V row5 = V.All(a3[step2]);
-                c5a = V.Fma(row5, left, c5a);
+                c5a = V.Fma(row5, first, c5a);
                 V row6 = V.All(a6[0]);
-                c6a = V.Fma(row6, left, c6a);
+                c6a = V.Fma(row6, first, c6a);
                 V row7 = V.All(a6[step]);
-                c7a = V.Fma(row7, left, c7a);
+                c7a = V.Fma(row7, first, c7a);
                 V row8 = V.All(a6[step2]);
-                c8a = V.Fma(row8, left, c8a);
+                c8a = V.Fma(row8, first, c8a);
                 V row9 = V.All(a9[0]);
-                c9a = V.Fma(row9, left, c9a);
+                c9a = V.Fma(row9, first, c9a);
                 V row10 = V.All(a9[step]);
-                c10a = V.Fma(row10, left, c10a);
+                c10a = V.Fma(row10, first, c10a);
                 V row11 = V.All(a9[step2]);
-                c11a = V.Fma(row11, left, c11a);
+                c11a = V.Fma(row11, first, c11a);
                 a0++;
                 a3++;
                 a6++;
@@ -160,6 +167,11 @@ public static unsafe partial class Convolution<V>
             }
 
             line += pixels.LineStep;
+            if (--left == 0)
+            {
+                left = pixels.Group;
+                line += pixels.GroupStep;
+            }
         }
 
         Put(c, c0a, add);
@@ -184,6 +196,7 @@ public static unsafe partial class Convolution<V>
         nint step = pixels.Step;
         nint step2 = 2 * step;
         nint run = pixels.Run;
+        nint left = pixels.Group;
         float* line = pixels.First;
         V c0a = V.Zero, c0b = V.Zero;
         V c1a = V.Zero, c1b = V.Zero;
@@ -197,32 +210,37 @@ public static unsafe partial class Convolution<V>
             float* a3 = line + (3 * step);
             for (nint k = 0; k < run; k++)
             {
-                V left = V.Load(b);
-                V right = V.Load(b + width);
+                V first = V.Load(b);
+                V second = V.Load(b + width);
                 V row0 = V.All(a0[0]);
-                c0a = V.Fma(row0, left, c0a);
-                c0b = V.Fma(row0, right, c0b);
+                c0a = V.Fma(row0, first, c0a);
+                c0b = V.Fma(row0, second, c0b);
                 V row1 = V.All(a0[step]);
-                c1a = V.Fma(row1, left, c1a);
-                c1b = V.Fma(row1, right, c1b);
+                c1a = V.Fma(row1, first, c1a);
+                c1b = V.Fma(row1, second, c1b);
                 V row2 = V.All(a0[step2]);
-                c2a = V.Fma(row2, left, c2a);
-                c2b = V.Fma(row2, right, c2b);
+                c2a = V.Fma(row2, first, c2a);
+                c2b = V.Fma(row2, second, c2b);
                 V row3 = V.All(a3[0]);
-                c3a = V.Fma(row3, left, c3a);
-                c3b = V.Fma(row3, right, c3b);
+                c3a = V.Fma(row3, first, c3a);
+                c3b = V.Fma(row3, second, c3b);
                 V row4 = V.All(a3[step]);
-                c4a = V.Fma(row4, left, c4a);
-                c4b = V.Fma(row4, right, c4b);
+                c4a = V.Fma(row4, first, c4a);
+                c4b = V.Fma(row4, second, c4b);
                 V row5 = V.All(a3[step2]);
-                c5a = V.Fma(row5, left, c5a);
-                c5b = V.Fma(row5, right, c5b);
+                c5a = V.Fma(row5, first, c5a);
+                c5b = V.Fma(row5, second, c5b);
                 a0++;
                 a3++;
                 b += 2 * width;
             }
 
             line += pixels.LineStep;
+            if (--left == 0)
+            {
+                left = pixels.Group;
+                line += pixels.GroupStep;
+            }
         }
 
         Put(c, c0a, c0b, add);
@@ -240,6 +258,7 @@ public static unsafe partial class Convolution<V>
         nint step = pixels.Step;
         nint step2 = 2 * step;
         nint run = pixels.Run;
+        nint left = pixels.Group;
         float* line = pixels.First;
         V c0a = V.Zero;
         V c1a = V.Zero;
@@ -253,25 +272,30 @@ public static unsafe partial class Convolution<V>
             float* a3 = line + (3 * step);
             for (nint k = 0; k < run; k++)
             {
-                V left = V.Load(b);
+                V first = V.Load(b);
                 V row0 = V.All(a0[0]);
-                c0a = V.Fma(row0, left, c0a);
+                c0a = V.Fma(row0, first, c0a);
                 V row1 = V.All(a0[step]);
-                c1a = V.Fma(row1, left, c1a);
+                c1a = V.Fma(row1, first, c1a);
                 V row2 = V.All(a0[step2]);
-                c2a = V.Fma(row2, left, c2a);
+                c2a = V.Fma(row2, first, c2a);
                 V row3 = V.All(a3[0]);
-                c3a = V.Fma(row3, left, c3a);
+                c3a = V.Fma(row3, first, c3a);
                 V row4 = V.All(a3[step]);
-                c4a = V.Fma(row4, left, c4a);
+                c4a = V.Fma(row4, first, c4a);
                 V row5 = V.All(a3[step2]);
-                c5a = V.Fma(row5, left, c5a);
+                c5a = V.Fma(row5, first, c5a);
                 a0++;
                 a3++;
                 b += V.Count;
             }
 
             line += pixels.LineStep;
+            if (--left == 0)
+            {
+                left = pixels.Group;
+                line += pixels.GroupStep;
+            }
         }
 
         Put(c, c0a, add);
@@ -290,6 +314,7 @@ public static unsafe partial class Convolution<V>
         nint step = pixels.Step;
         nint step2 = 2 * step;
         nint run = pixels.Run;
+        nint left = pixels.Group;
         float* line = pixels.First;
         V c0a = V.Zero, c0b = V.Zero;
         V c1a = V.Zero, c1b = V.Zero;
@@ -301,26 +326,31 @@ public static unsafe partial class Convolution<V>
             float* a3 = line + (3 * step);
             for (nint k = 0; k < run; k++)
             {
-                V left = V.Load(b);
-                V right = V.Load(b + width);
+                V first = V.Load(b);
+                V second = V.Load(b + width);
                 V row0 = V.All(a0[0]);
-                c0a = V.Fma(row0, left, c0a);
-                c0b = V.Fma(row0, right, c0b);
+                c0a = V.Fma(row0, first, c0a);
+                c0b = V.Fma(row0, second, c0b);
                 V row1 = V.All(a0[step]);
-                c1a = V.Fma(row1, left, c1a);
-                c1b = V.Fma(row1, right, c1b);
+                c1a = V.Fma(row1, first, c1a);
+                c1b = V.Fma(row1, second, c1b);
                 V row2 = V.All(a0[step2]);
-                c2a = V.Fma(row2, left, c2a);
-                c2b = V.Fma(row2, right, c2b);
+                c2a = V.Fma(row2, first, c2a);
+                c2b = V.Fma(row2, second, c2b);
                 V row3 = V.All(a3[0]);
-                c3a = V.Fma(row3, left, c3a);
-                c3b = V.Fma(row3, right, c3b);
+                c3a = V.Fma(row3, first, c3a);
+                c3b = V.Fma(row3, second, c3b);
                 a0++;
                 a3++;
                 b += 2 * width;
             }
 
             line += pixels.LineStep;
+            if (--left == 0)
+            {
+                left = pixels.Group;
+                line += pixels.GroupStep;
+            }
         }
 
         Put(c, c0a, c0b, add);
@@ -336,6 +366,7 @@ public static unsafe partial class Convolution<V>
         nint step = pixels.Step;
         nint step2 = 2 * step;
         nint run = pixels.Run;
+        nint left = pixels.Group;
         float* line = pixels.First;
         V c0a = V.Zero;
         V c1a = V.Zero;
@@ -347,21 +378,26 @@ public static unsafe partial class Convolution<V>
             float* a3 = line + (3 * step);
             for (nint k = 0; k < run; k++)
             {
-                V left = V.Load(b);
+                V first = V.Load(b);
                 V row0 = V.All(a0[0]);
-                c0a = V.Fma(row0, left, c0a);
+                c0a = V.Fma(row0, first, c0a);
                 V row1 = V.All(a0[step]);
-                c1a = V.Fma(row1, left, c1a);
+                c1a = V.Fma(row1, first, c1a);
                 V row2 = V.All(a0[step2]);
-                c2a = V.Fma(row2, left, c2a);
+                c2a = V.Fma(row2, first, c2a);
                 V row3 = V.All(a3[0]);
-                c3a = V.Fma(row3, left, c3a);
+                c3a = V.Fma(row3, first, c3a);
                 a0++;
                 a3++;
                 b += V.Count;
             }
 
             line += pixels.LineStep;
+            if (--left == 0)
+            {
+                left = pixels.Group;
+                line += pixels.GroupStep;
+            }
         }
 
         Put(c, c0a, add);
@@ -378,6 +414,7 @@ public static unsafe partial class Convolution<V>
         nint step = pixels.Step;
         nint step2 = 2 * step;
         nint run = pixels.Run;
+        nint left = pixels.Group;
         float* line = pixels.First;
         V c0a = V.Zero, c0b = V.Zero;
         V c1a = V.Zero, c1b = V.Zero;
@@ -386,19 +423,24 @@ public static unsafe partial class Convolution<V>
             float* a0 = line;
             for (nint k = 0; k < run; k++)
             {
-                V left = V.Load(b);
-                V right = V.Load(b + width);
+                V first = V.Load(b);
+                V second = V.Load(b + width);
                 V row0 = V.All(a0[0]);
-                c0a = V.Fma(row0, left, c0a);
-                c0b = V.Fma(row0, right, c0b);
+                c0a = V.Fma(row0, first, c0a);
+                c0b = V.Fma(row0, second, c0b);
                 V row1 = V.All(a0[step]);
-                c1a = V.Fma(row1, left, c1a);
-                c1b = V.Fma(row1, right, c1b);
+                c1a = V.Fma(row1, first, c1a);
+                c1b = V.Fma(row1, second, c1b);
                 a0++;
                 b += 2 * width;
             }
 
             line += pixels.LineStep;
+            if (--left == 0)
+            {
+                left = pixels.Group;
+                line += pixels.GroupStep;
+            }
         }
 
         Put(c, c0a, c0b, add);
@@ -412,6 +454,7 @@ public static unsafe partial class Convolution<V>
         nint step = pixels.Step;
         nint step2 = 2 * step;
         nint run = pixels.Run;
+        nint left = pixels.Group;
         float* line = pixels.First;
         V c0a = V.Zero;
         V c1a = V.Zero;
@@ -420,16 +463,21 @@ public static unsafe partial class Convolution<V>
             float* a0 = line;
             for (nint k = 0; k < run; k++)
             {
-                V left = V.Load(b);
+                V first = V.Load(b);
                 V row0 = V.All(a0[0]);
-                c0a = V.Fma(row0, left, c0a);
+                c0a = V.Fma(row0, first, c0a);
                 V row1 = V.All(a0[step]);
-                c1a = V.Fma(row1, left, c1a);
+                c1a = V.Fma(row1, first, c1a);
                 a0++;
                 b += V.Count;
             }
 
             line += pixels.LineStep;
+            if (--left == 0)
+            {
+                left = pixels.Group;
+                line += pixels.GroupStep;
+            }
         }
 
         Put(c, c0a, add);

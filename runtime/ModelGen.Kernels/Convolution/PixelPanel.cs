@@ -1,7 +1,7 @@
 namespace ModelGen.Kernels;
 
 /// <summary>
-/// Where the numbers of some pixels are: number k of line i of pixel p is at <c>First[p * Step + i * LineStep + k]</c>.
+/// Where the numbers of some pixels are: number k of line i of pixel p is at <c>First[p * Step + i * LineStep + i / Group * GroupStep + k]</c>.
 /// </summary>
 internal unsafe struct PixelPanel
 {
@@ -19,4 +19,10 @@ internal unsafe struct PixelPanel
 
     /// <summary>Numbers of a line.</summary>
     public nint Run;
+
+    /// <summary>Lines after which the distance is another one, or 0: none.</summary>
+    public nint Group;
+
+    /// <summary>What is added to the distance then.</summary>
+    public nint GroupStep;
 }

@@ -143,17 +143,21 @@ internal unsafe struct TapGrid
         nint lastY = y + ((slice.Lines - 1) * TapStepY);
         nint x = FirstX + (place.X * StepX);
         nint lastX = x + ((count - 1) * StepX) + ((TapsX - 1) * TapStepX);
+        bool contiguous = Contiguous;
+        nint row = TapStepY * Width * PixelStep;
         panel = new PixelPanel
         {
-            First = Source + ((((place.Image * Height) + y) * Width) + x) * PixelStep + slice.From,
+            First = Source + (((((place.Image * Height) + y) * Width) + x) * PixelStep) + slice.From,
             Step = StepX * PixelStep,
-            Lines = slice.Lines,
-            LineStep = TapStepY * Width * PixelStep,
-            Run = slice.Run,
+            Lines = contiguous ? slice.Lines : slice.Lines * TapsX,
+            LineStep = contiguous ? row : TapStepX * PixelStep,
+            Run = contiguous ? slice.Run : Channels,
+            Group = contiguous ? 0 : TapsX,
+            GroupStep = row - (TapsX * TapStepX * PixelStep),
         };
 
         // Rows of pixels that are a multiple of 4 KiB apart would fall on the same lines of the nearest cache.
-        return Contiguous && place.X + count <= GridWidth && y >= 0 && lastY >= 0 && lastY < Height && y < Height && x >= 0 && lastX < Width && (panel.Step % 1024 != 0 || slice.Run <= 16);
+        return (contiguous || slice.Run == Line) && place.X + count <= GridWidth && y >= 0 && lastY >= 0 && lastY < Height && y < Height && x >= 0 && lastX < Width && (panel.Step % 1024 != 0 || slice.Run <= 16);
     }
 
     /// <summary>Copies numbers of a result, zeros where taps are outside. Whole vectors are written: up to a vector past the end is overwritten.</summary>
@@ -213,69 +217,6 @@ internal unsafe struct TapGrid
 
                 next += count;
                 k += count;
-            }
-        }
-    }
-
-    /// <summary>
-    /// Copies numbers of a result into panels of some numbers each, zeros where taps are outside. Whole vectors are written: what follows in a panel must be written later.
-    /// </summary>
-    /// <param name="place">Result.</param>
-    /// <param name="slice">Numbers wanted.</param>
-    /// <param name="target">Place of the result in the first panel.</param>
-    /// <param name="width">Numbers of a panel.</param>
-    /// <param name="panel">Distance of panels.</param>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public readonly void CopyPanels<V>(in GridPlace place, in DepthSlice slice, float* target, nint width, nint panel)
-        where V : unmanaged, IVector<V>
-    {
-        nint y = FirstY + (place.Y * StepY) + (slice.FirstLine * TapStepY);
-        nint x = FirstX + (place.X * StepX);
-        float* image = Source + (place.Image * Height * Width * PixelStep);
-        bool contiguous = PixelStep == Channels && TapStepX == 1;
-        nint used = 0;
-        nint to = slice.From + slice.Run;
-        nint firstTap = slice.From / Channels;
-        for (nint line = 0; line < slice.Lines; line++, y += TapStepY)
-        {
-            bool inside = (nuint)y < (nuint)Height;
-            float* row = image + (((y * Width) + x) * PixelStep);
-            nint tap = firstTap;
-            for (nint k = slice.From; k < to;)
-            {
-                // As many taps at once as are alike: outside, or inside and neighbours in memory.
-                nint taps = 1;
-                bool visible = inside && (nuint)(x + (tap * TapStepX)) < (nuint)Width;
-                if (!inside)
-                {
-                    taps = TapsX - tap;
-                }
-                else if (contiguous && visible)
-                {
-                    taps = Math.Min(TapsX, Width - x) - tap;
-                }
-
-                float* source = row + (tap * TapStepX * PixelStep) + (k - (tap * Channels));
-                nint end = Math.Min(to, (tap + taps) * Channels);
-                while (k < end)
-                {
-                    nint count = Math.Min(width - used, end - k);
-                    for (nint i = 0; i < count; i += V.Count)
-                    {
-                        (visible ? V.Load(source + i) : V.Zero).Store(target + used + i);
-                    }
-
-                    source += count;
-                    k += count;
-                    used += count;
-                    if (used == width)
-                    {
-                        used = 0;
-                        target += panel;
-                    }
-                }
-
-                tap += taps;
             }
         }
     }
