@@ -301,8 +301,9 @@ public static unsafe partial class Gemm<V>
         }
     }
 
+    /// <summary>Product of a panel of rows and a panel of two vectors of columns; convolutions use it too.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Multiply(nint depth, float* a, nint aStep, float* b, nint bStep, float* c, nint cStep, int rows, bool add)
+    internal static void Multiply(nint depth, float* a, nint aStep, float* b, nint bStep, float* c, nint cStep, int rows, bool add)
     {
         if (V.Registers >= 32)
         {

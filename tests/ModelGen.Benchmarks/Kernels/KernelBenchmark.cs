@@ -20,6 +20,8 @@ internal static class KernelBenchmark
         ("gemm", GemmCases.Cases),
         ("attention", AttentionCases.Cases),
         ("recurrent", RecurrentCases.Cases),
+        ("conv", ConvolutionCases.Cases),
+        ("groupedconv", ConvolutionCases.Grouped),
     ];
 
     public static int Run(string? only, string? json)

@@ -1,0 +1,378 @@
+using System.Runtime.CompilerServices;
+
+namespace ModelGen.Kernels;
+
+/// <content>The product that forward and the gradient of the input share.</content>
+public static unsafe partial class Convolution<V>
+{
+    /// <summary>Largest number of results that stay in the second cache while the depth passes by, in panels.</summary>
+    private const nint ChunkPanels = 8;
+
+    /// <summary>Largest depth of a slice: a panel of pixels stays in the nearest cache.</summary>
+    private const nint LargestSlice = 640;
+
+    /// <summary>Numbers of a packed slice of weights, which stays in the second cache.</summary>
+    private const nint SliceNumbers = 144 * 1024;
+
+    /// <summary>Columns handled at once.</summary>
+    private const nint ColumnBlock = 512;
+
+    /// <summary>What it costs to wake the workers, in multiply-adds.</summary>
+    private const double WakeCost = 60_000;
+
+    private static nint PanelRows
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => V.Registers >= 32 ? 12 : 6;
+    }
+
+    private static nint TailRows
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => V.Registers >= 32 ? 4 : 2;
+    }
+
+    private static nint PanelColumns
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => 2 * V.Count;
+    }
+
+    private static void Run<TEpilogue>(in ImageProduct problem, TEpilogue epilogue)
+        where TEpilogue : unmanaged, ITileEpilogue
+    {
+        nint positions = problem.Grid.Positions;
+        if (positions == 0 || problem.Columns == 0)
+        {
+            return;
+        }
+
+        if (problem.Groups > 1 && problem.Columns == 1 && problem.Grid.Channels == 1)
+        {
+            RunDepthwise(problem, epilogue);
+            return;
+        }
+
+        nint rowPanels = Ceiling(positions, PanelRows);
+        nint columnPanels = Ceiling(problem.Columns, PanelColumns);
+        (nint rows, nint columns) = Split(problem, rowPanels, columnPanels);
+        nint blockColumns = Math.Min(Ceiling(columnPanels, columns) * PanelColumns, ColumnBlock);
+        nint largest = Math.Clamp(SliceNumbers / blockColumns, 192, LargestSlice);
+        nint slices = DepthSlice.Count(problem.Grid.TapsY, problem.Grid.Line, largest);
+        bool keep = Ceiling(rowPanels, rows) > ChunkPanels && slices > 1;
+        nint deepest = Math.Min(problem.Grid.Depth, largest + 16);
+        nint packed = Padded(blockColumns * (keep ? problem.Grid.Depth : deepest));
+
+        // A whole number of cache lines, odd so that pixels fall on different places of the cache.
+        nint step = (deepest + 15) / 16 * 16;
+        step += step % 32 == 0 ? 16 : 0;
+        nint own = packed + (PanelRows * step) + V.Count + 64 + (PanelRows * PanelColumns);
+        own = Padded(own);
+        var job = new Product<TEpilogue>
+        {
+            Problem = problem,
+            Epilogue = epilogue,
+            Rows = rows,
+            Columns = columns,
+            BlockColumns = blockColumns,
+            Largest = largest,
+            Slices = slices,
+            Keep = keep,
+            Step = step,
+            Packed = packed,
+            Own = own,
+            Scratch = Scratch.Floats(own * rows * columns),
+        };
+        Workers.Run(ref job, rows * columns);
+    }
+
+    /// <summary>Into how many parts of rows and columns the results are cut, for the workers there are.</summary>
+    private static (nint Rows, nint Columns) Split(in ImageProduct problem, nint rowPanels, nint columnPanels)
+    {
+        int workers = Workers.Count;
+        (nint Rows, nint Columns) best = (1, 1);
+        double least = Cost(problem, rowPanels, columnPanels, 1, 1);
+        if (least <= WakeCost)
+        {
+            return best;
+        }
+
+        for (nint rows = 1; rows <= workers && rows <= rowPanels; rows++)
+        {
+            nint columns = Math.Min(workers / rows, columnPanels);
+            double cost = Cost(problem, rowPanels, columnPanels, rows, columns);
+            if (cost < least)
+            {
+                least = cost;
+                best = (rows, columns);
+            }
+        }
+
+        return best;
+    }
+
+    private static double Cost(in ImageProduct problem, nint rowPanels, nint columnPanels, nint rows, nint columns)
+    {
+        // Packing a number costs as much as some multiply-adds do; weights come from far.
+        double height = Ceiling(rowPanels, rows) * PanelRows;
+        double width = Ceiling(columnPanels, columns) * PanelColumns;
+        double depth = problem.Grid.Depth * (double)problem.Groups;
+        return (height * width * depth) + (((height * 2 * Math.Ceiling(width / ColumnBlock)) + (width * (problem.WeightColumn == 1 ? 6 : 12))) * depth) + (height * width * problem.Groups);
+    }
+
+    private static nint Ceiling(nint size, nint part) => (size + part - 1) / part;
+
+    private static nint Padded(nint floats) => (floats + 31) / 16 * 16;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Multiply(in PixelPanel pixels, nint rows, float* b, float* c, nint cStep, bool wide, bool add)
+    {
+        bool tail = rows <= TailRows;
+        if (V.Registers >= 32)
+        {
+            if (wide)
+            {
+                if (tail)
+                {
+                    Multiply4x2(pixels, b, c, cStep, add);
+                }
+                else
+                {
+                    Multiply12x2(pixels, b, c, cStep, add);
+                }
+            }
+            else if (tail)
+            {
+                Multiply4x1(pixels, b, c, cStep, add);
+            }
+            else
+            {
+                Multiply12x1(pixels, b, c, cStep, add);
+            }
+        }
+        else if (wide)
+        {
+            if (tail)
+            {
+                Multiply2x2(pixels, b, c, cStep, add);
+            }
+            else
+            {
+                Multiply6x2(pixels, b, c, cStep, add);
+            }
+        }
+        else if (tail)
+        {
+            Multiply2x1(pixels, b, c, cStep, add);
+        }
+        else
+        {
+            Multiply6x1(pixels, b, c, cStep, add);
+        }
+    }
+
+    /// <summary>Stores or adds a line of a tile.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void PutColumns(float* source, float* target, nint columns, bool add)
+    {
+        for (nint j = 0; j < columns; j += V.Count)
+        {
+            nint lanes = columns - j;
+            V value = V.Load(source + j);
+            if (lanes >= V.Count)
+            {
+                (add ? value + V.Load(target + j) : value).Store(target + j);
+            }
+            else
+            {
+                (add ? value + V.LoadFirst(target + j, (int)lanes) : value).StoreFirst(target + j, (int)lanes);
+            }
+        }
+    }
+
+    /// <summary>Each unit is one worker's part of the results, of all groups.</summary>
+    private struct Product<TEpilogue> : IRange
+        where TEpilogue : unmanaged, ITileEpilogue
+    {
+        public ImageProduct Problem;
+        public TEpilogue Epilogue;
+        public nint Rows;
+        public nint Columns;
+        public nint BlockColumns;
+        public nint Largest;
+        public nint Slices;
+        public bool Keep;
+        public nint Step;
+        public nint Packed;
+        public nint Own;
+        public float* Scratch;
+
+        public void Run(nint from, nint to, int worker)
+        {
+            for (nint part = from; part < to; part++)
+            {
+                (nint row, nint column) = Math.DivRem(part, Columns);
+                nint positions = Problem.Grid.Positions;
+                nint rowPanels = Ceiling(positions, PanelRows);
+                nint columnPanels = Ceiling(Problem.Columns, PanelColumns);
+                nint firstRow = rowPanels * row / Rows * PanelRows;
+                nint lastRow = Math.Min(positions, rowPanels * (row + 1) / Rows * PanelRows);
+                nint firstColumn = columnPanels * column / Columns * PanelColumns;
+                nint lastColumn = Math.Min(Problem.Columns, columnPanels * (column + 1) / Columns * PanelColumns);
+                for (nint group = 0; group < Problem.Groups; group++)
+                {
+                    for (nint block = firstColumn; block < lastColumn; block += BlockColumns)
+                    {
+                        Multiply(group, firstRow, lastRow, block, Math.Min(lastColumn, block + BlockColumns), Scratch + (worker * Own));
+                    }
+                }
+            }
+        }
+
+        private void Multiply(nint group, nint firstRow, nint lastRow, nint firstColumn, nint lastColumn, float* own)
+        {
+            TapGrid grid = Problem.Grid;
+            grid.Source += group * grid.Channels;
+            float* lines = own + Packed;
+            float* tile = lines + (PanelRows * Step) + V.Count + 64;
+            nint width = Ceiling(lastColumn - firstColumn, V.Count) * V.Count;
+            for (nint chunk = firstRow; chunk < lastRow; chunk += ChunkPanels * PanelRows)
+            {
+                float* weights = own;
+                nint chunkEnd = Math.Min(lastRow, chunk + (ChunkPanels * PanelRows));
+                for (nint index = 0; index < Slices; index++)
+                {
+                    DepthSlice slice = DepthSlice.Get(grid.TapsY, grid.Line, Largest, index);
+                    if (chunk == firstRow)
+                    {
+                        PackWeights(slice, group, firstColumn, lastColumn, weights);
+                    }
+
+                    GridPlace place = grid.Place(chunk);
+                    for (nint row = chunk; row < chunkEnd; row += PanelRows)
+                    {
+                        nint rows = Math.Min(PanelRows, lastRow - row);
+                        GridPlace first = place;
+                        if (!grid.TryDirect(first, PanelRows, slice, out PixelPanel pixels))
+                        {
+                            float* target = lines;
+                            for (nint i = 0; i < rows; i++, target += Step)
+                            {
+                                grid.Copy<V>(place, slice, target);
+                                grid.Next(ref place);
+                            }
+
+                            pixels = new PixelPanel { First = lines, Step = Step, Lines = 1, Run = slice.Depth };
+                        }
+                        else
+                        {
+                            place.X += rows - 1;
+                            grid.Next(ref place);
+                        }
+
+                        Tiles(pixels, first, row, rows, group, firstColumn, lastColumn, weights, slice.Depth, tile, index > 0, index + 1 == Slices);
+                    }
+
+                    weights += Keep ? width * slice.Depth : 0;
+                }
+            }
+        }
+
+        /// <summary>All columns of a panel of pixels.</summary>
+        private void Tiles(
+            in PixelPanel pixels, in GridPlace first, nint row, nint rows, nint group, nint firstColumn, nint lastColumn, float* weights, nint depth, float* tile, bool more, bool isLast)
+        {
+            nint channels = Problem.OutputChannels;
+            bool dense = Problem.Dense;
+            nint pixel = dense ? Problem.OutputFirst + row : Problem.Pixel(first);
+            bool even = dense || first.X + rows <= Problem.Grid.GridWidth;
+            nint step = (dense ? 1 : Problem.OutputStepX) * channels;
+            nint computed = rows <= TailRows ? TailRows : PanelRows;
+            bool add = more || Problem.Add;
+            for (nint column = firstColumn; column < lastColumn; column += PanelColumns)
+            {
+                nint columns = Math.Min(PanelColumns, lastColumn - column);
+                bool wide = columns > V.Count;
+                nint outputColumn = (group * Problem.Columns) + column;
+                float* c = Problem.Output + (pixel * channels) + outputColumn;
+                if (even && rows == computed && columns == (wide ? PanelColumns : V.Count))
+                {
+                    Convolution<V>.Multiply(pixels, rows, weights, c, step, wide, add);
+                }
+                else
+                {
+                    Convolution<V>.Multiply(pixels, rows, weights, tile, PanelColumns, wide, false);
+                    GridPlace place = first;
+                    for (nint i = 0; i < rows; i++)
+                    {
+                        float* line = even ? c + (i * step) : Problem.Output + (Problem.Pixel(place) * channels) + outputColumn;
+                        PutColumns(tile + (i * PanelColumns), line, columns, add);
+                        Problem.Grid.Next(ref place);
+                    }
+                }
+
+                weights += (wide ? PanelColumns : V.Count) * depth;
+                if (!isLast || typeof(TEpilogue) == typeof(NoEpilogue))
+                {
+                    continue;
+                }
+
+                if (even && step == channels)
+                {
+                    Epilogue.Run(c, step, pixel, rows, outputColumn, columns);
+                    continue;
+                }
+
+                GridPlace next = first;
+                for (nint i = 0; i < rows; i++)
+                {
+                    nint at = Problem.Pixel(next);
+                    Epilogue.Run(Problem.Output + (at * channels) + outputColumn, channels, at, 1, outputColumn, columns);
+                    Problem.Grid.Next(ref next);
+                }
+            }
+        }
+
+        /// <summary>Writes a slice of weights as panels [depth][columns], two vectors wide, or one if that holds the last columns.</summary>
+        private readonly void PackWeights(in DepthSlice slice, nint group, nint firstColumn, nint lastColumn, float* target)
+        {
+            nint depth = slice.Depth;
+            nint channels = Problem.Grid.Channels;
+            bool merged = Problem.WeightColumn == 1 && Problem.WeightTapX == channels * Problem.WeightRow;
+            nint done = 0;
+            for (nint line = 0; line < slice.Lines; line++)
+            {
+                nint k = slice.From;
+                while (k < slice.From + slice.Run)
+                {
+                    (nint tap, nint channel) = Math.DivRem(k, channels);
+                    nint count = merged ? slice.Run : Math.Min(channels - channel, slice.From + slice.Run - k);
+                    float* source = Problem.Weight + ((slice.FirstLine + line) * Problem.WeightTapY) + (tap * Problem.WeightTapX) + (channel * Problem.WeightRow)
+                        + (group * Problem.WeightGroup);
+                    PackPiece(source, firstColumn, lastColumn, count, target, depth, done);
+                    k += count;
+                    done += count;
+                }
+            }
+        }
+
+        private readonly void PackPiece(float* source, nint firstColumn, nint lastColumn, nint count, float* target, nint depth, nint done)
+        {
+            nint column = firstColumn;
+            for (; column < lastColumn; column += PanelColumns)
+            {
+                nint columns = Math.Min(PanelColumns, lastColumn - column);
+                nint width = columns > V.Count ? PanelColumns : V.Count;
+                float* panel = target + ((column - firstColumn) * depth) + (done * width);
+                if (Problem.WeightColumn == 1)
+                {
+                    Panel.Copy<V>(source + column, Problem.WeightRow, columns, count, panel, width);
+                }
+                else
+                {
+                    Panel.Transpose<V>(source + (column * Problem.WeightColumn), Problem.WeightColumn, columns, count, panel, width, columns);
+                }
+            }
+        }
+    }
+}

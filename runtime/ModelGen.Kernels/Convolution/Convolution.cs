@@ -1,0 +1,174 @@
+using System.ComponentModel;
+
+namespace ModelGen.Kernels;
+
+/// <summary>
+/// Convolutions of images with channels last, and their gradients. They are products of matrices of which one is never made: its rows, the numbers that
+/// an output sees, are read where they are in the image or copied in pieces that stay in the nearest cache
+/// (M. Dukhan, "The indirect convolution algorithm", 2019; K. Goto, R. van de Geijn, "Anatomy of high-performance matrix multiplication", 2008).
+/// </summary>
+/// <typeparam name="V">Register.</typeparam>
+[EditorBrowsable(EditorBrowsableState.Never)]
+public static unsafe partial class Convolution<V>
+    where V : unmanaged, IVector<V>
+{
+    /// <summary>Computes a convolution.</summary>
+    /// <param name="shape">Sizes.</param>
+    /// <param name="input">Images [N][H][W][inputs].</param>
+    /// <param name="weight">Weights [kernel height][kernel width][inputs / groups][outputs].</param>
+    /// <param name="output">Results [N][OH][OW][outputs].</param>
+    public static void Forward(in ConvolutionShape shape, Floats input, Floats weight, Floats output) => Forward(shape, input, weight, output, default(NoEpilogue));
+
+    /// <summary>Computes a convolution and applies an epilogue to each finished tile.</summary>
+    /// <param name="shape">Sizes.</param>
+    /// <param name="input">Images [N][H][W][inputs].</param>
+    /// <param name="weight">Weights [kernel height][kernel width][inputs / groups][outputs].</param>
+    /// <param name="output">Results [N][OH][OW][outputs].</param>
+    /// <param name="epilogue">What happens to finished tiles of the matrix [N * OH * OW][outputs].</param>
+    public static void Forward<TEpilogue>(in ConvolutionShape shape, Floats input, Floats weight, Floats output, TEpilogue epilogue)
+        where TEpilogue : unmanaged, ITileEpilogue
+    {
+        var problem = new ImageProduct
+        {
+            Grid = TapGrid.Outputs(shape, input),
+            Weight = weight,
+            WeightTapX = shape.GroupInputs * shape.OutputChannels,
+            WeightTapY = shape.KernelWidth * shape.GroupInputs * shape.OutputChannels,
+            WeightRow = shape.OutputChannels,
+            WeightColumn = 1,
+            WeightGroup = shape.GroupOutputs,
+            Groups = shape.Groups,
+            Columns = shape.GroupOutputs,
+            Output = output,
+            OutputChannels = shape.OutputChannels,
+            OutputStepX = 1,
+        };
+        problem.OutputStepY = problem.Grid.GridWidth;
+        problem.OutputStepImage = problem.Grid.GridWidth * problem.Grid.GridHeight;
+        Run(problem, epilogue);
+    }
+
+    /// <summary>Gradient of the input of a convolution; also a transposed convolution (<see cref="ConvolutionShape.Transposed"/>).</summary>
+    /// <param name="shape">Sizes of the convolution.</param>
+    /// <param name="gradOutput">Gradients of the results [N][OH][OW][outputs].</param>
+    /// <param name="weight">Weights [kernel height][kernel width][inputs / groups][outputs].</param>
+    /// <param name="gradInput">Gradients of the images [N][H][W][inputs].</param>
+    /// <param name="add">Whether to add to what is there.</param>
+    public static void GradientInput(in ConvolutionShape shape, Floats gradOutput, Floats weight, Floats gradInput, bool add) =>
+        GradientInput(shape, gradOutput, weight, gradInput, add, default(NoEpilogue));
+
+    /// <summary>Gradient of the input of a convolution, with an epilogue: a transposed convolution with bias, say.</summary>
+    /// <param name="shape">Sizes of the convolution.</param>
+    /// <param name="gradOutput">Gradients of the results [N][OH][OW][outputs].</param>
+    /// <param name="weight">Weights [kernel height][kernel width][inputs / groups][outputs].</param>
+    /// <param name="gradInput">Gradients of the images [N][H][W][inputs].</param>
+    /// <param name="add">Whether to add to what is there.</param>
+    /// <param name="epilogue">What happens to finished tiles of the matrix [N * H * W][inputs].</param>
+    public static void GradientInput<TEpilogue>(in ConvolutionShape shape, Floats gradOutput, Floats weight, Floats gradInput, bool add, TEpilogue epilogue)
+        where TEpilogue : unmanaged, ITileEpilogue
+    {
+        // Pixels whose places, padding included, leave the same rest when divided by the stride see the same taps: each such class is a convolution
+        // of the output's gradients without stride.
+        for (nint y = 0; y < Math.Min(shape.StrideY, shape.Height); y++)
+        {
+            for (nint x = 0; x < Math.Min(shape.StrideX, shape.Width); x++)
+            {
+                var vertical = new GradientTaps(y, shape.Height, shape.PadTop, shape.KernelHeight, shape.StrideY, shape.DilationY);
+                var horizontal = new GradientTaps(x, shape.Width, shape.PadLeft, shape.KernelWidth, shape.StrideX, shape.DilationX);
+                nint tap = shape.GroupInputs * shape.OutputChannels;
+                var problem = new ImageProduct
+                {
+                    Grid = new TapGrid
+                    {
+                        Source = gradOutput,
+                        Batch = shape.Batch,
+                        Height = shape.OutputHeight,
+                        Width = shape.OutputWidth,
+                        Channels = shape.GroupOutputs,
+                        PixelStep = shape.OutputChannels,
+                        GridHeight = vertical.Count,
+                        GridWidth = horizontal.Count,
+                        FirstY = vertical.First,
+                        FirstX = horizontal.First,
+                        StepY = 1,
+                        StepX = 1,
+                        TapsY = horizontal.Taps == 0 ? 0 : vertical.Taps,
+                        TapsX = vertical.Taps == 0 ? 0 : horizontal.Taps,
+                        TapStepY = vertical.TapStep,
+                        TapStepX = horizontal.TapStep,
+                    },
+                    Weight = weight + (((vertical.Kernel * shape.KernelWidth) + horizontal.Kernel) * tap),
+                    WeightTapX = horizontal.KernelStep * tap,
+                    WeightTapY = vertical.KernelStep * shape.KernelWidth * tap,
+                    WeightRow = 1,
+                    WeightColumn = shape.OutputChannels,
+                    WeightGroup = shape.GroupOutputs,
+                    Groups = shape.Groups,
+                    Columns = shape.GroupInputs,
+                    Output = gradInput,
+                    OutputChannels = shape.InputChannels,
+                    OutputFirst = (y * shape.Width) + x,
+                    OutputStepX = shape.StrideX,
+                    OutputStepY = shape.StrideY * shape.Width,
+                    OutputStepImage = shape.Height * shape.Width,
+                    Add = add,
+                };
+                if (shape.StrideX == 1 && shape.StrideY == 1)
+                {
+                    problem.Grid.Flatten();
+                }
+
+                Run(problem, epilogue);
+            }
+        }
+    }
+
+    /// <summary>The taps that pixels of one class see along one direction, ordered so that they move forward in the output.</summary>
+    private readonly struct GradientTaps
+    {
+        /// <summary>Pixels of the class.</summary>
+        public readonly nint Count;
+
+        /// <summary>Number of taps.</summary>
+        public readonly nint Taps;
+
+        /// <summary>Output that the first tap sees from the first pixel.</summary>
+        public readonly nint First;
+
+        /// <summary>Outputs between taps.</summary>
+        public readonly nint TapStep;
+
+        /// <summary>Place of the first tap in the kernel.</summary>
+        public readonly nint Kernel;
+
+        /// <summary>Places between taps in the kernel; negative.</summary>
+        public readonly nint KernelStep;
+
+        public GradientTaps(nint first, nint size, nint pad, nint kernel, nint stride, nint dilation)
+        {
+            Count = (size - first + stride - 1) / stride;
+            KernelStep = -1;
+            nint smallest = -1;
+            nint next = -1;
+            for (nint k = 0; k < kernel && next < 0; k++)
+            {
+                if ((first + pad - (k * dilation)) % stride == 0)
+                {
+                    (smallest, next) = smallest < 0 ? (k, -1) : (smallest, k);
+                }
+            }
+
+            if (smallest < 0)
+            {
+                return;
+            }
+
+            nint step = next < 0 ? kernel : next - smallest;
+            Taps = ((kernel - 1 - smallest) / step) + 1;
+            Kernel = smallest + ((Taps - 1) * step);
+            KernelStep = -step;
+            TapStep = Taps == 1 ? 1 : step * dilation / stride;
+            First = (first + pad - (Kernel * dilation)) / stride;
+        }
+    }
+}
