@@ -134,6 +134,25 @@ public unsafe interface IVector<TSelf>
     /// <summary>Cosines of angles in radians.</summary>
     static abstract TSelf Cos(TSelf a);
 
+    /// <summary>The same 32 bits in all lanes.</summary>
+    static abstract TSelf AllBits(uint value);
+
+    /// <summary>The whole numbers 0, 1, 2 ... as 32-bit integers (bits, not floats).</summary>
+    static abstract TSelf LaneNumbers { get; }
+
+    /// <summary>Sum of lanes regarded as 32-bit integers.</summary>
+    static abstract TSelf AddInt32(TSelf a, TSelf b);
+
+    /// <summary>Products of lanes regarded as unsigned 32-bit integers.</summary>
+    /// <param name="a">Factor.</param>
+    /// <param name="b">Factor.</param>
+    /// <param name="high">Upper 32 bits of the products.</param>
+    /// <returns>Lower 32 bits of the products.</returns>
+    static abstract TSelf MultiplyUInt32(TSelf a, TSelf b, out TSelf high);
+
+    /// <summary>Numbers in [0, 1): the upper 24 bits of each lane, times 2^-24.</summary>
+    static abstract TSelf UnitInterval(TSelf bits);
+
     /// <summary>Sum of all lanes, in a fixed order.</summary>
     static abstract float Sum(TSelf a);
 

@@ -206,6 +206,40 @@ public readonly unsafe struct V128 : IVector<V128>
     public static V128 Cos(V128 a) => new(Vector128.Cos(a.v));
 
     /// <inheritdoc/>
+    public static V128 LaneNumbers
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => new(Vector128<uint>.Indices.AsSingle());
+    }
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V128 AllBits(uint value) => new(Vector128.Create(value).AsSingle());
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V128 AddInt32(V128 a, V128 b) => new((a.v.AsUInt32() + b.v.AsUInt32()).AsSingle());
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V128 MultiplyUInt32(V128 a, V128 b, out V128 high)
+    {
+        Vector128<uint> x = a.v.AsUInt32();
+        Vector128<uint> y = b.v.AsUInt32();
+        Vector128<uint> oddX = Vector128.ShiftRightLogical(x.AsUInt64(), 32).AsUInt32();
+        Vector128<uint> oddY = Vector128.ShiftRightLogical(y.AsUInt64(), 32).AsUInt32();
+        Vector128<ulong> even = Sse2.IsSupported ? Sse2.Multiply(x, y) : (x.AsUInt64() & Vector128.Create(0xFFFFFFFFul)) * (y.AsUInt64() & Vector128.Create(0xFFFFFFFFul));
+        Vector128<ulong> odd = Sse2.IsSupported ? Sse2.Multiply(oddX, oddY) : oddX.AsUInt64() * oddY.AsUInt64();
+        Vector128<ulong> lower = Vector128.Create(0xFFFFFFFFul);
+        high = new(Vector128.ConditionalSelect(lower, Vector128.ShiftRightLogical(even, 32), odd).AsSingle());
+        return new(Vector128.ConditionalSelect(lower, even, Vector128.ShiftLeft(odd, 32)).AsSingle());
+    }
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V128 UnitInterval(V128 bits) => new(Vector128.ConvertToSingle(Vector128.ShiftRightLogical(bits.v.AsUInt32(), 8).AsInt32()) * Vector128.Create(1f / (1 << 24)));
+
+    /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(V128 a) => Vector128.Sum(a.v);
 

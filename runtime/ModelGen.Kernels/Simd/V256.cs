@@ -197,6 +197,38 @@ public readonly unsafe struct V256 : IVector<V256>
     public static V256 Cos(V256 a) => new(Vector256.Cos(a.v));
 
     /// <inheritdoc/>
+    public static V256 LaneNumbers
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => new(Vector256<uint>.Indices.AsSingle());
+    }
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V256 AllBits(uint value) => new(Vector256.Create(value).AsSingle());
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V256 AddInt32(V256 a, V256 b) => new((a.v.AsUInt32() + b.v.AsUInt32()).AsSingle());
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V256 MultiplyUInt32(V256 a, V256 b, out V256 high)
+    {
+        Vector256<uint> x = a.v.AsUInt32();
+        Vector256<uint> y = b.v.AsUInt32();
+        Vector256<ulong> even = Avx2.Multiply(x, y);
+        Vector256<ulong> odd = Avx2.Multiply(Vector256.ShiftRightLogical(x.AsUInt64(), 32).AsUInt32(), Vector256.ShiftRightLogical(y.AsUInt64(), 32).AsUInt32());
+        Vector256<ulong> lower = Vector256.Create(0xFFFFFFFFul);
+        high = new(Vector256.ConditionalSelect(lower, Vector256.ShiftRightLogical(even, 32), odd).AsSingle());
+        return new(Vector256.ConditionalSelect(lower, even, Vector256.ShiftLeft(odd, 32)).AsSingle());
+    }
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V256 UnitInterval(V256 bits) => new(Vector256.ConvertToSingle(Vector256.ShiftRightLogical(bits.v.AsUInt32(), 8).AsInt32()) * Vector256.Create(1f / (1 << 24)));
+
+    /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(V256 a) => Vector256.Sum(a.v);
 

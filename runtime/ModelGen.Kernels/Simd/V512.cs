@@ -180,6 +180,38 @@ public readonly unsafe struct V512 : IVector<V512>
     public static V512 Cos(V512 a) => new(Vector512.Cos(a.v));
 
     /// <inheritdoc/>
+    public static V512 LaneNumbers
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => new(Vector512<uint>.Indices.AsSingle());
+    }
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V512 AllBits(uint value) => new(Vector512.Create(value).AsSingle());
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V512 AddInt32(V512 a, V512 b) => new((a.v.AsUInt32() + b.v.AsUInt32()).AsSingle());
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V512 MultiplyUInt32(V512 a, V512 b, out V512 high)
+    {
+        Vector512<uint> x = a.v.AsUInt32();
+        Vector512<uint> y = b.v.AsUInt32();
+        Vector512<ulong> even = Avx512F.Multiply(x, y);
+        Vector512<ulong> odd = Avx512F.Multiply(Vector512.ShiftRightLogical(x.AsUInt64(), 32).AsUInt32(), Vector512.ShiftRightLogical(y.AsUInt64(), 32).AsUInt32());
+        Vector512<ulong> lower = Vector512.Create(0xFFFFFFFFul);
+        high = new(Vector512.ConditionalSelect(lower, Vector512.ShiftRightLogical(even, 32), odd).AsSingle());
+        return new(Vector512.ConditionalSelect(lower, even, Vector512.ShiftLeft(odd, 32)).AsSingle());
+    }
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V512 UnitInterval(V512 bits) => new(Vector512.ConvertToSingle(Vector512.ShiftRightLogical(bits.v.AsUInt32(), 8).AsInt32()) * Vector512.Create(1f / (1 << 24)));
+
+    /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(V512 a) => Vector512.Sum(a.v);
 
