@@ -50,6 +50,9 @@ public static unsafe class Workers
         return true;
     }
 
+    /// <summary>Uses threads of our own again: for tests of both kinds in one process.</summary>
+    internal static void UseOwnThreads() => parallel = null;
+
     /// <summary>How many workers a loop gets.</summary>
     /// <param name="units">Number of units.</param>
     /// <param name="unitsPerWorker">Units that are worth a worker: below about a microsecond of work waking one costs more than it brings.</param>
