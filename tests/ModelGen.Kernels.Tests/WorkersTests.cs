@@ -27,6 +27,8 @@ public sealed unsafe class WorkersTests(ITestOutputHelper output) : IDisposable
             return;
         }
 
+        int* runs = stackalloc int[1001];
+        int* owners = stackalloc int[1001];
         foreach (int workers in (int[])[1, 2, 3, 5, 8])
         {
             Workers.Count = workers;
@@ -34,8 +36,6 @@ public sealed unsafe class WorkersTests(ITestOutputHelper output) : IDisposable
             {
                 foreach (nint unitsPerWorker in (nint[])[0, 1, 3, 50])
                 {
-                    int* runs = stackalloc int[1001];
-                    int* owners = stackalloc int[1001];
                     new Span<int>(runs, 1001).Clear();
                     var body = new Marks { Runs = runs, Owners = owners };
                     Workers.Run(ref body, units, unitsPerWorker);

@@ -85,7 +85,7 @@ public static unsafe class VectorMath
         return V.Select(V.Less(magnitude, V.All(1)), p * x, far);
     }
 
-    /// <summary>Distribution function of the standard normal, and its density without the factor 1/sqrt(2 pi). Absolute error below 2e-7.</summary>
+    /// <summary>Distribution function of the standard normal, and its density without the factor 1/sqrt(2 pi). Absolute error below 2.5e-7.</summary>
     /// <param name="x">Argument.</param>
     /// <param name="bell">e^(-x²/2).</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -106,7 +106,7 @@ public static unsafe class VectorMath
         V sum = V.All(1) + x;
         V exact = V.Equal(sum, V.All(1));
         V infinite = V.Equal(sum, V.All(float.PositiveInfinity));
-        return V.Select(exact, x, V.Select(infinite, sum, V.Log(sum) * x / (sum - V.All(1))));
+        return V.Select(exact, x, V.Select(infinite, sum, V.Log(sum) * (x / (sum - V.All(1)))));
     }
 
     /// <summary>log(1 + e^x), without overflow.</summary>

@@ -10,6 +10,7 @@ internal sealed unsafe class ThreadCrew
     private Workers.Job* job;
     private int generation;
     private int unfinished;
+    private int spins = Spins;
 
     /// <summary>Runs all parts of a job. While another thread's job runs here, the caller does its parts alone, in order.</summary>
     public void Run(Workers.Job* work)
@@ -31,12 +32,15 @@ internal sealed unsafe class ThreadCrew
                 Start(sleeping.Count + 1);
             }
 
+            int helpers = work->Workers - 1;
+            // More threads than processors would take the time that they wait from those that work.
+            spins = work->Workers <= Environment.ProcessorCount ? Spins : 0;
             job = work;
-            Volatile.Write(ref unfinished, sleeping.Count);
+            Volatile.Write(ref unfinished, helpers);
             Interlocked.Increment(ref generation);
-            foreach (SemaphoreSlim sleeper in sleeping)
+            for (int helper = 0; helper < helpers; helper++)
             {
-                sleeper.Release();
+                sleeping[helper].Release();
             }
 
             work->Part(work, 0);
@@ -64,18 +68,14 @@ internal sealed unsafe class ThreadCrew
     {
         while (true)
         {
-            for (int spins = 0; spins < Spins && Volatile.Read(ref generation) == seen; spins++)
+            for (int spin = 0; spin < Volatile.Read(ref spins) && Volatile.Read(ref generation) == seen; spin++)
             {
                 Thread.SpinWait(10);
             }
 
             sleeper.Wait();
             seen = Volatile.Read(ref generation);
-            if (worker < job->Workers)
-            {
-                job->Part(job, worker);
-            }
-
+            job->Part(job, worker);
             Interlocked.Decrement(ref unfinished);
         }
     }
