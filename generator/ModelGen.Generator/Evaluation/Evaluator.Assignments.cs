@@ -3,6 +3,7 @@ using Microsoft.CodeAnalysis.Operations;
 using ModelGen.Compiler.FrontEnd;
 using ModelGen.Compiler.Ir;
 using ModelGen.Compiler.Modules;
+using ModelGen.Generator.Parsing;
 
 namespace ModelGen.Generator.Evaluation;
 
@@ -21,11 +22,22 @@ internal sealed partial class Evaluator
                 NameTensor(value, local.Local.Name);
                 return value;
             case IParameterReferenceOperation parameter:
-                frame.Assign(parameter.Parameter.OriginalDefinition, value);
+                IParameterSymbol changed = parameter.Parameter.OriginalDefinition;
+                if (frame.This is SymObject self && self.Fields.ContainsKey(changed))
+                {
+                    // A parameter of a primary constructor is a field of the object.
+                    Store(self, changed, value, parameter.Syntax);
+                }
+
+                if (frame.This is not SymObject { Fields: var captured } || !captured.ContainsKey(changed) || frame.TryGet(changed, out _))
+                {
+                    frame.Assign(changed, value);
+                }
+
                 NameTensor(value, parameter.Parameter.Name);
                 return value;
             case IDeclarationExpressionOperation declaration:
-                return Assign(declaration.Expression, value, frame);
+                return DeclareAll(declaration.Expression, value, frame);
             case IVariableDeclaratorOperation declarator:
                 frame.Declare(declarator.Symbol, value);
                 return value;
@@ -37,17 +49,76 @@ internal sealed partial class Evaluator
                 return Assign(conversion.Operand, value, frame);
             case ITupleOperation tuple:
                 return Deconstruct(tuple, value, frame);
-            case IFieldReferenceOperation field:
-                return AssignField(field, value, frame);
-            case IPropertyReferenceOperation property:
-                return AssignProperty(property, value, frame);
-            case IArrayElementReferenceOperation element:
-                return AssignElement(Evaluate(element.ArrayReference, frame), [.. element.Indices.Select(index => Evaluate(index, frame))], value, element.Syntax);
-            case IImplicitIndexerReferenceOperation element:
-                return AssignElement(Evaluate(element.Instance, frame), [Evaluate(element.Argument, frame)], value, element.Syntax);
+            case IFieldReferenceOperation or IPropertyReferenceOperation or IArrayElementReferenceOperation or IImplicitIndexerReferenceOperation:
+                return PlaceOf(target, frame).Write(value);
             default:
                 throw EvaluationException.Unsupported(target.Syntax, "this assignment cannot be compiled; assign to local variables");
         }
+    }
+
+    /// <summary>Where an assignment goes, with its receiver and indices evaluated: C# does that once, and before the value.</summary>
+    private Place PlaceOf(IOperation target, Frame frame)
+    {
+        switch (target)
+        {
+            case IParenthesizedOperation parenthesized:
+                return PlaceOf(parenthesized.Operand, frame);
+            case IFieldReferenceOperation { Instance: not null } field:
+                object? holder = Evaluate(field.Instance, frame);
+                return new(() => Own(Fresh(ReadField(holder, field), field.Syntax), field), value => AssignField(holder, field, value));
+            case IPropertyReferenceOperation property when LayerMembers.AttributeOf(property.Property) is null:
+                object? owner = property.Instance is null ? null : Evaluate(property.Instance, frame);
+                object?[] arguments = [.. property.Arguments.Select(argument => Evaluate(argument.Value, frame))];
+                return new(() => Own(ReadProperty(owner, arguments, property), property), value => AssignProperty(owner, arguments, property, value));
+            case IArrayElementReferenceOperation element:
+                object? array = Evaluate(element.ArrayReference, frame);
+                object?[] indices = [.. element.Indices.Select(index => Evaluate(index, frame))];
+                return new(() => Own(Fresh(Index(array, indices, element.Syntax), element.Syntax), element), value => AssignElement(array, indices, value, element.Syntax));
+            case IImplicitIndexerReferenceOperation element:
+                object? indexed = Evaluate(element.Instance, frame);
+                object?[] argument = [Evaluate(element.Argument, frame)];
+                return new(() => Own(Fresh(Index(indexed, argument, element.Syntax), element.Syntax), element), value => AssignElement(indexed, argument, value, element.Syntax));
+            case IFieldReferenceOperation:
+                return new(() => Evaluate(target, frame), _ => throw EvaluationException.Unsupported(target.Syntax, "static fields must not be changed by a model: its compiled form would not see the change"));
+            default:
+                return new(() => Evaluate(target, frame), value => Assign(target, value, frame));
+        }
+    }
+
+    /// <summary><c>target op= value</c>: the target is found once, then the value, then the sum is stored.</summary>
+    private object? Compound(ICompoundAssignmentOperation compound, Frame frame)
+    {
+        Place place = PlaceOf(compound.Target, frame);
+        object? old = place.Read();
+        object? value = Evaluate(compound.Value, frame);
+        if (compound.OperatorMethod is { } method && old is SymObject or SymObject && FindBody(method) is not null)
+        {
+            return place.Write(Invoke(new SymFunction(method, null, null, null), [old, value], compound.Syntax));
+        }
+
+        object? result = Stored(Arithmetic(compound.OperatorKind, old, value, compound.Syntax), compound.Type, compound.IsChecked, compound.Syntax);
+        return place.Write(old is char && result is Dim { Constant: long code } ? (char)code : result);
+    }
+
+    /// <summary>Declares the variables of <c>var (a, b)</c> or <c>out var c</c>: new ones, also where a call of the same function is under way.</summary>
+    private object? DeclareAll(IOperation declared, object? value, Frame frame)
+    {
+        if (declared is ILocalReferenceOperation local)
+        {
+            frame.Declare(local.Local, value);
+            NameTensor(value, local.Local.Name);
+            return value;
+        }
+
+        if (declared is ITupleOperation tuple)
+        {
+            foreach (ILocalReferenceOperation variable in tuple.Descendants().OfType<ILocalReferenceOperation>())
+            {
+                frame.Declare(variable.Local, null);
+            }
+        }
+
+        return Assign(declared, value, frame);
     }
 
     private object? Deconstruct(ITupleOperation tuple, object? value, Frame frame)
@@ -87,24 +158,18 @@ internal sealed partial class Evaluator
         }
 
         object?[] parts = new object?[method.Parameters.Length];
-        Invoke(new SymFunction(method, instance, null, null), new object?[parts.Length], at, callee =>
+        Invoke(new SymFunction(method, instance, null, null), new object?[parts.Length], at, (callee, parameters) =>
         {
             for (int i = 0; i < parts.Length; i++)
             {
-                callee.TryGet(method.OriginalDefinition.Parameters[i], out parts[i]);
+                callee.TryGet(parameters[i], out parts[i]);
             }
         });
         return parts;
     }
 
-    private object? AssignField(IFieldReferenceOperation field, object? value, Frame frame)
+    private object? AssignField(object? owner, IFieldReferenceOperation field, object? value)
     {
-        if (field.Field.IsStatic)
-        {
-            throw EvaluationException.Unsupported(field.Syntax, "static fields must not be changed by a model: its compiled form would not see the change");
-        }
-
-        object? owner = Evaluate(field.Instance!, frame);
         if (owner is SymList tuple)
         {
             tuple.Items[TupleIndex(field.Field)] = value;
@@ -121,19 +186,21 @@ internal sealed partial class Evaluator
             case SymObject { Frozen: true }:
                 throw EvaluationException.Unsupported(at, $"'{member.Name}': {StateWrite}");
             case SymObject instance:
-                instance.Fields[member.OriginalDefinition] = value;
+                instance.Fields[Kept(member)] = value;
                 return value;
             default:
                 throw EvaluationException.Unsupported(at, $"'{member.Name}' of {DescribeValue(owner)} cannot be set during the build");
         }
     }
 
-    private object? AssignProperty(IPropertyReferenceOperation property, object? value, Frame frame)
+    /// <summary>The key of a member's value: the keyword <c>field</c> means the value of its property.</summary>
+    private static ISymbol Kept(ISymbol member) => ((member as IFieldSymbol)?.AssociatedSymbol as IPropertySymbol ?? member).OriginalDefinition;
+
+    private object? AssignProperty(object? owner, object?[] arguments, IPropertyReferenceOperation property, object? value)
     {
-        object? owner = property.Instance is null ? null : Evaluate(property.Instance, frame);
-        if (property.Arguments.Length > 0)
+        if (arguments.Length > 0)
         {
-            return AssignElement(owner, [.. property.Arguments.Select(argument => Evaluate(argument.Value, frame))], value, property.Syntax);
+            return AssignElement(owner, arguments, value, property.Syntax);
         }
 
         switch (owner)
@@ -143,7 +210,7 @@ internal sealed partial class Evaluator
                 return value;
             case SymModule module:
                 return SetWeight(module, property.Property.Name, value, property.Syntax);
-            case SymObject instance when VirtualProperty(instance, property.Property) is { SetMethod: { } setter } && FindBody(setter) is { } body:
+            case SymObject instance when (IsBase(property.Instance) ? property.Property : VirtualProperty(instance, property.Property)) is { SetMethod: { } setter } && FindBody(setter) is { } body:
                 return Invoke(new SymFunction(setter, instance, null, body), [value], property.Syntax);
             case null when property.Property.IsStatic:
                 throw EvaluationException.Unsupported(property.Syntax, "static properties must not be changed by a model: its compiled form would not see the change");

@@ -15,14 +15,19 @@ internal sealed partial class Evaluator
         if (method.MethodKind == MethodKind.DelegateInvoke)
         {
             return Evaluate(call.Instance!, frame) is SymFunction function
-                ? CallFunction(function, [.. Arguments(call.Arguments, frame).Select(static pair => pair.Value)], call.Syntax)
+                ? CallFunction(function, [.. Arguments(call.Arguments, frame, out WriteBack? back).Select(static pair => pair.Value)], call.Syntax, back)
                 : throw EvaluationException.Unsupported(call.Syntax, "this delegate is not known during the build");
+        }
+
+        if (method.ReturnsByRef || method.ReturnsByRefReadonly)
+        {
+            throw ByReference(call.Syntax);
         }
 
         if (LayerMembers.AttributeOf(method) is { } attribute)
         {
             SymObject model = (call.Instance is null or IInstanceReferenceOperation ? frame.This : Evaluate(call.Instance, frame)) as SymObject ?? (SymObject)frame.This!;
-            return ApplyLayer(model, method, attribute, [.. Arguments(call.Arguments, frame).Select(static pair => pair.Value)], call.Syntax);
+            return ApplyLayer(model, method, attribute, [.. Arguments(call.Arguments, frame, out _).Select(static pair => pair.Value)], call.Syntax);
         }
 
         // Debug.Assert, Trace.WriteLine, Contract.Requires and the user's own: the compiler of C# may leave such calls out with their arguments.
@@ -31,28 +36,34 @@ internal sealed partial class Evaluator
             return null;
         }
 
+        if (method is { IsStatic: true, ContainingType.TypeKind: TypeKind.Interface } && (method.IsAbstract || method.IsVirtual))
+        {
+            method = call.ConstrainedToType is { } constrained && Known(constrained, frame.TypeArguments) is INamedTypeSymbol implementing && implementing.FindImplementationForInterfaceMember(method) is IMethodSymbol implementation
+                ? implementation
+                : throw EvaluationException.Unsupported(call.Syntax, $"which implementation of '{method.Name}' is meant is not known during the build");
+        }
+
         // base.forward(x) means the base's method itself.
         object? receiver = call.Instance is null ? null : Evaluate(call.Instance, frame);
-        IReadOnlyList<KeyValuePair<string, object?>> arguments = Arguments(call.Arguments, frame);
-        Action<Frame>? after = method.Parameters.Any(static parameter => parameter.RefKind is RefKind.Out or RefKind.Ref) ? callee => WriteBack(call, callee, frame) : null;
-        return Dispatch(method, receiver, arguments, call.Syntax, call.IsVirtual, method.MethodKind == MethodKind.LocalFunction ? frame : null, after);
+        IReadOnlyList<KeyValuePair<string, object?>> arguments = Arguments(call.Arguments, frame, out WriteBack? after);
+        return Dispatch(method, receiver, arguments, call.Syntax, call.IsVirtual, method.MethodKind == MethodKind.LocalFunction ? Around(method, frame) : null, after);
     }
 
     /// <summary>Calls a function value.</summary>
-    private object? CallFunction(SymFunction function, IReadOnlyList<object?> arguments, SyntaxNode at)
+    private object? CallFunction(SymFunction function, IReadOnlyList<object?> arguments, SyntaxNode at, WriteBack? after = null)
     {
         if (function.Code is not null || function.Body is not null || function.Captured is not null)
         {
-            return Invoke(function, arguments, at);
+            return Invoke(function, arguments, at, after);
         }
 
         IMethodSymbol method = function.Method;
         KeyValuePair<string, object?>[] named = [.. method.Parameters.Select((parameter, index) => new KeyValuePair<string, object?>(parameter.Name, index < arguments.Count ? arguments[index] : null))];
-        return Dispatch(method, function.Receiver, named, at, isVirtual: true, null, null);
+        return Dispatch(method, function.Receiver, named, at, function.IsVirtual, null, after);
     }
 
     private object? Dispatch(
-        IMethodSymbol method, object? receiver, IReadOnlyList<KeyValuePair<string, object?>> arguments, SyntaxNode at, bool isVirtual, Frame? captured, Action<Frame>? after)
+        IMethodSymbol method, object? receiver, IReadOnlyList<KeyValuePair<string, object?>> arguments, SyntaxNode at, bool isVirtual, Frame? captured, WriteBack? after)
     {
         INamedTypeSymbol? owner = method.ContainingType;
         if (owner is { DeclaringSyntaxReferences.Length: 0 })
@@ -128,28 +139,41 @@ internal sealed partial class Evaluator
         return method;
     }
 
-    /// <summary>Gives <c>out</c> and <c>ref</c> arguments the values that the callee left in its parameters.</summary>
-    private void WriteBack(IInvocationOperation call, Frame callee, Frame frame)
-    {
-        foreach (IArgumentOperation argument in call.Arguments)
-        {
-            if (argument.Parameter is { RefKind: RefKind.Out or RefKind.Ref } parameter && callee.TryGet(parameter.OriginalDefinition, out object? value))
-            {
-                Assign(argument.Value, value, frame);
-            }
-        }
-    }
-
-    /// <summary>Argument values with the names of their parameters, in the order of the parameters, evaluated in the order they are written.</summary>
-    private IReadOnlyList<KeyValuePair<string, object?>> Arguments(IEnumerable<IArgumentOperation> arguments, Frame frame)
+    /// <summary>
+    /// Argument values with the names of their parameters, in the order of the parameters, evaluated in the order they are written.
+    /// <paramref name="after"/> gives <c>out</c> and <c>ref</c> arguments what the callee left in its parameters.
+    /// </summary>
+    private IReadOnlyList<KeyValuePair<string, object?>> Arguments(IEnumerable<IArgumentOperation> arguments, Frame frame, out WriteBack? after)
     {
         var ordered = new SortedList<int, KeyValuePair<string, object?>>();
+        List<(int Ordinal, Place Place)>? places = null;
         foreach (IArgumentOperation argument in arguments)
         {
-            object? value = argument.Parameter is { RefKind: RefKind.Out } ? null : Evaluate(argument.Value, frame);
-            ordered.Add(argument.Parameter!.Ordinal, new(argument.Parameter.Name, value));
+            object? value;
+            if (argument.Parameter!.RefKind is RefKind.Out or RefKind.Ref)
+            {
+                Place place = PlaceOf(argument.Value, frame);
+                (places ??= []).Add((argument.Parameter.Ordinal, place));
+                value = argument.Parameter.RefKind == RefKind.Out ? null : place.Read();
+            }
+            else
+            {
+                value = Evaluate(argument.Value, frame);
+            }
+
+            ordered.Add(argument.Parameter.Ordinal, new(argument.Parameter.Name, value));
         }
 
+        after = places is null ? null : (callee, parameters) =>
+        {
+            foreach ((int ordinal, Place place) in places)
+            {
+                if (callee.TryGet(parameters[ordinal], out object? value))
+                {
+                    place.Write(value);
+                }
+            }
+        };
         return [.. ordered.Values];
     }
 
@@ -158,6 +182,11 @@ internal sealed partial class Evaluator
 
     private object?[] OrderedValues(IEnumerable<IArgumentOperation> arguments, IMethodSymbol method, Frame frame)
     {
+        if (method.Parameters.Any(static parameter => parameter.RefKind is RefKind.Out or RefKind.Ref))
+        {
+            throw EvaluationException.Unsupported(arguments.First().Syntax, "a constructor with ref or out parameters is not followed during the build; give the values back through properties");
+        }
+
         object?[] values = new object?[method.Parameters.Length];
         foreach (IArgumentOperation argument in arguments)
         {

@@ -48,13 +48,14 @@ internal sealed partial class Evaluator
             case ICoalesceOperation coalesce:
                 return Evaluate(coalesce.Value, frame) ?? Evaluate(coalesce.WhenNull, frame);
             case ISimpleAssignmentOperation assignment:
-                return Assign(assignment.Target, Evaluate(assignment.Value, frame), frame);
+                return assignment.IsRef ? throw ByReference(assignment.Syntax) : PlaceOf(assignment.Target, frame) is var place ? place.Write(Evaluate(assignment.Value, frame)) : null;
             case IDeconstructionAssignmentOperation assignment:
                 return Assign(assignment.Target, Evaluate(assignment.Value, frame), frame);
             case ICompoundAssignmentOperation compound:
-                return Assign(compound.Target, Stored(Arithmetic(compound.OperatorKind, Evaluate(compound.Target, frame), Evaluate(compound.Value, frame), compound.Syntax), compound.Type, compound.IsChecked, compound.Syntax), frame);
+                return Compound(compound, frame);
             case ICoalesceAssignmentOperation coalesce:
-                return Evaluate(coalesce.Target, frame) ?? Assign(coalesce.Target, Evaluate(coalesce.Value, frame), frame);
+                Place kept = PlaceOf(coalesce.Target, frame);
+                return kept.Read() ?? kept.Write(Evaluate(coalesce.Value, frame));
             case IIncrementOrDecrementOperation increment:
                 return Increment(increment, frame);
             default:
@@ -114,6 +115,8 @@ internal sealed partial class Evaluator
                 return Anonymous(anonymous, frame);
             case IArrayElementReferenceOperation element:
                 return Own(Fresh(Index(Evaluate(element.ArrayReference, frame), [.. element.Indices.Select(index => Evaluate(index, frame))], element.Syntax), element.Syntax), element);
+            case IImplicitIndexerReferenceOperation element when cache.NameOf(element.Argument.Type) == "System.Range" && cache.NameOf(element.Instance.Type) is "System.Span" or "System.ReadOnlySpan" && element.Instance.Type is INamedTypeSymbol { TypeArguments: [{ SpecialType: not SpecialType.System_Char }] }:
+                throw EvaluationException.Unsupported(element.Syntax, "a part of a span shares the memory of the whole, which is not followed during the build; index the whole");
             case IImplicitIndexerReferenceOperation element:
                 return Own(Fresh(Index(Evaluate(element.Instance, frame), [Evaluate(element.Argument, frame)], element.Syntax), element.Syntax), element);
             case IDelegateCreationOperation creation:
@@ -124,7 +127,7 @@ internal sealed partial class Evaluator
                 return Evaluate(query.Operation, frame);
             case IMethodReferenceOperation method:
                 object? receiver = method.Instance is null ? null : Evaluate(method.Instance, frame);
-                return new SymFunction(method.Method, receiver, method.Method.MethodKind == MethodKind.LocalFunction ? frame : null, null);
+                return new SymFunction(method.Method, receiver, method.Method.MethodKind == MethodKind.LocalFunction ? Around(method.Method, frame) : null, null) { IsVirtual = !IsBase(method.Instance) };
             case IDeclarationExpressionOperation declaration:
                 return Evaluate(declaration.Expression, frame);
             case IDiscardOperation:
@@ -475,7 +478,8 @@ internal sealed partial class Evaluator
 
     private object? Increment(IIncrementOrDecrementOperation increment, Frame frame)
     {
-        object? old = Evaluate(increment.Target, frame);
+        Place place = PlaceOf(increment.Target, frame);
+        object? old = place.Read();
         object? changed = old switch
         {
             Dim dim => Whole(increment.Kind == OperationKind.Increment ? BinaryOperatorKind.Add : BinaryOperatorKind.Subtract, dim, Dim.One, increment.Syntax),
@@ -483,7 +487,7 @@ internal sealed partial class Evaluator
             _ => throw EvaluationException.Unsupported(increment.Syntax, $"++ and -- are not supported on {DescribeValue(old)}"),
         };
         changed = Stored(changed, increment.Type, increment.IsChecked, increment.Syntax);
-        Assign(increment.Target, changed, frame);
+        place.Write(changed);
         return increment.IsPostfix ? old : changed;
     }
 }

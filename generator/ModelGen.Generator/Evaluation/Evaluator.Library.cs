@@ -75,7 +75,7 @@ internal sealed partial class Evaluator
     }
 
     /// <summary>A call of .NET; what throws for these arguments at run time is refused.</summary>
-    private object? CallLibrary(IMethodSymbol method, string type, object? receiver, IReadOnlyList<KeyValuePair<string, object?>> arguments, SyntaxNode at, Action<Frame>? after)
+    private object? CallLibrary(IMethodSymbol method, string type, object? receiver, IReadOnlyList<KeyValuePair<string, object?>> arguments, SyntaxNode at, WriteBack? after)
     {
         try
         {
@@ -91,7 +91,7 @@ internal sealed partial class Evaluator
     private static object? Short(object? value, SyntaxNode at) =>
         value is string { Length: > MaxElements } text ? throw EvaluationException.Unsupported(at, $"this text of {Compiler.Invariant.Text(text.Length)} letters is too long to be evaluated during the build") : value;
 
-    private object? CallKnownLibrary(IMethodSymbol method, string type, object? receiver, IReadOnlyList<KeyValuePair<string, object?>> arguments, SyntaxNode at, Action<Frame>? after)
+    private object? CallKnownLibrary(IMethodSymbol method, string type, object? receiver, IReadOnlyList<KeyValuePair<string, object?>> arguments, SyntaxNode at, WriteBack? after)
     {
         object?[] values = [.. arguments.Select(static pair => pair.Value)];
         switch (type)
@@ -440,7 +440,9 @@ internal sealed partial class Evaluator
                 return list.Items.Any(item => Same(item, values[0], at));
             case "IndexOf":
                 return (Dim)list.Items.FindIndex(item => Same(item, values[0], at));
-            case "ToArray" or "ToList" or "AsSpan" or "AsEnumerable" or "AsReadOnly" or "Clone" or "GetEnumerator":
+            case "AsSpan" or "AsEnumerable" or "AsReadOnly" when values.Length == 0:
+                return list;
+            case "ToArray" or "ToList" or "Clone" or "GetEnumerator":
                 return new SymList(list.Items);
             case "GetLength":
                 return (Dim)list.Items.Count;
@@ -458,7 +460,7 @@ internal sealed partial class Evaluator
         }
     }
 
-    private object? CallDictionary(SymDictionary dictionary, IMethodSymbol method, object?[] values, SyntaxNode at, Action<Frame>? after)
+    private object? CallDictionary(SymDictionary dictionary, IMethodSymbol method, object?[] values, SyntaxNode at, WriteBack? after)
     {
         if (dictionary.Frozen && method.Name is "Add" or "TryAdd" or "Remove" or "Clear")
         {
@@ -479,7 +481,7 @@ internal sealed partial class Evaluator
                 bool present = dictionary.TryGet(key, out object? got);
                 var frame = new Frame(null, null);
                 frame.Declare(method.OriginalDefinition.Parameters[1], got);
-                after?.Invoke(frame);
+                after?.Invoke(frame, method.OriginalDefinition.Parameters);
                 return present;
             case "Remove" when values[0] is { } key:
                 return dictionary.Items.RemoveAll(pair => SymDictionary.SameKey(pair.Key, key)) > 0;
@@ -491,7 +493,7 @@ internal sealed partial class Evaluator
         }
     }
 
-    private object? CallContainer(SymContainer container, IMethodSymbol method, IReadOnlyList<KeyValuePair<string, object?>> arguments, SyntaxNode at, Action<Frame>? after)
+    private object? CallContainer(SymContainer container, IMethodSymbol method, IReadOnlyList<KeyValuePair<string, object?>> arguments, SyntaxNode at, WriteBack? after)
     {
         switch (method.Name)
         {
@@ -501,7 +503,7 @@ internal sealed partial class Evaluator
                 int index = container.Items.FindIndex(pair => pair.Key.Equals(arguments[0].Value));
                 var frame = new Frame(null, null);
                 frame.Declare(method.OriginalDefinition.Parameters[1], index < 0 ? null : container.Items[index].Value);
-                after?.Invoke(frame);
+                after?.Invoke(frame, method.OriginalDefinition.Parameters);
                 return index >= 0;
             case "ToArray" or "ToList" or "GetEnumerator":
                 return new SymList(Elements(container, at));
@@ -547,6 +549,8 @@ internal sealed partial class Evaluator
         {
             case "Select":
                 return new SymList(items.Select(Run).ToArray());
+            case "SelectMany" when values.Length == 2:
+                return new SymList(items.SelectMany((item, index) => Elements(Run(item, index), at).Select(inner => CallFunction(FunctionOf(values[1], at), [item, inner], at))).ToArray());
             case "SelectMany":
                 return new SymList(items.Select(Run).SelectMany(result => Elements(result, at)).ToArray());
             case "Where":
@@ -576,7 +580,7 @@ internal sealed partial class Evaluator
             case "Aggregate":
                 return values.Length == 1
                     ? items.Aggregate((sum, next) => CallFunction(function!, [sum, next], at))
-                    : items.Aggregate(values[0], (sum, next) => CallFunction(FunctionOf(values[1], at), [sum, next], at));
+                    : items.Aggregate(values[0], (sum, next) => CallFunction(FunctionOf(values[1], at), [sum, next], at), sum => values.Length > 2 ? CallFunction(FunctionOf(values[2], at), [sum], at) : sum);
             case "First" or "Single":
                 int position = items.ToList().FindIndex(item => Holds(item, 0));
                 return position < 0 ? Missing() : items[position];
@@ -617,8 +621,10 @@ internal sealed partial class Evaluator
             case "Zip":
                 return new SymList(items.Zip(Elements(values[0], at), (a, b) => CallFunction(FunctionOf(values[1], at), [a, b], at)).ToArray());
             case "OrderBy" or "OrderByDescending":
-                IEnumerable<object?> sorted = items.Select((item, index) => (item, key: AsDouble(Run(item, index), at))).OrderBy(static pair => pair.key).Select(static pair => pair.item);
-                return new SymList(name == "OrderBy" ? sorted : sorted.Reverse());
+                IEnumerable<(object? Item, double Key)> keyed = items.Select((item, index) => (item, key: AsDouble(Run(item, index), at))).ToArray();
+                return values.Length > 1 || values is [not SymFunction]
+                    ? throw EvaluationException.Unsupported(at, $"{name} with a comparer of its own cannot be evaluated during the build")
+                    : new SymList((name == "OrderBy" ? keyed.OrderBy(static pair => pair.Key) : keyed.OrderByDescending(static pair => pair.Key)).Select(static pair => pair.Item).ToArray());
             case "Chunk":
                 int size = Math.Max(1, Number());
                 return new SymList(Enumerable.Range(0, (items.Count + size - 1) / size).Select(part => (object?)new SymList(items.Skip(part * size).Take(size))));

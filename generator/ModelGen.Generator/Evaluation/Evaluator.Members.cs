@@ -37,7 +37,7 @@ internal sealed partial class Evaluator
     };
 
     private readonly Dictionary<ISymbol, object?> statics = new(SymbolEqualityComparer.Default);
-    private readonly HashSet<ISymbol> initializing = new(SymbolEqualityComparer.Default);
+    private readonly List<ISymbol> initializing = [];
 
     private object? ReadField(IFieldReferenceOperation field, Frame frame)
     {
@@ -46,7 +46,11 @@ internal sealed partial class Evaluator
             return ReadStatic(field.Field, field.Syntax);
         }
 
-        object? owner = field.Instance is null ? null : Evaluate(field.Instance, frame);
+        return ReadField(field.Instance is null ? null : Evaluate(field.Instance, frame), field);
+    }
+
+    private object? ReadField(object? owner, IFieldReferenceOperation field)
+    {
         switch (owner)
         {
             case SymList tuple when field.Field.ContainingType.IsTupleType:
@@ -68,8 +72,8 @@ internal sealed partial class Evaluator
 
     private object? ReadMember(SymObject instance, ISymbol member, SyntaxNode at)
     {
-        NoteRead(instance, member.OriginalDefinition);
-        if (instance.Fields.TryGetValue(member.OriginalDefinition, out object? value))
+        NoteRead(instance, Kept(member));
+        if (instance.Fields.TryGetValue(Kept(member), out object? value))
         {
             return value;
         }
@@ -106,15 +110,26 @@ internal sealed partial class Evaluator
                 return SymOpaque.DeviceType;
         }
 
+        if (InTurn(member, memberType, at) is { } early)
+        {
+            return early.Value;
+        }
+
         bool changes = member is IFieldSymbol { IsReadOnly: false, IsConst: false } or IPropertySymbol { SetMethod.IsInitOnly: false } && cache.MayBeAssigned(member);
         ExpressionSyntax? initializer = InitializerOf(member);
-        if (initializer is null || changes || !initializing.Add(member))
+        if (initializer is null || changes)
         {
             throw EvaluationException.Unsupported(at, $"the value of '{member.Name}' is not known during the build; use a constant, a static readonly field with an initial value, or a constructor parameter");
         }
 
+        if (member.ContainingType.IsGenericType && cache.Operation(initializer) is not { ConstantValue.HasValue: true })
+        {
+            throw EvaluationException.Unsupported(at, $"'{member.Name}' exists once for each type argument of '{member.ContainingType.Name}', which is not followed during the build; move it to a class that is not generic");
+        }
+
         bool outer = constructing;
         constructing = true;
+        initializing.Add(member);
         try
         {
             object? result = EvaluateInitializer(initializer, member, new Frame(null, null), at);
@@ -125,8 +140,35 @@ internal sealed partial class Evaluator
         finally
         {
             constructing = outer;
-            initializing.Remove(member);
+            initializing.RemoveAt(initializing.Count - 1);
         }
+    }
+
+    /// <summary>
+    /// The order in which C# sets the static members of a class: as they are written, so that an initial value that reads a later member sees its default.
+    /// Null where the member is set by then. Static constructors are refused.
+    /// </summary>
+    private (object? Value, bool Early)? InTurn(ISymbol member, ITypeSymbol? type, SyntaxNode at)
+    {
+        INamedTypeSymbol owner = member.ContainingType.OriginalDefinition;
+        if (owner.StaticConstructors.Any(static constructor => !constructor.IsImplicitlyDeclared))
+        {
+            throw EvaluationException.Unsupported(at, $"'{owner.Name}' has a static constructor, which is not run during the build, so the value of '{member.Name}' is not known; give static members their value where they are declared");
+        }
+
+        int running = initializing.FindLastIndex(other => SymbolEqualityComparer.Default.Equals(other.ContainingType.OriginalDefinition, owner));
+        if (running < 0)
+        {
+            return null;
+        }
+
+        (Location first, Location second) = (initializing[running].Locations[0], member.Locations[0]);
+        if (first.SourceTree != second.SourceTree || running != initializing.Count - 1)
+        {
+            throw EvaluationException.Unsupported(at, $"the value of '{member.Name}' depends on which static member is set first; give it a constant value");
+        }
+
+        return second.SourceSpan.Start < first.SourceSpan.Start ? null : (Default(type), true);
     }
 
     /// <summary>The value of a static member named by <c>[Model(Config = ...)]</c>.</summary>
@@ -187,16 +229,26 @@ internal sealed partial class Evaluator
             return ApplyLayer(model, symbol, attribute, [], property.Syntax);
         }
 
+        object? owner = property.Instance is null ? null : Evaluate(property.Instance, frame);
+        return ReadProperty(owner, [.. property.Arguments.Select(argument => Evaluate(argument.Value, frame))], property);
+    }
+
+    private object? ReadProperty(object? owner, object?[] arguments, IPropertyReferenceOperation property)
+    {
+        IPropertySymbol symbol = property.Property;
         if (property.Instance is null)
         {
             return WellKnown(symbol) ?? (FindGetter(symbol) is { } getter ? Invoke(getter, [], property.Syntax) : ReadStatic(symbol, property.Syntax));
         }
 
-        object? owner = Evaluate(property.Instance, frame);
-        return property.Arguments.Length > 0
-            ? Fresh(Index(owner, [.. property.Arguments.Select(argument => Evaluate(argument.Value, frame))], property.Syntax), property.Syntax)
+        return arguments.Length > 0 ? Fresh(Index(owner, arguments, property.Syntax), property.Syntax)
+            : owner is SymObject instance && IsBase(property.Instance) && FindGetter(symbol) is { } own ? Fresh(Invoke(own with { Receiver = instance }, [], property.Syntax), property.Syntax)
+            : owner is SymObject stored && IsBase(property.Instance) && symbol.ContainingType.DeclaringSyntaxReferences.Length > 0 ? ReadMember(stored, symbol, property.Syntax)
             : Fresh(ReadProperty(owner, symbol, property.Syntax), property.Syntax);
     }
+
+    /// <summary>Whether a member is asked of <c>base</c>, so that overrides do not count.</summary>
+    private static bool IsBase(IOperation? instance) => instance is IInstanceReferenceOperation { Syntax: BaseExpressionSyntax };
 
     private SymFunction? FindGetter(IPropertySymbol property) =>
         property.GetMethod is { } getter && property.OriginalDefinition.DeclaringSyntaxReferences.Select(reference => Syntax.BodyOf(reference.GetSyntax(cache.Cancellation))).FirstOrDefault(static node => node is not null) is { } body

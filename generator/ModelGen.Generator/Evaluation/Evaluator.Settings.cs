@@ -74,7 +74,7 @@ internal sealed partial class Evaluator
             {
                 if (instance.Fields.TryGetValue(member, out object? value) && Literal(value) is { } text)
                 {
-                    members.Add(Invariant.Literal(prefix + NameInMetadata(member)));
+                    members.Add(Invariant.Literal(prefix + NameInMetadata(instance, member)));
                     members.Add(text);
                 }
             }
@@ -86,12 +86,23 @@ internal sealed partial class Evaluator
             bool isField = field.Key is not IParameterSymbol || read?.Contains(field.Key) == true;
             if (isField && field.Value is SymObject { Module: null } held && !held.Type.IsAnonymousType)
             {
-                Collect(held, prefix + NameInMetadata(field.Key) + ".", members, depth + 1);
+                Collect(held, prefix + NameInMetadata(instance, field.Key) + ".", members, depth + 1);
             }
         }
     }
 
-    private static string NameInMetadata(ISymbol member) => member is IParameterSymbol ? $"<{member.Name}>P" : member.Name;
+    /// <summary>The name of a member at run time, with its class where a class derived from that has a member of the same name (of a property its field: reading it would call the override).</summary>
+    private static string NameInMetadata(SymObject instance, ISymbol member)
+    {
+        string name = member is IParameterSymbol ? $"<{member.Name}>P" : member.Name;
+        ISymbol? first = null;
+        for (INamedTypeSymbol? type = instance.Type; type is not null && first is null; type = type.BaseType)
+        {
+            first = type.GetMembers(member.Name).FirstOrDefault(static found => found is IFieldSymbol or IPropertySymbol);
+        }
+
+        return first is null || SymbolEqualityComparer.Default.Equals(first.OriginalDefinition, member) ? name : $"{(member is IPropertySymbol ? $"<{name}>k__BackingField" : name)}@{member.ContainingType.MetadataName}";
+    }
 
     /// <summary>A value as C#; null for what has no literal.</summary>
     private static string? Literal(object? value) => value switch

@@ -13,7 +13,7 @@ internal sealed partial class Evaluator
         switch (operation)
         {
             case IBlockOperation block:
-                return ExecuteAll(block.Operations, frame);
+                return ExecuteAll(block.Operations, Scope(block, block.Operations, frame));
             case IMethodBodyOperation body:
                 return Execute(body.BlockBody ?? body.ExpressionBody!, frame);
             case IConstructorBodyOperation body:
@@ -119,39 +119,122 @@ internal sealed partial class Evaluator
     private Flow ExecuteAll(IEnumerable<IOperation> operations, Frame frame)
     {
         int gradients = noGrad;
+        Flow flow = Flow.Next;
+        List<IUsingDeclarationOperation>? used = null;
         foreach (IOperation operation in operations)
         {
-            Flow flow = Execute(operation, frame);
+            flow = Execute(operation, frame);
+            if (operation is IUsingDeclarationOperation declaration)
+            {
+                (used ??= []).Add(declaration);
+            }
+
             if (flow != Flow.Next)
             {
-                noGrad = gradients;
-                return flow;
+                break;
             }
         }
 
         noGrad = gradients;
-        return Flow.Next;
+        for (int i = (used?.Count ?? 0) - 1; i >= 0; i--)
+        {
+            DisposeAll(used![i].DeclarationGroup, frame);
+        }
+
+        return flow;
+    }
+
+    /// <summary>Runs the <c>Dispose</c> methods of the user's own classes at the end of a <c>using</c>; those of tensors, modules and TorchSharp vanish.</summary>
+    private void DisposeAll(IVariableDeclarationGroupOperation declarations, Frame frame)
+    {
+        foreach (IVariableDeclaratorOperation variable in declarations.Declarations.SelectMany(static declaration => declaration.Declarators).Reverse())
+        {
+            if (frame.TryGet(variable.Symbol, out object? value))
+            {
+                DisposeOwn(value, variable.Syntax);
+            }
+        }
+    }
+
+    private void DisposeOwn(object? value, SyntaxNode at)
+    {
+        if (value is SymObject { Module: null } instance && cache.TypeOf("System.IDisposable")?.GetMembers("Dispose").FirstOrDefault() is IMethodSymbol dispose
+            && (instance.Type.FindImplementationForInterfaceMember(dispose) ?? instance.Type.GetMembers("Dispose").OfType<IMethodSymbol>().FirstOrDefault(static method => method.Parameters.IsEmpty)) is IMethodSymbol own && FindBody(own) is not null)
+        {
+            Invoke(new SymFunction(own, instance, null, null), [], at);
+        }
     }
 
     private Flow Using(IUsingOperation block, Frame frame)
     {
         int gradients = noGrad;
+        object? resource = null;
         if (block.Resources is IVariableDeclarationGroupOperation declarations)
         {
+            frame = Scope(block, [], frame);
             Execute(declarations, frame);
         }
         else
         {
-            Evaluate(block.Resources, frame);
+            resource = Evaluate(block.Resources, frame);
         }
 
         Flow flow = Execute(block.Body, frame);
         noGrad = gradients;
+        DisposeOwn(resource, block.Resources.Syntax);
+        if (block.Resources is IVariableDeclarationGroupOperation used)
+        {
+            DisposeAll(used, frame);
+        }
+
         return flow;
     }
 
+    /// <summary>The frame for a run of a block: one of its own where functions inside may keep its variables, and with its local functions declared.</summary>
+    private Frame Scope(IOperation block, IEnumerable<IOperation> statements, Frame frame)
+    {
+        if (!cache.HasFunctions(block.Syntax))
+        {
+            return frame;
+        }
+
+        Frame scope = frame.Block();
+        foreach (ILocalFunctionOperation function in statements.OfType<ILocalFunctionOperation>())
+        {
+            scope.Declare(function.Symbol, scope);
+        }
+
+        return scope;
+    }
+
+    /// <summary>The frame that a local function was declared in.</summary>
+    private static Frame Around(IMethodSymbol function, Frame frame) => frame.TryGet(function.OriginalDefinition, out object? around) && around is Frame declared ? declared : frame;
+
+    /// <summary>Refuses a loop that changes what it runs through: an array shows the change to the loop, and other collections throw.</summary>
+    private static void Unchanged(object? collection, IReadOnlyList<object?> items, int next, SyntaxNode at)
+    {
+        bool changed = collection switch
+        {
+            SymList list => list.Items.Count != items.Count || (next < items.Count && !ReferenceEquals(list.Items[next], items[next]) && !Equals(list.Items[next], items[next])),
+            SymDictionary dictionary => dictionary.Items.Count != items.Count,
+            _ => false,
+        };
+        if (changed)
+        {
+            throw EvaluationException.Unsupported(at, "the loop changes the collection that it runs through, which is not followed during the build; run through a copy (ToArray())");
+        }
+    }
+
+    private static EvaluationException ByReference(SyntaxNode at) => EvaluationException.Unsupported(
+        at, "a variable that stands for the place of another (ref) is not followed during the build; use the other variable or element itself");
+
     private void Declare(IVariableDeclaratorOperation declarator, IVariableDeclarationOperation declaration, Frame frame)
     {
+        if (declarator.Symbol.RefKind != RefKind.None)
+        {
+            throw ByReference(declarator.Syntax);
+        }
+
         IOperation? initializer = declarator.Initializer?.Value ?? declaration.Initializer?.Value;
         object? value = null;
         if (initializer is not null)
@@ -175,9 +258,10 @@ internal sealed partial class Evaluator
     private Flow Switch(ISwitchOperation choice, Frame frame)
     {
         object? value = Evaluate(choice.Value, frame);
+        frame = Scope(choice, [], frame);
         ISwitchCaseOperation? chosen = choice.Cases.FirstOrDefault(branch => branch.Clauses.Any(clause => Chooses(clause, value, frame)))
             ?? choice.Cases.FirstOrDefault(static branch => branch.Clauses.Any(static clause => clause is IDefaultCaseClauseOperation));
-        Flow flow = chosen is null ? Flow.Next : ExecuteAll(chosen.Body, frame);
+        Flow flow = chosen is null ? Flow.Next : ExecuteAll(chosen.Body, Scope(chosen, chosen.Body, frame));
         return flow == Flow.Break ? Flow.Next : flow;
     }
 
@@ -190,10 +274,12 @@ internal sealed partial class Evaluator
 
     private Flow Loop(IForLoopOperation loop, Frame frame)
     {
+        // The variables of `for` are one for all rounds.
+        frame = Scope(loop, [], frame);
         ExecuteAll(loop.Before, frame);
         while (loop.Condition is null || Condition(loop.Condition, frame))
         {
-            Flow flow = Execute(loop.Body, frame);
+            Flow flow = Execute(loop.Body, Scope(loop.Body, [], frame));
             if (flow == Flow.Return)
             {
                 return flow;
@@ -215,20 +301,24 @@ internal sealed partial class Evaluator
     {
         object? collection = Evaluate(loop.Collection, frame);
         IReadOnlyList<object?> items = collection is SymSequence { HasEffects: true } ? throw Effects(loop.Collection.Syntax) : Elements(collection, loop.Collection.Syntax);
-        foreach (object? item in items)
+        for (int i = 0; i < items.Count; i++)
         {
             Tick(loop.Syntax);
+            Frame round = Scope(loop, [], frame);
             switch (loop.LoopControlVariable)
             {
+                case IVariableDeclaratorOperation { Symbol.RefKind: not RefKind.None }:
+                    throw ByReference(loop.LoopControlVariable.Syntax);
                 case IVariableDeclaratorOperation variable:
-                    frame.Declare(variable.Symbol, ConvertTo(item, variable.Symbol.Type));
+                    round.Declare(variable.Symbol, ConvertTo(items[i], variable.Symbol.Type));
                     break;
                 case { } target:
-                    Assign(target, item, frame);
+                    Assign(target, items[i], round);
                     break;
             }
 
-            Flow flow = Execute(loop.Body, frame);
+            Flow flow = Execute(loop.Body, round);
+            Unchanged(collection, items, i + 1, loop.Collection.Syntax);
             if (flow == Flow.Return)
             {
                 return flow;
@@ -245,11 +335,14 @@ internal sealed partial class Evaluator
 
     private Flow Loop(IWhileLoopOperation loop, Frame frame)
     {
+        // `do` does not see the variables of its body; `while` declares in its condition anew each round.
         bool checkFirst = loop.ConditionIsTop;
-        while (!checkFirst || Condition(loop.Condition!, frame) != loop.ConditionIsUntil)
+        Frame round = Scope(loop, [], frame);
+        while (!checkFirst || Condition(loop.Condition!, round) != loop.ConditionIsUntil)
         {
             checkFirst = true;
-            Flow flow = Execute(loop.Body, frame);
+            Flow flow = Execute(loop.Body, round);
+            round = Scope(loop, [], frame);
             if (flow == Flow.Return)
             {
                 return flow;

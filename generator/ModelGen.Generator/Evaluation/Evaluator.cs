@@ -50,7 +50,7 @@ internal sealed partial class Evaluator(OperationCache cache, GraphBuilder graph
     public object? Run(object? receiver, IMethodSymbol method, IReadOnlyList<object?> arguments, SyntaxNode at) =>
         Invoke(new SymFunction(method, receiver, null, null), arguments, at);
 
-    private object? Invoke(SymFunction function, IReadOnlyList<object?> arguments, SyntaxNode at, Action<Frame>? after = null)
+    private object? Invoke(SymFunction function, IReadOnlyList<object?> arguments, SyntaxNode at, WriteBack? after = null)
     {
         SyntaxNode body = function.Code?.Syntax ?? function.Body ?? BodyOf(function.Method, at);
         if (++depth > MaxDepth)
@@ -59,7 +59,7 @@ internal sealed partial class Evaluator(OperationCache cache, GraphBuilder graph
         }
 
         var frame = new Frame(function.Receiver, function.Captured);
-        IMethodSymbol definition = function.Method.OriginalDefinition;
+        IMethodSymbol definition = (function.Method.PartialImplementationPart ?? function.Method).OriginalDefinition;
         Generics(frame, function.Method);
         for (int i = 0; i < definition.Parameters.Length; i++)
         {
@@ -80,11 +80,14 @@ internal sealed partial class Evaluator(OperationCache cache, GraphBuilder graph
             if (function.Code is null && body is ExpressionSyntax expression)
             {
                 graph.Source = cache.Text(expression);
-                return Evaluate(operation, frame);
+                frame.Returned = Evaluate(operation, frame);
+            }
+            else
+            {
+                Execute(operation, frame);
             }
 
-            Execute(operation, frame);
-            after?.Invoke(frame);
+            after?.Invoke(frame, definition.Parameters);
             return frame.Returned;
         }
         finally

@@ -11,6 +11,7 @@ internal sealed class OperationCache(Compilation compilation, CancellationToken 
     private readonly Dictionary<SyntaxNode, IOperation?> operations = [];
     private readonly Dictionary<ISymbol, bool> assigned = new(SymbolEqualityComparer.Default);
     private readonly Dictionary<SyntaxNode, string> texts = [];
+    private readonly Dictionary<SyntaxNode, bool> functions = [];
     private readonly Dictionary<ISymbol, string> typeNames = new(SymbolEqualityComparer.Default);
 
     public Compilation Compilation => compilation;
@@ -82,6 +83,17 @@ internal sealed class OperationCache(Compilation compilation, CancellationToken 
             RefExpressionSyntax => true,
             _ => false,
         };
+    }
+
+    /// <summary>Whether lambdas or local functions stand inside, which may keep variables declared there.</summary>
+    public bool HasFunctions(SyntaxNode node)
+    {
+        if (!functions.TryGetValue(node, out bool has))
+        {
+            functions.Add(node, has = node.DescendantNodes().Any(static inner => inner is AnonymousFunctionExpressionSyntax or LocalFunctionStatementSyntax or QueryExpressionSyntax));
+        }
+
+        return has;
     }
 
     /// <summary>A type by its metadata name.</summary>

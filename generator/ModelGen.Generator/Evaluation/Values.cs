@@ -144,7 +144,16 @@ internal sealed record SymFunction(IMethodSymbol Method, object? Receiver, Frame
 {
     /// <summary>The bound body of a lambda; null for methods, which are bound when they are called.</summary>
     public IOperation? Code { get; init; }
+
+    /// <summary>False for a method of the base class taken as <c>base.F</c>: overrides do not count.</summary>
+    public bool IsVirtual { get; init; } = true;
 }
+
+/// <summary>Takes what a callee left in its <c>ref</c> and <c>out</c> parameters.</summary>
+internal delegate void WriteBack(Frame callee, IReadOnlyList<IParameterSymbol> parameters);
+
+/// <summary>A variable, field, property or element whose receiver and indices are evaluated: they are once for reading and writing.</summary>
+internal sealed record Place(Func<object?> Read, Func<object?, object?> Write);
 
 /// <summary>A type as a value (<c>typeof</c>); types of one name are equal.</summary>
 internal sealed record SymType(string Name, ITypeSymbol? Symbol)
@@ -183,21 +192,48 @@ internal enum SymIndex
     None,
 }
 
-/// <summary>Local variables of a call.</summary>
-internal sealed class Frame(object? self, Frame? outer)
+/// <summary>Local variables of a call, or of a block of it whose functions keep the variables of each run of the block.</summary>
+internal sealed class Frame
 {
     private readonly Dictionary<ISymbol, object?> variables = new(SymbolEqualityComparer.Default);
+    private readonly Frame? outer;
+    private readonly Frame call;
+    private object? returned;
+    private List<object?>? yielded;
 
-    /// <summary>The object that <c>this</c> means.</summary>
-    public object? This { get; } = self;
+    /// <param name="self">The object that <c>this</c> means.</param>
+    /// <param name="outer">The frame that a lambda or local function was made in.</param>
+    public Frame(object? self, Frame? outer)
+    {
+        (This, this.outer, call, TypeArguments) = (self, outer, this, outer?.TypeArguments);
+    }
 
-    public object? Returned { get; set; }
+    private Frame(Frame around)
+    {
+        (This, outer, call, TypeArguments) = (around.This, around, around.call, around.TypeArguments);
+    }
+
+    public object? This { get; }
+
+    /// <summary>What the call gives back.</summary>
+    public object? Returned
+    {
+        get => call.returned;
+        set => call.returned = value;
+    }
 
     /// <summary>What <c>yield return</c> has given so far; null outside iterators.</summary>
-    public List<object?>? Yielded { get; set; }
+    public List<object?>? Yielded
+    {
+        get => call.yielded;
+        set => call.yielded = value;
+    }
 
     /// <summary>Type arguments of the generic method or class that runs.</summary>
-    public Dictionary<ITypeParameterSymbol, ITypeSymbol>? TypeArguments { get; set; } = outer?.TypeArguments;
+    public Dictionary<ITypeParameterSymbol, ITypeSymbol>? TypeArguments { get; set; }
+
+    /// <summary>A frame for one run of a block of the same call.</summary>
+    public Frame Block() => new(this);
 
     public bool TryGet(ISymbol symbol, out object? value) => variables.TryGetValue(symbol, out value) || (outer is not null && outer.TryGet(symbol, out value));
 

@@ -86,8 +86,16 @@ internal sealed class ModuleComparison
 
     private static MemberInfo? Find(Type? type, string name)
     {
+        // `name@Class` is the member of a base class that a derived one has hidden.
+        string[] parts = name.Split('@');
+        name = parts[0];
         for (; type is not null; type = type.BaseType)
         {
+            if (parts.Length > 1 && type.Name != parts[1])
+            {
+                continue;
+            }
+
             if (((MemberInfo?)type.GetField(name, Any) ?? type.GetProperty(name, Any)) is { } member)
             {
                 return member;
