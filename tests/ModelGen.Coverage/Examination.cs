@@ -330,6 +330,8 @@ internal sealed class Examination(string folder)
         {
             ScalarType.Int64 => OnnxTensor.From<long>(dense.data<long>().ToArray(), dense.shape),
             ScalarType.Bool => OnnxTensor.From<bool>(dense.data<bool>().ToArray(), dense.shape),
+            ScalarType.Int32 => OnnxTensor.From<int>(dense.data<int>().ToArray(), dense.shape),
+            ScalarType.Float64 => OnnxTensor.From<double>(dense.data<double>().ToArray(), dense.shape),
             _ => OnnxTensor.From<float>(dense.data<float>().ToArray(), dense.shape),
         };
     }
@@ -338,6 +340,8 @@ internal sealed class Examination(string folder)
     {
         OnnxType.Int64 => tensor(value.AsSpan<long>().ToArray(), [.. value.Shape]),
         OnnxType.Bool => tensor(value.AsSpan<bool>().ToArray(), [.. value.Shape]),
+        OnnxType.Int32 => tensor(value.AsSpan<int>().ToArray(), [.. value.Shape]),
+        OnnxType.Double => tensor(value.AsSpan<double>().ToArray(), [.. value.Shape]),
         _ => tensor(value.AsSpan<float>().ToArray(), [.. value.Shape]),
     };
 }

@@ -51,10 +51,32 @@ internal enum WeightKind
     Buffer,
 }
 
+/// <summary>Collections that behave differently from a list.</summary>
+internal enum ListKind
+{
+    /// <summary>Arrays, lists, queues and tuples.</summary>
+    List,
+
+    /// <summary>What was pushed last is first.</summary>
+    Stack,
+
+    /// <summary>Every element once.</summary>
+    Set,
+}
+
 /// <summary>An array, list or tuple during evaluation. Whole numbers inside are <see cref="Ir.Dim"/>, other numbers double.</summary>
 internal sealed class SymList(IEnumerable<object?> items)
 {
     public List<object?> Items { get; } = [.. items];
+
+    /// <summary>The collection whose rules it follows.</summary>
+    public ListKind Kind { get; init; }
+
+    /// <summary>Number of dimensions: the rows of an array of several are lists themselves.</summary>
+    public int Rank { get; init; } = 1;
+
+    /// <summary>Something was removed from a set: .NET puts the next element into its place.</summary>
+    public bool HasGap { get; set; }
 
     /// <summary>Part of the finished model, so that a call of the model must not change it.</summary>
     public bool Frozen { get; set; }
@@ -64,9 +86,10 @@ internal sealed class SymList(IEnumerable<object?> items)
 internal sealed record SymEnum(string Type, string Member, object? Value)
 {
     // Members read from a tensor carry no number: the name decides.
-    public bool Equals(SymEnum? other) => other is not null && Type == other.Type && Member == other.Member;
+    public bool Equals(SymEnum? other) => other is not null && Type == other.Type
+        && (Value is not null && other.Value is not null ? Equals(Value, other.Value) : Member == other.Member);
 
-    public override int GetHashCode() => StringComparer.Ordinal.GetHashCode(Member);
+    public override int GetHashCode() => StringComparer.Ordinal.GetHashCode(Type);
 }
 
 /// <summary>The module's training flag during evaluation: true in the training step and false in inference.</summary>

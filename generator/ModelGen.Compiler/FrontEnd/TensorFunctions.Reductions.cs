@@ -53,7 +53,11 @@ internal static partial class TensorFunctions
     }
 
     /// <summary>The operand in the type that the call asks for.</summary>
-    private static int Typed(CallArguments c) => c.Any("type", "dtype") is SymEnum type ? Converted(c.Graph, c.Self, DTypeOf(type)) : c.Self;
+    private static int Typed(CallArguments c) => c.Any("type", "dtype") is SymEnum type
+        ? type.Member == "Byte"
+            ? throw new UnsupportedException("the result would have the element type Byte, which is not supported; C# takes a plain 0 in this place for the element type: name the dimension (dim: 0)")
+            : Converted(c.Graph, c.Self, DTypeOf(type))
+        : c.Self;
 
     /// <summary>Truth values and whole numbers are summed as int64.</summary>
     private static int Counted(GraphBuilder g, int x) => g.TypeOf(x).DType.IsFloat() ? x : g.Cast(x, DType.Int64);

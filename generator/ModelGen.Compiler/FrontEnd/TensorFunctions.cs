@@ -100,7 +100,7 @@ internal static partial class TensorFunctions
         }
     }
 
-    private static DType DTypeOf(object? value) => value is SymEnum { Member: string member } && Enum.TryParse(member, out DType dtype)
+    private static DType DTypeOf(object? value) => value is SymEnum { Member: string member } && Enum.TryParse(member, out DType dtype) && Enum.IsDefined(typeof(DType), dtype)
         ? dtype
         : throw new UnsupportedException("the element type must be Float32, Float64, Int32, Int64 or Bool, known during the build");
 

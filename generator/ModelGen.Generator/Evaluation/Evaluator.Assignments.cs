@@ -73,6 +73,13 @@ internal sealed partial class Evaluator
             case IArrayElementReferenceOperation element:
                 object? array = Evaluate(element.ArrayReference, frame);
                 object?[] indices = [.. element.Indices.Select(index => Evaluate(index, frame))];
+                for (int i = 0; i + 1 < element.Indices.Length; i++)
+                {
+                    // The rows of an array of several dimensions are lists.
+                    array = Index(array, [indices[i]], element.Syntax);
+                }
+
+                indices = [indices[indices.Length - 1]];
                 return new(() => Own(Fresh(Index(array, indices, element.Syntax), element.Syntax), element), value => AssignElement(array, indices, value, element.Syntax));
             case IImplicitIndexerReferenceOperation element:
                 object? indexed = Evaluate(element.Instance, frame);
@@ -90,7 +97,13 @@ internal sealed partial class Evaluator
     {
         Place place = PlaceOf(compound.Target, frame);
         object? old = place.Read();
-        object? value = Evaluate(compound.Value, frame);
+        object? value = ShiftCount(compound.OperatorKind, compound.Target.Type, Evaluate(compound.Value, frame));
+        NoDecimal(compound.Target.Type, compound.Value.Type, compound.Syntax);
+        if (compound is { OperatorKind: BinaryOperatorKind.Add, Type.SpecialType: SpecialType.System_String })
+        {
+            return place.Write(Short(Text(old, "", compound.Syntax) + Text(value, "", compound.Syntax, OwnType(compound.Value)), compound.Syntax));
+        }
+
         if (compound.OperatorMethod is { } method && old is SymObject or SymObject && FindBody(method) is not null)
         {
             return place.Write(Invoke(new SymFunction(method, null, null, null), [old, value], compound.Syntax));
@@ -256,7 +269,7 @@ internal sealed partial class Evaluator
                 list.Items[index] = value;
                 return value;
             case SymDictionary dictionary when indices[0] is { } key:
-                dictionary.Set(key, value);
+                SetEntry(dictionary, key, value, at);
                 return value;
             case SymContainer container:
                 return AssignElement(container, indices[0], value, at);

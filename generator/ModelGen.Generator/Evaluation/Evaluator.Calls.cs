@@ -45,7 +45,10 @@ internal sealed partial class Evaluator
 
         // base.forward(x) means the base's method itself.
         object? receiver = call.Instance is null ? null : Evaluate(call.Instance, frame);
+        bool shows = method is { ReturnsVoid: true, IsStatic: true } && cache.NameOf(method.ContainingType) is "System.Console" or "System.Diagnostics.Debug" or "System.Diagnostics.Trace";
+        onlyShown += shows ? 1 : 0;
         IReadOnlyList<KeyValuePair<string, object?>> arguments = Arguments(call.Arguments, frame, out WriteBack? after);
+        onlyShown -= shows ? 1 : 0;
         return Dispatch(method, receiver, arguments, call.Syntax, call.IsVirtual, method.MethodKind == MethodKind.LocalFunction ? Around(method, frame) : null, after);
     }
 

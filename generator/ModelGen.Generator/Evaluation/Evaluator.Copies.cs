@@ -70,8 +70,7 @@ internal sealed partial class Evaluator
         }
 
         CheckStack(at);
-        return SymbolEqualityComparer.Default.Equals(a.Type, b.Type) && a.Fields.Count == b.Fields.Count
-            && a.Fields.All(pair => pair.Key is IParameterSymbol || (b.Fields.TryGetValue(pair.Key, out object? other) && SameMembers(pair.Key, pair.Value, other, at)));
+        return SymbolEqualityComparer.Default.Equals(a.Type, b.Type) && a.Members(b).All(pair => SameMembers(pair.Member, pair.First, pair.Second, at));
     }
 
     private bool SameMembers(ISymbol member, object? a, object? b, SyntaxNode at)

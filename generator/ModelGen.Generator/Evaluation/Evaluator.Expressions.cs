@@ -70,7 +70,7 @@ internal sealed partial class Evaluator
             case IIsPatternOperation pattern:
                 return Matches(pattern.Pattern, Evaluate(pattern.Value, frame), frame);
             case IIsTypeOperation test:
-                return HasType(Evaluate(test.ValueOperand, frame), test.TypeOperand, frame) != test.IsNegated;
+                return HasType(Evaluate(test.ValueOperand, frame), test.TypeOperand, OwnType(test.ValueOperand), frame, test.Syntax) != test.IsNegated;
             case ISwitchExpressionOperation choice:
                 return Choose(choice, frame);
             case IConditionalAccessOperation access:
@@ -81,7 +81,7 @@ internal sealed partial class Evaluator
                 return Short(string.Concat(text.Parts.Select(part => Interpolate(part, frame))), operation.Syntax);
             case ITypeOfOperation type:
                 ITypeSymbol named = Known(type.TypeOperand, frame.TypeArguments);
-                return new SymType(cache.NameOf(named), named);
+                return new SymType(named.ToDisplayString(), named);
             case IRangeOperation range:
                 return new SymSlice(range.LeftOperand is null ? null : Evaluate(range.LeftOperand, frame), range.RightOperand is null ? null : Evaluate(range.RightOperand, frame), null);
             case IWithOperation with:
@@ -89,7 +89,7 @@ internal sealed partial class Evaluator
             case IThrowOperation thrown:
                 throw Thrown(thrown);
             case IDefaultValueOperation:
-                return Default(operation.Type);
+                return Default(operation.Type is { } defaulted ? Known(defaulted, frame.TypeArguments) : null, operation.Syntax);
             default:
                 return EvaluateCollection(operation, frame);
         }
@@ -114,7 +114,7 @@ internal sealed partial class Evaluator
             case IAnonymousObjectCreationOperation anonymous:
                 return Anonymous(anonymous, frame);
             case IArrayElementReferenceOperation element:
-                return Own(Fresh(Index(Evaluate(element.ArrayReference, frame), [.. element.Indices.Select(index => Evaluate(index, frame))], element.Syntax), element.Syntax), element);
+                return PlaceOf(element, frame).Read();
             case IImplicitIndexerReferenceOperation element when cache.NameOf(element.Argument.Type) == "System.Range" && cache.NameOf(element.Instance.Type) is "System.Span" or "System.ReadOnlySpan" && element.Instance.Type is INamedTypeSymbol { TypeArguments: [{ SpecialType: not SpecialType.System_Char }] }:
                 throw EvaluationException.Unsupported(element.Syntax, "a part of a span shares the memory of the whole, which is not followed during the build; index the whole");
             case IImplicitIndexerReferenceOperation element:
@@ -148,15 +148,25 @@ internal sealed partial class Evaluator
     {
         if (array.Initializer is not null)
         {
-            return (SymList)Evaluate(array.Initializer, frame)!;
+            var rows = (SymList)Evaluate(array.Initializer, frame)!;
+            return array.DimensionSizes.Length > 1 ? Ranked(rows, array.DimensionSizes.Length) : rows;
         }
 
-        object? element = Default((array.Type as IArrayTypeSymbol)?.ElementType);
-        long count = array.DimensionSizes.Length == 1 && Evaluate(array.DimensionSizes[0], frame) is Dim { Constant: >= 0 and <= 1_000_000 and long size }
-            ? size
-            : throw EvaluationException.Unsupported(array.Syntax, "the length of an array must be known during the build, and it may have one dimension");
-        return new SymList(Enumerable.Repeat(element, (int)count));
+        ITypeSymbol? element = (array.Type as IArrayTypeSymbol)?.ElementType is { } written ? Known(written, frame.TypeArguments) : null;
+        int[] sizes = [.. array.DimensionSizes.Select(dimension => Evaluate(dimension, frame) is Dim { Constant: >= 0 and <= MaxElements and long size }
+            ? (int)size
+            : throw EvaluationException.Unsupported(array.Syntax, "the length of an array must be known during the build"))];
+        if (sizes.Aggregate(1L, static (product, size) => product * Math.Max(1, size)) > MaxElements)
+        {
+            throw EvaluationException.Unsupported(array.Syntax, "this array is too large to be evaluated during the build");
+        }
+
+        SymList Made(int dimension) => new(Enumerable.Range(0, sizes[dimension]).Select(_ => dimension + 1 < sizes.Length ? Made(dimension + 1) : Default(element, array.Syntax)).ToArray()) { Rank = sizes.Length - dimension };
+        return Made(0);
     }
+
+    /// <summary>The rows of an array of several dimensions.</summary>
+    private static SymList Ranked(SymList rows, int rank) => rank == 1 ? rows : new(rows.Items.Select(row => (object?)Ranked((SymList)row!, rank - 1)).ToArray()) { Rank = rank };
 
     private object? Collection(ICollectionExpressionOperation collection, Frame frame)
     {
@@ -174,7 +184,28 @@ internal sealed partial class Evaluator
             return container;
         }
 
-        return new SymList(items);
+        return type switch
+        {
+            "System.Collections.Generic.HashSet" or "System.Collections.Generic.ISet" => SetOf(items, collection.Syntax),
+            "[]" or "System.Span" or "System.ReadOnlySpan" or "System.Collections.Immutable.ImmutableArray" => new SymList(items),
+            _ when type.StartsWith("System.Collections.Generic.I", StringComparison.Ordinal) || type == "System.Collections.Generic.List" => new SymList(items),
+            _ => throw EvaluationException.Unsupported(collection.Syntax, $"a collection expression of type {collection.Type?.Name} cannot be evaluated during the build; use an array or a List"),
+        };
+    }
+
+    /// <summary>A set with the elements of a sequence, each once, in the order of their first appearance.</summary>
+    private SymList SetOf(IEnumerable<object?> items, SyntaxNode at)
+    {
+        var set = new SymList([]) { Kind = ListKind.Set };
+        foreach (object? item in items)
+        {
+            if (!set.Items.Any(earlier => Same(earlier, item, at)))
+            {
+                set.Items.Add(item);
+            }
+        }
+
+        return set;
     }
 
     private SymObject Anonymous(IAnonymousObjectCreationOperation anonymous, Frame frame)
@@ -235,7 +266,8 @@ internal sealed partial class Evaluator
         string format = hole.FormatString?.ConstantValue.Value as string ?? "";
         try
         {
-            return Text(value, format, hole.Syntax);
+            string shown = Text(value, format, hole.Syntax, OwnType(hole.Expression));
+            return hole.Alignment is { } alignment && Evaluate(alignment, frame) is Dim { Constant: long width } ? width < 0 ? shown.PadRight((int)-width) : shown.PadLeft((int)width) : shown;
         }
         catch (FormatException exception)
         {
@@ -243,19 +275,42 @@ internal sealed partial class Evaluator
         }
     }
 
-    private static string Text(object? value, string format, SyntaxNode at) => value switch
+    /// <param name="value">A known value.</param>
+    /// <param name="format">A .NET format, or nothing.</param>
+    /// <param name="at">For messages.</param>
+    /// <param name="type">The type that the value has in C#, where it is known: float is written with fewer digits than double.</param>
+    private string Text(object? value, string format, SyntaxNode at, ITypeSymbol? type = null) => value switch
     {
         null => "",
         string text => text,
         bool flag => flag ? "True" : "False",
         char letter => letter.ToString(),
         Dim { Constant: long number } => number.ToString(format, CultureInfo.InvariantCulture),
-        Dim symbolic => symbolic.ToString(),
-        double number => number.ToString(format, CultureInfo.InvariantCulture),
-        SymEnum member => member.Member,
-        SymType type => type.Name,
+        Dim or SymTensor or SymList or SymObject when onlyShown > 0 => "",
+        Dim symbolic => throw EvaluationException.DataDependent(at, $"the text of the symbolic size {symbolic} is known only when the model runs; give that size as a number in [Shape]"),
+        double number => RealText(number, format, type, at),
+        SymEnum { Value: Dim { Constant: long number } } when format is "D" or "d" => number.ToString(CultureInfo.InvariantCulture),
+        SymEnum member when format is "" or "G" or "g" => member.Member,
+        SymType named => named.Name,
+        _ when onlyShown > 0 => "",
         _ => throw EvaluationException.Unsupported(at, $"{DescribeValue(value)} has no text that is known during the build"),
     };
+
+    /// <summary>The shortest text that reads back as the number, which is shorter for float than for double.</summary>
+    private static string RealText(double number, string format, ITypeSymbol? type, SyntaxNode at)
+    {
+        string Shortest(double value) => value.ToString(format.Length == 0 ? "R" : format, CultureInfo.InvariantCulture);
+        string ShortestSingle(double value) => ((float)value).ToString(format.Length == 0 ? "R" : format, CultureInfo.InvariantCulture);
+        bool maySingle = (double)(float)number == number || double.IsNaN(number);
+        return Unwrap(type)?.SpecialType switch
+        {
+            SpecialType.System_Single => ShortestSingle(number),
+            SpecialType.System_Double => Shortest(number),
+            SpecialType.System_Decimal => throw EvaluationException.Unsupported(at, "the text of a decimal keeps its zeros, which is not followed during the build; use double"),
+            _ when !maySingle || Shortest(number) == ShortestSingle(number) => Shortest(number),
+            _ => throw EvaluationException.Unsupported(at, "whether this number is a float or a double, which are written differently, is not known here; call its ToString() where it is made"),
+        };
+    }
 
     /// <summary>Code that does not bind because it names generated members: the base class of a DSL model is not there yet while the generator runs.</summary>
     private object? Unbound(SyntaxNode syntax, Frame frame)
@@ -306,8 +361,7 @@ internal sealed partial class Evaluator
     {
         if (value is not null && type is INamedTypeSymbol { TypeKind: TypeKind.Enum } enumeration)
         {
-            string member = enumeration.GetMembers().OfType<IFieldSymbol>().FirstOrDefault(field => field.HasConstantValue && Equals(field.ConstantValue, value))?.Name ?? "";
-            return new SymEnum(enumeration.Name, member, FromClr(value, null));
+            return EnumMember(enumeration, System.Convert.ToInt64(value, CultureInfo.InvariantCulture));
         }
 
         return value switch
@@ -319,15 +373,21 @@ internal sealed partial class Evaluator
     }
 
     /// <summary>The value of <c>default</c>.</summary>
-    private static object? Default(ITypeSymbol? type) => type switch
+    public static object? Default(ITypeSymbol? type) => type switch
     {
         { SpecialType: SpecialType.System_Boolean } => false,
+        { SpecialType: SpecialType.System_Char } => '\0',
         { SpecialType: SpecialType.System_Double or SpecialType.System_Single or SpecialType.System_Decimal } => 0.0,
         { SpecialType: >= SpecialType.System_SByte and <= SpecialType.System_UInt64 } => Dim.Zero,
         { TypeKind: TypeKind.Enum } => FromClr(0, type),
         INamedTypeSymbol { IsTupleType: true } tuple => new SymList(tuple.TupleElements.Select(static element => Default(element.Type))),
+        INamedTypeSymbol { TypeKind: TypeKind.Struct, DeclaringSyntaxReferences.Length: > 0 } structure => new SymObject(structure),
         _ => null,
     };
+
+    /// <summary>The default of a type that may be a type parameter.</summary>
+    private static object? Default(ITypeSymbol? type, SyntaxNode at) =>
+        type is ITypeParameterSymbol ? throw EvaluationException.Unsupported(at, $"the default of the type parameter '{type.Name}' is not known here during the build") : Default(type);
 
     private object? Convert(IConversionOperation conversion, Frame frame)
     {
@@ -340,10 +400,11 @@ internal sealed partial class Evaluator
 
         if (conversion.IsTryCast)
         {
-            return value is not null && HasType(value, type!, frame) ? value : null;
+            return value is not null && HasType(value, type!, OwnType(conversion.Operand), frame, conversion.Syntax) ? value : null;
         }
 
-        SpecialType target = (type is INamedTypeSymbol { OriginalDefinition.SpecialType: SpecialType.System_Nullable_T } nullable ? nullable.TypeArguments[0] : type)?.SpecialType ?? SpecialType.None;
+        SpecialType target = Unwrap(type)?.SpecialType ?? SpecialType.None;
+        NoDecimal(conversion.Type, conversion.Operand.Type, conversion.Syntax);
         if (target is >= SpecialType.System_Boolean and <= SpecialType.System_Double && value is SymTensor tensor && KnownNumbers(tensor, conversion.Syntax) is { Items: [var known] })
         {
             value = known;
@@ -360,7 +421,7 @@ internal sealed partial class Evaluator
             case (SpecialType.System_Char, Dim { Constant: long code }):
                 return (char)code;
             case (>= SpecialType.System_SByte and <= SpecialType.System_UInt64, double number):
-                return number is > -9.2e18 and < 9.2e18 ? Stored((Dim)(long)number, type, conversion.IsChecked, conversion.Syntax) : throw Overflow(conversion.Syntax);
+                return Truncated(number, type!, conversion);
             case (>= SpecialType.System_SByte and <= SpecialType.System_UInt64, Dim whole):
                 return Stored(whole, type, conversion.IsChecked, conversion.Syntax);
             case (>= SpecialType.System_SByte and <= SpecialType.System_UInt64, SymEnum { Value: Dim ordinal }):
@@ -373,18 +434,25 @@ internal sealed partial class Evaluator
                 throw EvaluationException.DataDependent(conversion.Syntax, "this conversion reads a tensor's value back to C#, which is known only when the model runs; keep the calculation in tensors, for example with torch.where(condition, a, b)");
         }
 
-        return type?.TypeKind == TypeKind.Enum && value is Dim { Constant: long ordinalValue }
-            ? EnumMember((INamedTypeSymbol)type, ordinalValue)
-            : type?.OriginalDefinition.SpecialType == SpecialType.System_Nullable_T || conversion.OperatorMethod is null ? ConvertTo(value, type is { IsTupleType: true } ? type : null)
+        if (Unwrap(type) is INamedTypeSymbol { TypeKind: TypeKind.Enum } enumeration && (value as Dim ?? (value as SymEnum)?.Value as Dim) is { Constant: long ordinalValue })
+        {
+            return EnumMember(enumeration, ordinalValue);
+        }
+
+        return type?.OriginalDefinition.SpecialType == SpecialType.System_Nullable_T || conversion.OperatorMethod is null ? ConvertTo(value, type is { IsTupleType: true } ? type : null)
             : Converted(value, type);
     }
 
     /// <summary>A number as C# keeps it in a type: whole numbers wrap (or throw where checked), float rounds.</summary>
     private static object? Stored(object? value, ITypeSymbol? type, bool isChecked, SyntaxNode at)
     {
-        SpecialType kept = (type is INamedTypeSymbol { OriginalDefinition.SpecialType: SpecialType.System_Nullable_T } nullable ? nullable.TypeArguments[0] : type)?.SpecialType ?? SpecialType.None;
+        SpecialType kept = Unwrap(type)?.SpecialType ?? SpecialType.None;
         switch (value)
         {
+            case Dim { Constant: long flags } when Unwrap(type) is INamedTypeSymbol { TypeKind: TypeKind.Enum } enumeration:
+                return EnumMember(enumeration, flags);
+            case SymEnum { Value: Dim { Constant: long flags } } when Unwrap(type) is INamedTypeSymbol { TypeKind: TypeKind.Enum } enumeration:
+                return EnumMember(enumeration, flags);
             case double number when kept == SpecialType.System_Single:
                 return (double)(float)number;
             case Dim { Constant: long number }:
@@ -408,8 +476,61 @@ internal sealed partial class Evaluator
 
     private static SymEnum EnumMember(INamedTypeSymbol type, long value)
     {
-        IFieldSymbol? field = type.GetMembers().OfType<IFieldSymbol>().FirstOrDefault(member => member.HasConstantValue && System.Convert.ToInt64(member.ConstantValue, CultureInfo.InvariantCulture) == value);
-        return new SymEnum(type.Name, field?.Name ?? "", (Dim)value);
+        return new SymEnum(type.Name, EnumText(type, value), (Dim)value);
+    }
+
+    /// <summary>The text of an enum's value as .NET writes it: a name, the names of its flags, or the number.</summary>
+    private static string EnumText(INamedTypeSymbol type, long value)
+    {
+        (string Name, long Value)[] members = [.. type.GetMembers().OfType<IFieldSymbol>().Where(static member => member.HasConstantValue)
+            .Select(static member => (member.Name, System.Convert.ToInt64(member.ConstantValue, CultureInfo.InvariantCulture))).OrderByDescending(static member => (ulong)member.Item2)];
+        if (members.FirstOrDefault(member => member.Value == value) is { Name: { } exact })
+        {
+            return exact;
+        }
+
+        long rest = value;
+        var names = new List<string>();
+        foreach ((string name, long flag) in type.GetAttributes().Any(static attribute => attribute.AttributeClass?.Name == nameof(FlagsAttribute)) ? members : [])
+        {
+            if (flag != 0 && (rest & flag) == flag)
+            {
+                rest &= ~flag;
+                names.Insert(0, name);
+            }
+        }
+
+        return rest == 0 && names.Count > 0 ? string.Join(", ", names) : value.ToString(CultureInfo.InvariantCulture);
+    }
+
+    /// <summary>The type in a nullable value type; other types as they are.</summary>
+    private static ITypeSymbol? Unwrap(ITypeSymbol? type) => type is INamedTypeSymbol { OriginalDefinition.SpecialType: SpecialType.System_Nullable_T } nullable ? nullable.TypeArguments[0] : type;
+
+    /// <summary>A real number as a whole one. Outside of the range the result differs between versions of .NET and processors.</summary>
+    private static object? Truncated(double number, ITypeSymbol type, IConversionOperation conversion)
+    {
+        (double least, double most) = Unwrap(type)!.SpecialType switch
+        {
+            SpecialType.System_SByte => (sbyte.MinValue, sbyte.MaxValue),
+            SpecialType.System_Byte => (byte.MinValue, byte.MaxValue),
+            SpecialType.System_Int16 => (short.MinValue, short.MaxValue),
+            SpecialType.System_UInt16 => (ushort.MinValue, ushort.MaxValue),
+            SpecialType.System_Int32 => (int.MinValue, int.MaxValue),
+            SpecialType.System_UInt32 => (uint.MinValue, uint.MaxValue),
+            _ => (-9.2e18, 9.2e18),
+        };
+        return Math.Truncate(number) >= least && Math.Truncate(number) <= most
+            ? (Dim)(long)number
+            : throw EvaluationException.Unsupported(conversion.Syntax, $"{number.ToString("R", CultureInfo.InvariantCulture)} does not fit {type.ToDisplayString()}, and what the conversion gives then differs between versions of .NET; clamp the number first");
+    }
+
+    /// <summary>Refuses decimal arithmetic, which the evaluator's double numbers are too coarse for.</summary>
+    private static void NoDecimal(ITypeSymbol? first, ITypeSymbol? second, SyntaxNode at)
+    {
+        if (Unwrap(first)?.SpecialType == SpecialType.System_Decimal || Unwrap(second)?.SpecialType == SpecialType.System_Decimal)
+        {
+            throw EvaluationException.Unsupported(at, "calculations with decimal are not followed during the build; use double");
+        }
     }
 
     /// <summary>TorchSharp's implicit conversions keep their operand, except of a device's name.</summary>
@@ -443,6 +564,13 @@ internal sealed partial class Evaluator
 
         object? left = Evaluate(binary.LeftOperand, frame);
         object? right = Evaluate(binary.RightOperand, frame);
+        NoDecimal(binary.LeftOperand.Type, binary.RightOperand.Type, binary.Syntax);
+        right = ShiftCount(binary.OperatorKind, binary.LeftOperand.Type, right);
+        if (binary is { OperatorKind: BinaryOperatorKind.Add, Type.SpecialType: SpecialType.System_String })
+        {
+            return Short(Text(left, "", binary.Syntax, OwnType(binary.LeftOperand)) + Text(right, "", binary.Syntax, OwnType(binary.RightOperand)), binary.Syntax);
+        }
+
         if (left is SymList && right is SymList && binary.OperatorKind is BinaryOperatorKind.Equals or BinaryOperatorKind.NotEquals)
         {
             // Arrays and lists are compared as objects, whatever is in them.
@@ -459,13 +587,25 @@ internal sealed partial class Evaluator
             : Stored(Arithmetic(binary.OperatorKind, left, right, binary.Syntax), binary.Type, binary.IsChecked, binary.Syntax);
     }
 
+    /// <summary>C# uses the lowest 5 bits of a count of places for int and uint, and 6 for long.</summary>
+    private static object? ShiftCount(BinaryOperatorKind kind, ITypeSymbol? shifted, object? count) => kind is BinaryOperatorKind.LeftShift or BinaryOperatorKind.RightShift && count is Dim { Constant: long places }
+        ? (Dim)(places & (shifted?.SpecialType is SpecialType.System_Int64 or SpecialType.System_UInt64 ? 63 : 31))
+        : count;
+
+    /// <summary>The type of an expression before C# turned it into an object.</summary>
+    private static ITypeSymbol? OwnType(IOperation operation) => operation is IConversionOperation { IsImplicit: true, OperatorMethod: null } conversion ? OwnType(conversion.Operand) : operation.Type;
+
     private object? Unary(IUnaryOperation unary, Frame frame)
     {
         object? operand = Evaluate(unary.Operand, frame);
+        NoDecimal(unary.Type, null, unary.Syntax);
         return (unary.OperatorKind, operand) switch
         {
             (UnaryOperatorKind.Minus, SymTensor tensor) => StopGradients(Guard(unary.Syntax, "negation", () => new SymTensor(graph.Unary("neg", tensor.Id)))),
+            (UnaryOperatorKind.BitwiseNegation, SymTensor tensor) when graph.TypeOf(tensor.Id).DType != DType.Bool => Arithmetic(BinaryOperatorKind.Subtract, Arithmetic(BinaryOperatorKind.Multiply, tensor, (Dim)(-1), unary.Syntax), Dim.One, unary.Syntax),
             (UnaryOperatorKind.BitwiseNegation or UnaryOperatorKind.Not, SymTensor tensor) => TensorCall("Tensor.logical_not", unary.Syntax, ("this", tensor)),
+            (UnaryOperatorKind.BitwiseNegation, Dim { Constant: long bits }) => Stored((Dim)~bits, unary.Type, unary.IsChecked, unary.Syntax),
+            (UnaryOperatorKind.BitwiseNegation, SymEnum { Value: Dim { Constant: long bits } }) => Stored((Dim)~bits, unary.Type, unary.IsChecked, unary.Syntax),
             (UnaryOperatorKind.Minus, Dim dim) => Whole(BinaryOperatorKind.Subtract, Dim.Zero, dim, unary.Syntax),
             (UnaryOperatorKind.Minus, double number) => -number,
             (UnaryOperatorKind.Plus, _) => operand,
@@ -484,6 +624,8 @@ internal sealed partial class Evaluator
         {
             Dim dim => Whole(increment.Kind == OperationKind.Increment ? BinaryOperatorKind.Add : BinaryOperatorKind.Subtract, dim, Dim.One, increment.Syntax),
             double number => increment.Kind == OperationKind.Increment ? number + 1 : number - 1,
+            char letter => (char)(letter + (increment.Kind == OperationKind.Increment ? 1 : -1)),
+            SymEnum { Value: Dim { Constant: long member } } => (Dim)(member + (increment.Kind == OperationKind.Increment ? 1 : -1)),
             _ => throw EvaluationException.Unsupported(increment.Syntax, $"++ and -- are not supported on {DescribeValue(old)}"),
         };
         changed = Stored(changed, increment.Type, increment.IsChecked, increment.Syntax);

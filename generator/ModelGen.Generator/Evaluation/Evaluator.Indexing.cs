@@ -22,7 +22,7 @@ internal sealed partial class Evaluator
             case SymComplex complex:
                 return new SymComplex(IndexTensor(complex.Real, indices, at), IndexTensor(complex.Imaginary, indices, at));
             case SymDictionary dictionary:
-                return indices[0] is { } key && dictionary.TryGet(key, out object? found) ? found : throw EvaluationException.Unsupported(at, $"the dictionary has no entry {Text(indices[0], "", at)}");
+                return indices[0] is { } key && dictionary.TryGet(Key(key, at), out object? found) ? found : throw EvaluationException.Unsupported(at, $"the dictionary has no entry {(indices[0] is string or char or Dim or double or SymEnum ? Text(indices[0], "", at) : "of this key")}");
             case SymContainer container when indices[0] is string name:
                 return container.Items.FindIndex(pair => pair.Key == name) is >= 0 and int entry ? container.Items[entry].Value : throw EvaluationException.Unsupported(at, $"the {container.Kind} has no entry '{name}'");
             case SymList { Items: var items } when indices[0] is SymSlice slice:
@@ -42,7 +42,7 @@ internal sealed partial class Evaluator
             throw EvaluationException.Unsupported(at, $"indexing {DescribeValue(collection)} is not supported");
         }
 
-        IReadOnlyList<object?> elements = Elements(collection, at);
+        IReadOnlyList<object?> elements = collection is SymList list ? list.Items : Elements(collection, at);
         if (indices[0] is not (Dim { Constant: not null } or SymFromEnd { Offset.Constant: not null }))
         {
             throw EvaluationException.DataDependent(at, "the index must be known during the build");
@@ -51,6 +51,25 @@ internal sealed partial class Evaluator
         return Position(indices[0], elements.Count) is int position
             ? elements[position]
             : throw EvaluationException.Unsupported(at, $"the index {(indices[0] is Dim dim ? dim.ToString() : "^" + ((SymFromEnd)indices[0]!).Offset)} is outside the {elements.Count} elements");
+    }
+
+    /// <summary>A key that is known: with a symbolic size in it, which entry is meant is not.</summary>
+    private static object Key(object key, SyntaxNode at) => key switch
+    {
+        Dim { Constant: null } => throw EvaluationException.DataDependent(at, $"the key {key} is known only when the model runs; give that size as a number in [Shape]"),
+        SymList tuple => new SymList(tuple.Items.Select(part => part is null ? null : (object?)Key(part, at)).ToArray()),
+        _ => key,
+    };
+
+    /// <summary>Sets an entry of a dictionary; a new one after a removal would stand in the removed one's place, which is not followed.</summary>
+    private static void SetEntry(SymDictionary dictionary, object key, object? value, SyntaxNode at)
+    {
+        if (dictionary.HasGap && !dictionary.TryGet(Key(key, at), out _))
+        {
+            throw EvaluationException.Unsupported(at, "the order of a dictionary after Remove and a new entry is not followed during the build; make a new dictionary");
+        }
+
+        dictionary.Set(Key(key, at), value);
     }
 
     private static List<object?> Sliced(List<object?> items, SymSlice slice, SyntaxNode at)

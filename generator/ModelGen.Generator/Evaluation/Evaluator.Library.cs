@@ -22,6 +22,7 @@ internal sealed partial class Evaluator
     private static IReadOnlyList<object?> ElementsOf(object? value, SyntaxNode at) => value switch
     {
         SymSequence sequence => sequence.Run(),
+        SymList { Rank: > 1 } rows => [.. rows.Items.SelectMany(row => ElementsOf(row, at))],
         SymList list => [.. list.Items],
         SymContainer { Kind: "ModuleDict" or "ParameterDict" } map => [.. map.Items.Select(static pair => new SymList([pair.Key, pair.Value]))],
         SymContainer container => [.. container.Items.Select(static pair => pair.Value)],
@@ -41,6 +42,10 @@ internal sealed partial class Evaluator
 
         switch (owner, name)
         {
+            case (SymList { Rank: > 1 } rows, "Length"):
+                return (Dim)ElementsOf(rows, at).Count;
+            case (SymList { Rank: var rank }, "Rank"):
+                return (Dim)rank;
             case (SymList list, "Length" or "Count"):
                 return (Dim)list.Items.Count;
             case (SymList { Items: [var key, _] }, "Key"):
@@ -68,7 +73,7 @@ internal sealed partial class Evaluator
             case (string text, "Length"):
                 return (Dim)text.Length;
             case (SymType type, "Name"):
-                return type.Name.Substring(type.Name.LastIndexOf('.') + 1);
+                return type.Symbol?.MetadataName ?? type.Name.Substring(type.Name.LastIndexOf('.') + 1);
             default:
                 throw EvaluationException.Unsupported(at, owner is null ? $"'{name}' is read from null" : $"'{name}' of {DescribeValue(owner)} is not known during the build");
         }
@@ -102,8 +107,10 @@ internal sealed partial class Evaluator
                 return (Dim)GreatestCommonDivisor(a, b);
             case "System.Linq.Enumerable":
                 return CallLinq(method, values, at);
-            case "System.Console" or "System.Diagnostics.Debug" or "System.Diagnostics.Trace" or "System.GC":
+            case "System.Console" or "System.Diagnostics.Debug" or "System.Diagnostics.Trace" or "System.GC" when method.ReturnsVoid:
                 return null;
+            case "System.Collections.Generic.CollectionExtensions" when values[0] is SymDictionary entries:
+                return CallDictionary(entries, method, [.. values.Skip(1)], at, after);
             case "System.String" when method.IsStatic:
                 return CallString(method.Name, values, at);
             case "System.Char" when method.IsStatic && values is [char letter]:
@@ -128,17 +135,17 @@ internal sealed partial class Evaluator
 
         return receiver switch
         {
-            null when method.Name is "GetValueOrDefault" => values.Length > 0 ? values[0] : Default((method.ContainingType as INamedTypeSymbol)?.TypeArguments.FirstOrDefault()),
+            null when method is { Name: "GetValueOrDefault", ContainingType.OriginalDefinition.SpecialType: SpecialType.System_Nullable_T } => values.Length > 0 ? values[0] : Default((method.ContainingType as INamedTypeSymbol)?.TypeArguments.FirstOrDefault()),
             null when method.IsStatic && values.Length > 1 && method.Name is "ReferenceEquals" && values[0] is SymList or SymObject or SymContainer or SymModule or SymTensor or null => ReferenceEquals(values[0], values[1]),
             null when method.IsStatic && values.Length > 1 && method.Name is "Equals" && method.ContainingType.SpecialType == SpecialType.System_Object && values[0] is not SymList => Same(values[0], values[1], at),
             null => throw EvaluationException.Unsupported(at, method.IsStatic ? $"'{method.ContainingType.Name}.{method.Name}' cannot be evaluated during the build" : $"'{method.Name}' is called on null"),
             SymList when method.Name is "Equals" && values.Length == 1 && !method.ContainingType.IsTupleType => ReferenceEquals(receiver, values[0]),
             _ when method.Name is "Equals" && values.Length == 1 => Same(receiver, values[0], at),
             SymOpaque when method.Name is "ToString" => receiver,
-            _ when method.Name is "ToString" => Text(receiver, values.FirstOrDefault() as string ?? "", at),
-            _ when method.Name is "GetValueOrDefault" => receiver,
+            _ when method.Name is "ToString" => Text(receiver, values.FirstOrDefault() as string ?? "", at, method.ContainingType),
+            _ when method is { Name: "GetValueOrDefault", ContainingType.OriginalDefinition.SpecialType: SpecialType.System_Nullable_T } => receiver,
             _ when method.Name is "GetHashCode" => throw EvaluationException.Unsupported(at, "a hash code differs from run to run"),
-            _ when method.Name is "GetType" => new SymType(receiver is SymObject self ? cache.NameOf(self.Type) : receiver is SymModule layer ? "TorchSharp.Modules." + layer.Definition.Name : DescribeValue(receiver), (receiver as SymObject)?.Type),
+            _ when method.Name is "GetType" => TypeOf(receiver, at),
             SymType { Symbol: { } inspected } when method.Name is "GetMember" or "GetMethod" or "GetProperty" or "GetField" && values.Length > 0 && values[0] is string member =>
                 Members(inspected, method.Name, member),
             _ when method.Name is "Dispose" => null,
@@ -225,7 +232,16 @@ internal sealed partial class Evaluator
             ("Ceiling", 1) => Math.Ceiling(x),
             ("Truncate", 1) => Math.Truncate(x),
             ("Round", 1) => Math.Round(x),
-            ("Round", 2) when values[1] is SymEnum { Member: string mode } => Math.Round(x, mode == "AwayFromZero" ? MidpointRounding.AwayFromZero : MidpointRounding.ToEven),
+            ("Round", 2) when values[1] is SymEnum { Member: string mode } => mode switch
+            {
+                "AwayFromZero" => Math.Round(x, MidpointRounding.AwayFromZero),
+                "ToEven" => Math.Round(x),
+                "ToZero" => Math.Truncate(x),
+                "ToNegativeInfinity" => Math.Floor(x),
+                "ToPositiveInfinity" => Math.Ceiling(x),
+                _ => throw EvaluationException.Unsupported(at, $"Math.Round with the mode {mode} cannot be evaluated during the build"),
+            },
+            ("Round", 2) when type == "System.MathF" => RoundSingle((float)x, (int)numbers[1]),
             ("Round", 2) => Math.Round(x, (int)numbers[1]),
             ("Max", 2) => Math.Max(x, numbers[1]),
             ("Min", 2) => Math.Min(x, numbers[1]),
@@ -233,6 +249,31 @@ internal sealed partial class Evaluator
             ("ReciprocalSqrtEstimate", _) or _ => throw EvaluationException.Unsupported(at, $"Math.{name} cannot be evaluated during the build"),
         };
         return type == "System.MathF" ? (double)(float)result : name == "Sign" ? (Dim)(long)result : result;
+    }
+
+    /// <summary>Rounds as .NET does for float: scaled, rounded and scaled back in single precision.</summary>
+    private static double RoundSingle(float value, int digits)
+    {
+        float power = (float)Math.Pow(10, digits);
+        return Math.Abs(value) < 1e8f ? (float)((float)Math.Round((float)(value * power)) / power) : value;
+    }
+
+    /// <summary>The type of a value, where that is certain.</summary>
+    private SymType TypeOf(object? value, SyntaxNode at)
+    {
+        ITypeSymbol? type = value switch
+        {
+            SymObject instance => instance.Type,
+            SymModule layer => cache.TypeOf("TorchSharp.Modules." + layer.Definition.Name),
+            SymUnknownModule layer => cache.TypeOf("TorchSharp.Modules." + layer.Name),
+            SymContainer container => ContainerType(container),
+            string => cache.Compilation.GetSpecialType(SpecialType.System_String),
+            bool => cache.Compilation.GetSpecialType(SpecialType.System_Boolean),
+            _ => null,
+        };
+        return type is not null ? new SymType(type.ToDisplayString(), type)
+            : value is SymModule { Definition.Name: var name } ? new SymType("TorchSharp.Modules." + name, null)
+            : throw EvaluationException.Unsupported(at, $"the exact type of {DescribeValue(value)} is not known during the build");
     }
 
     /// <summary>Exact for cubes, as .NET's own (which .NET Standard lacks) is.</summary>
@@ -285,12 +326,19 @@ internal sealed partial class Evaluator
         "IsNullOrWhiteSpace" => values[0] is null || values[0] is string text && text.Trim().Length == 0,
         "Join" => string.Join(Text(values[0], "", at), (values.Length == 2 && values[1] is SymList list ? list.Items : [.. values.Skip(1)]).Select(value => Text(value, "", at))),
         "Concat" => string.Concat(values.SelectMany(value => value is SymList list ? list.Items : [value]).Select(value => Text(value, "", at))),
-        "Format" when values[0] is string format => string.Format(CultureInfo.InvariantCulture, format, [.. values.Skip(1).SelectMany(value => value is SymList list ? list.Items : [value]).Select(Clr)]),
+        "Format" when values[0] is string format => string.Format(CultureInfo.InvariantCulture, format, [.. values.Skip(1).SelectMany(value => value is SymList list ? list.Items : [value]).Select(value => Clr(value, at))]),
         "Equals" => string.Equals(KnownText(values[0], at), KnownText(values[1], at), values.Length > 2 ? Comparison(values[2], at) : StringComparison.Ordinal),
         _ => throw EvaluationException.Unsupported(at, $"string.{name} cannot be evaluated during the build"),
     };
 
-    private static object? Clr(object? value) => value is Dim { Constant: long whole } ? whole : value;
+    /// <summary>A value as an argument of string.Format.</summary>
+    private object? Clr(object? value, SyntaxNode at) => value switch
+    {
+        Dim { Constant: long whole } => whole,
+        double number when Text(number, "", at) is not null => number,
+        bool or char or string or null => value,
+        _ => Text(value, "", at),
+    };
 
     private static string? KnownText(object? value, SyntaxNode at) =>
         value is null or string ? (string?)value : throw EvaluationException.Unsupported(at, $"{DescribeValue(value)} has no text that is known during the build");
@@ -339,7 +387,7 @@ internal sealed partial class Evaluator
     }
 
     /// <summary>Split by a text, a letter or a set of them, with a largest count and options where they are given.</summary>
-    private static SymList Split(string text, object?[] values, SyntaxNode at)
+    private SymList Split(string text, object?[] values, SyntaxNode at)
     {
         string[] separators = [.. (values[0] is SymList several ? several.Items : [values[0]]).Select(separator => Text(separator, "", at))];
         long count = int.MaxValue;
@@ -405,9 +453,27 @@ internal sealed partial class Evaluator
         int Number(int index) => values[index] is Dim { Constant: long whole } ? (int)whole : throw EvaluationException.DataDependent(at, "the position must be known during the build");
         switch (name)
         {
-            case "Add" or "Enqueue" or "Push":
+            case "Add" when list.Kind == ListKind.Set:
+                bool isNew = !list.Items.Any(item => Same(item, values[0], at));
+                if (isNew && list.HasGap)
+                {
+                    throw EvaluationException.Unsupported(at, "the order of a HashSet after Remove and Add is not followed during the build; make a new one, or use a List");
+                }
+
+                if (isNew)
+                {
+                    list.Items.Add(values[0]);
+                }
+
+                return isNew;
+            case "Push":
+                list.Items.Insert(0, values[0]);
+                return null;
+            case "Peek" when list.Items.Count > 0:
+                return list.Items[0];
+            case "Add" or "Enqueue":
                 list.Items.Add(values[0]);
-                return true;
+                return null;
             case "AddRange" when list.Items.Count <= MaxElements:
                 list.Items.AddRange(Elements(values[0], at));
                 return null;
@@ -416,6 +482,7 @@ internal sealed partial class Evaluator
                 return null;
             case "Clear":
                 list.Items.Clear();
+                list.HasGap = false;
                 return null;
             case "RemoveAt":
                 list.Items.RemoveAt(Number(0));
@@ -425,6 +492,7 @@ internal sealed partial class Evaluator
                 if (found >= 0)
                 {
                     list.Items.RemoveAt(found);
+                    list.HasGap = list.Kind == ListKind.Set;
                 }
 
                 return found >= 0;
@@ -432,9 +500,8 @@ internal sealed partial class Evaluator
                 list.Items.Reverse();
                 return null;
             case "Pop" or "Dequeue" when list.Items.Count > 0:
-                int index = name == "Pop" ? list.Items.Count - 1 : 0;
-                object? taken = list.Items[index];
-                list.Items.RemoveAt(index);
+                object? taken = list.Items[0];
+                list.Items.RemoveAt(0);
                 return taken;
             case "Contains":
                 return list.Items.Any(item => Same(item, values[0], at));
@@ -444,15 +511,21 @@ internal sealed partial class Evaluator
                 return list;
             case "ToArray" or "ToList" or "Clone" or "GetEnumerator":
                 return new SymList(list.Items);
-            case "GetLength":
-                return (Dim)list.Items.Count;
+            case "GetLength" or "GetUpperBound" when Number(0) is >= 0 and var dimension && dimension < list.Rank:
+                SymList rows = list;
+                for (int outer = 0; outer < dimension; outer++)
+                {
+                    rows = rows.Items.Count > 0 ? (SymList)rows.Items[0]! : throw EvaluationException.Unsupported(at, "the length of a dimension of an empty array is not followed during the build");
+                }
+
+                return (Dim)(rows.Items.Count - (name == "GetLength" ? 0 : 1));
             case "GetRange":
                 return new SymList(list.Items.GetRange(Number(0), Number(1)));
             case "ForEach":
                 list.Items.ToList().ForEach(item => CallFunction(FunctionOf(values[0], at), [item], at));
                 return null;
             case "Exists" or "TrueForAll" or "Find" or "FindIndex" or "ConvertAll" or "FindAll":
-                return Query(name switch { "Exists" => "Any", "TrueForAll" => "All", "Find" => "FirstOrDefault", "ConvertAll" => "Select", "FindAll" => "Where", _ => name }, list.Items, values, at);
+                return Query(name switch { "Exists" => "Any", "TrueForAll" => "All", "Find" => "FirstOrDefault", "ConvertAll" => "Select", "FindAll" => "Where", _ => name }, list.Items, values, at, name == "Find" ? method.ContainingType.TypeArguments.FirstOrDefault() ?? method.TypeArguments.FirstOrDefault() : null);
             case "Equals" when values[0] is SymList other:
                 return Same(list, other, at);
             default:
@@ -469,28 +542,53 @@ internal sealed partial class Evaluator
 
         switch (method.Name)
         {
-            case "Add" or "TryAdd" when values[0] is { } key:
-                bool added = !dictionary.TryGet(key, out _);
-                dictionary.Set(key, values[1]);
+            case "Add" when values[0] is SymList { Items: [{ } pairKey, var pairValue] } && values.Length == 1:
+                AddEntry(dictionary, pairKey, pairValue, at);
+                return null;
+            case "Add" when values[0] is { } key:
+                AddEntry(dictionary, key, values[1], at);
+                return null;
+            case "TryAdd" when values[0] is { } key:
+                bool added = !dictionary.TryGet(Key(key, at), out _);
+                if (added)
+                {
+                    SetEntry(dictionary, key, values[1], at);
+                }
+
                 return added;
             case "ContainsKey" when values[0] is { } key:
-                return dictionary.TryGet(key, out _);
+                return dictionary.TryGet(Key(key, at), out _);
             case "GetValueOrDefault" when values[0] is { } key:
-                return dictionary.TryGet(key, out object? value) ? value : values.ElementAtOrDefault(1);
+                return dictionary.TryGet(Key(key, at), out object? value) ? value : values.Length > 1 ? values[1] : Default(method.ReturnType, at);
             case "TryGetValue" when values[0] is { } key:
-                bool present = dictionary.TryGet(key, out object? got);
+                bool present = dictionary.TryGet(Key(key, at), out object? got);
+                got = present ? got : Default(method.Parameters[1].Type, at);
                 var frame = new Frame(null, null);
                 frame.Declare(method.OriginalDefinition.Parameters[1], got);
                 after?.Invoke(frame, method.OriginalDefinition.Parameters);
                 return present;
             case "Remove" when values[0] is { } key:
-                return dictionary.Items.RemoveAll(pair => SymDictionary.SameKey(pair.Key, key)) > 0;
+                bool removed = dictionary.Items.RemoveAll(pair => SymDictionary.SameKey(pair.Key, Key(key, at))) > 0;
+                dictionary.HasGap |= removed;
+                return removed;
             case "Clear":
+                dictionary.HasGap = false;
                 dictionary.Items.Clear();
                 return null;
             default:
                 throw EvaluationException.Unsupported(at, $"'{method.Name}' of a dictionary cannot be evaluated during the build");
         }
+    }
+
+    /// <summary>Adds an entry as <c>Add</c> does, which throws for a key that is there.</summary>
+    private static void AddEntry(SymDictionary dictionary, object? key, object? value, SyntaxNode at)
+    {
+        if (key is null || dictionary.TryGet(Key(key, at), out _))
+        {
+            throw EvaluationException.Unsupported(at, key is null ? "a dictionary has no key null" : "the dictionary has an entry of this key already, so this throws");
+        }
+
+        SetEntry(dictionary, key, value, at);
     }
 
     private object? CallContainer(SymContainer container, IMethodSymbol method, IReadOnlyList<KeyValuePair<string, object?>> arguments, SyntaxNode at, WriteBack? after)
@@ -519,12 +617,20 @@ internal sealed partial class Evaluator
         "Empty" => new SymList([]),
         "Range" or "Repeat" when values.LastOrDefault() is Dim { Constant: long outside } => throw EvaluationException.Unsupported(at, $"Enumerable.{method.Name} cannot give {Compiler.Invariant.Text(outside)} elements during the build"),
         "Range" or "Repeat" => throw EvaluationException.DataDependent(at, $"the length of Enumerable.{method.Name} is known only when the model runs"),
-        "OfType" => new SymList(Elements(values[0], at).Where(item => HasType(item, method.TypeArguments[0], new Frame(null, null)))),
+        "OfType" => new SymList(Elements(values[0], at).Where(item => HasType(item, method.TypeArguments[0], null, new Frame(null, null), at))),
         "Select" or "SelectMany" or "Where" or "Concat" or "Append" or "Prepend" or "Skip" or "Take" or "SkipLast" or "TakeLast" or "Reverse" or "Distinct" or "Zip" or "OrderBy" or "OrderByDescending" or "Chunk" or "Cast"
             or "AsEnumerable" when values[0] is not null =>
             new SymSequence(() => Elements(Query(method.Name, Elements(values[0], at), [.. values.Skip(1)], at), at), Interleaves(method.Name, values, at)),
-        "ToList" or "ToArray" or "ToHashSet" or "Sum" or "Count" or "Max" or "Min" or "Average" or "Last" when values.Length == 1 => Query(method.Name, Elements(values[0], at), [], at),
-        _ => Query(method.Name, Interleaves(method.Name, values, at) && values[0] is SymSequence { HasEffects: true } ? throw Effects(at) : Elements(values[0], at), [.. values.Skip(1)], at),
+        "ToList" or "ToArray" or "ToHashSet" or "Sum" or "Count" or "Max" or "Min" or "Average" or "Last" when values.Length == 1 => Finished(method, Query(method.Name, Elements(values[0], at), [], at)),
+        _ => Finished(method, Query(method.Name, Interleaves(method.Name, values, at) && values[0] is SymSequence { HasEffects: true } ? throw Effects(at) : Elements(values[0], at), [.. values.Skip(1)], at, method.TypeArguments.FirstOrDefault())),
+    };
+
+    /// <summary>Sums and means of float are computed in double and rounded at the end.</summary>
+    private static object? Finished(IMethodSymbol method, object? result) => Unwrap(method.ReturnType)?.SpecialType switch
+    {
+        SpecialType.System_Single when result is double number => (double)(float)number,
+        SpecialType.System_Double or SpecialType.System_Single when result is Dim { Constant: long whole } => (double)whole,
+        _ => result,
     };
 
     /// <summary>Whether a query has effects. Two parts with effects take turns for each element, which is not how they are run here.</summary>
@@ -538,12 +644,13 @@ internal sealed partial class Evaluator
     private static EvaluationException Effects(SyntaxNode at) => EvaluationException.Unsupported(
         at, "the functions of this query change variables while somebody runs through it, in an order that is not followed during the build; write a loop, or call ToList() on each part");
 
-    private object? Query(string name, IReadOnlyList<object?> items, object?[] values, SyntaxNode at)
+    private object? Query(string name, IReadOnlyList<object?> items, object?[] values, SyntaxNode at, ITypeSymbol? element = null)
     {
         SymFunction? function = values.FirstOrDefault(static value => value is SymFunction) as SymFunction;
         object? Run(object? item, int index) => function is null ? item : CallFunction(function, function.Method.Parameters.Length == 2 ? [item, (Dim)index] : [item], at);
         bool Holds(object? item, int index) => function is null || Truth(Run(item, index), at);
         int Number() => values[0] is Dim { Constant: long whole } ? (int)whole : throw EvaluationException.DataDependent(at, "the number of elements must be known during the build");
+        object? Absent() => values.LastOrDefault() is var last && values.Length > (function is null ? 0 : 1) ? last : Default(element, at);
         object? Missing() => throw EvaluationException.Unsupported(at, $"{name}: the sequence has no such element");
         switch (name)
         {
@@ -555,13 +662,15 @@ internal sealed partial class Evaluator
                 return new SymList(items.Select(Run).SelectMany(result => Elements(result, at)).ToArray());
             case "Where":
                 return new SymList(items.Where((item, index) => Holds(item, index)).ToArray());
-            case "ToList" or "ToArray" or "AsEnumerable" or "Cast" or "ToHashSet":
+            case "ToHashSet" when values.Length == 0:
+                return SetOf(items, at);
+            case "ToList" or "ToArray" or "AsEnumerable" or "Cast":
                 return new SymList(items);
             case "ToDictionary":
                 var dictionary = new SymDictionary();
                 foreach (object? item in items)
                 {
-                    dictionary.Set(CallFunction(FunctionOf(values[0], at), [item], at)!, values.Length > 1 && values[1] is SymFunction value ? CallFunction(value, [item], at) : item);
+                    AddEntry(dictionary, CallFunction(FunctionOf(values[0], at), [item], at), values.Length > 1 && values[1] is SymFunction value ? CallFunction(value, [item], at) : item, at);
                 }
 
                 return dictionary;
@@ -581,15 +690,17 @@ internal sealed partial class Evaluator
                 return values.Length == 1
                     ? items.Aggregate((sum, next) => CallFunction(function!, [sum, next], at))
                     : items.Aggregate(values[0], (sum, next) => CallFunction(FunctionOf(values[1], at), [sum, next], at), sum => values.Length > 2 ? CallFunction(FunctionOf(values[2], at), [sum], at) : sum);
+            case "Single" or "SingleOrDefault" when items.Where((item, index) => Holds(item, index)).Skip(1).Any():
+                throw EvaluationException.Unsupported(at, $"{name}: the sequence has several such elements, so this throws");
             case "First" or "Single":
                 int position = items.ToList().FindIndex(item => Holds(item, 0));
                 return position < 0 ? Missing() : items[position];
             case "FirstOrDefault" or "SingleOrDefault":
-                return items.Where((item, index) => Holds(item, index)).FirstOrDefault();
+                return items.Where((item, index) => Holds(item, index)).DefaultIfEmpty(Absent()).First();
             case "Last":
                 return items.Count == 0 ? Missing() : items.Where((item, index) => Holds(item, index)).Last();
             case "LastOrDefault":
-                return items.Where((item, index) => Holds(item, index)).LastOrDefault();
+                return items.Where((item, index) => Holds(item, index)).DefaultIfEmpty(Absent()).Last();
             case "FindIndex":
                 return (Dim)items.ToList().FindIndex(item => Holds(item, 0));
             case "Skip":
@@ -602,7 +713,9 @@ internal sealed partial class Evaluator
                 return new SymList(items.Skip(Math.Max(0, items.Count - Number())));
             case "Reverse":
                 return new SymList(items.Reverse());
-            case "Concat" or "Union":
+            case "Union" when values.Length == 1:
+                return new SymList(SetOf(items.Concat(Elements(values[0], at)), at).Items);
+            case "Concat":
                 return new SymList(items.Concat(Elements(values[0], at)));
             case "Append":
                 return new SymList(items.Append(values[0]));
@@ -614,8 +727,8 @@ internal sealed partial class Evaluator
                 return Same(new SymList(items), new SymList(Elements(values[0], at)), at);
             case "ElementAt":
                 return Number() is int place && place >= 0 && place < items.Count ? items[place] : Missing();
-            case "Distinct":
-                return new SymList(items.Where((item, index) => !items.Take(index).Any(earlier => Same(earlier, item, at))).ToArray());
+            case "Distinct" when values.Length == 0:
+                return new SymList(SetOf(items, at).Items);
             case "Zip" when values.Length == 1:
                 return new SymList(items.Zip(Elements(values[0], at), static (a, b) => (object?)new SymList([a, b])).ToArray());
             case "Zip":

@@ -79,12 +79,19 @@ internal sealed partial class Evaluator
         }
 
         // A field that no constructor has set yet has its default value.
-        return member switch
+        value = member switch
         {
             IFieldSymbol field => Default(field.Type),
             IPropertySymbol property => Default(property.Type),
             _ => throw EvaluationException.Unsupported(at, $"the value of '{member.Name}' is not known during the build"),
         };
+        if (value is SymObject)
+        {
+            // A struct is in its place from the start, so that its members can be set there.
+            instance.Fields[Kept(member)] = value;
+        }
+
+        return value;
     }
 
     /// <summary>A static field or automatic property: its initial value, unless code could have changed it since.</summary>
@@ -216,6 +223,7 @@ internal sealed partial class Evaluator
             ("TorchSharp.torch.TensorIndex", "None" or "Null") => SymIndex.None,
             ("TorchSharp.torch.TensorIndex", "Colon") => new SymSlice(null, null, null),
             ("System.String", "Empty") => "",
+            ("System.Globalization.CultureInfo", "InvariantCulture") => new SymOpaque("a culture"),
             _ => null,
         };
     }

@@ -27,7 +27,7 @@ internal sealed partial class Evaluator
 
     private object? Create(IObjectCreationOperation creation, Frame frame)
     {
-        INamedTypeSymbol type = (INamedTypeSymbol)creation.Type!;
+        INamedTypeSymbol type = (INamedTypeSymbol)Known(creation.Type!, frame.TypeArguments);
         if (type.TypeKind == TypeKind.Delegate)
         {
             return Evaluate(creation.Arguments[0].Value, frame);
@@ -256,12 +256,28 @@ internal sealed partial class Evaluator
         switch (name)
         {
             case "System.Collections.Generic.List" or "System.Collections.ObjectModel.Collection" or "System.Collections.Generic.HashSet" or "System.Collections.Generic.Queue" or "System.Collections.Generic.Stack":
-                return new SymList(arguments.Length == 1 && arguments[0] is SymList or SymContainer ? Elements(arguments[0], creation.Syntax) : []);
-            case "System.Collections.Generic.Dictionary" or "System.Collections.Generic.SortedDictionary" or "System.Collections.Specialized.OrderedDictionary":
-                var dictionary = new SymDictionary();
-                if (arguments.Length > 0 && arguments[0] is SymDictionary source)
+                IReadOnlyList<object?> given = arguments switch
                 {
-                    dictionary.Items.AddRange(source.Items);
+                    [] or [Compiler.Ir.Dim] => [],
+                    [SymList or SymContainer or SymDictionary or string] => Elements(arguments[0], creation.Syntax),
+                    _ => throw EvaluationException.Unsupported(creation.Syntax, $"'new {type.Name}' with these arguments cannot be evaluated during the build; give the elements, or nothing"),
+                };
+                return type.Name switch
+                {
+                    "Stack" => new SymList(given.Reverse()) { Kind = ListKind.Stack },
+                    "HashSet" => SetOf(given, creation.Syntax),
+                    _ => new SymList(given),
+                };
+            case "System.Collections.Generic.Dictionary" or "System.Collections.Generic.OrderedDictionary":
+                var dictionary = new SymDictionary();
+                foreach (object? entry in arguments switch
+                {
+                    [] or [Compiler.Ir.Dim] => [],
+                    [SymList or SymDictionary] => Elements(arguments[0], creation.Syntax),
+                    _ => throw EvaluationException.Unsupported(creation.Syntax, $"'new {type.Name}' with these arguments cannot be evaluated during the build; give the entries, or nothing"),
+                })
+                {
+                    AddEntry(dictionary, ((SymList)entry!).Items[0], ((SymList)entry).Items[1], creation.Syntax);
                 }
 
                 return dictionary;

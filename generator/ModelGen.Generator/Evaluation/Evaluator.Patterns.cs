@@ -34,9 +34,9 @@ internal sealed partial class Evaluator
             case IDiscardPatternOperation:
                 return true;
             case IDeclarationPatternOperation declaration:
-                return (declaration.MatchesNull || declaration.MatchedType is null || HasType(value, declaration.MatchedType, frame)) && Bind(declaration.DeclaredSymbol, value, frame);
+                return (declaration.MatchesNull || declaration.MatchedType is null || HasType(value, declaration.MatchedType, pattern.InputType, frame, pattern.Syntax)) && Bind(declaration.DeclaredSymbol, value, frame);
             case ITypePatternOperation type:
-                return HasType(value, type.MatchedType, frame);
+                return HasType(value, type.MatchedType, pattern.InputType, frame, pattern.Syntax);
             case IBinaryPatternOperation { OperatorKind: BinaryOperatorKind.Or } either:
                 return Matches(either.LeftPattern, value, frame) || Matches(either.RightPattern, value, frame);
             case IBinaryPatternOperation both:
@@ -54,7 +54,7 @@ internal sealed partial class Evaluator
 
     private bool Matches(IRecursivePatternOperation pattern, object? value, Frame frame)
     {
-        if (value is null || !HasType(value, pattern.MatchedType, frame))
+        if (value is null || !HasType(value, pattern.MatchedType, pattern.InputType, frame, pattern.Syntax))
         {
             return false;
         }
@@ -158,22 +158,23 @@ internal sealed partial class Evaluator
     }
 
     /// <summary>Whether a value is of a type; certain for everything the evaluator makes.</summary>
-    private bool HasType(object? value, ITypeSymbol type, Frame frame)
+    /// <param name="value">The value.</param>
+    /// <param name="type">The type asked for.</param>
+    /// <param name="declared">The type of the expression: numbers and collections do not carry their own.</param>
+    /// <param name="frame">Knows what type parameters stand for.</param>
+    /// <param name="at">For messages.</param>
+    private bool HasType(object? value, ITypeSymbol type, ITypeSymbol? declared, Frame frame, SyntaxNode at)
     {
-        type = Known(type, frame.TypeArguments);
+        type = Unwrap(Known(type, frame.TypeArguments))!;
+        declared = declared is null ? null : Unwrap(Known(declared, frame.TypeArguments));
         if (value is null)
         {
             return false;
         }
 
-        if (type.SpecialType == SpecialType.System_Object)
+        if (type.SpecialType == SpecialType.System_Object || SymbolEqualityComparer.Default.Equals(type, declared))
         {
             return true;
-        }
-
-        if (type is INamedTypeSymbol { OriginalDefinition.SpecialType: SpecialType.System_Nullable_T } nullable)
-        {
-            type = nullable.TypeArguments[0];
         }
 
         string name = cache.NameOf(type);
@@ -185,16 +186,25 @@ internal sealed partial class Evaluator
             SymUnknownModule module => IsLayer(module.Name, type),
             SymContainer container => IsLayer(container.Kind, type),
             SymObject instance => Inherits(instance.Type, type),
-            string => type.SpecialType == SpecialType.System_String,
-            bool or SymTraining => type.SpecialType == SpecialType.System_Boolean,
-            double => type.SpecialType is SpecialType.System_Double or SpecialType.System_Single or SpecialType.System_Decimal,
-            Dim => type.SpecialType is >= SpecialType.System_SByte and <= SpecialType.System_UInt64,
-            SymEnum member => type.TypeKind == TypeKind.Enum && type.Name == member.Type,
-            SymList => type is IArrayTypeSymbol or INamedTypeSymbol { IsTupleType: true } || name.StartsWith("System.Collections.", StringComparison.Ordinal),
-            SymFunction => type.TypeKind == TypeKind.Delegate,
-            _ => true,
+            string => Inherits(cache.Compilation.GetSpecialType(SpecialType.System_String), type),
+            bool or SymTraining => Inherits(cache.Compilation.GetSpecialType(SpecialType.System_Boolean), type),
+            char => Inherits(cache.Compilation.GetSpecialType(SpecialType.System_Char), type),
+            SymEnum member => type.TypeKind == TypeKind.Enum ? type.Name == member.Type : type.SpecialType == SpecialType.System_Enum || (type.TypeKind == TypeKind.Interface && Uncertain()),
+            double => type.SpecialType is SpecialType.System_Double or SpecialType.System_Single or SpecialType.System_Decimal || type.TypeKind == TypeKind.Interface || type.SpecialType == SpecialType.System_ValueType ? DeclaredNumber() : false,
+            Dim => type.SpecialType is (>= SpecialType.System_SByte and <= SpecialType.System_UInt64) || type.TypeKind == TypeKind.Interface || type.SpecialType == SpecialType.System_ValueType ? DeclaredNumber() : false,
+            SymList or SymDictionary or SymSequence => (type is IArrayTypeSymbol or INamedTypeSymbol { IsTupleType: true } || name.StartsWith("System.Collections.", StringComparison.Ordinal) || name == "System.Array" || type.TypeKind == TypeKind.Interface) && DeclaredNumber(),
+            SymFunction => (type.TypeKind == TypeKind.Delegate || type.SpecialType is SpecialType.System_Delegate or SpecialType.System_MulticastDelegate) && Uncertain(),
+            _ => Uncertain(),
         };
+
+        // A sealed declared type decides; in an object or interface is more than the evaluator keeps.
+        bool DeclaredNumber() => declared is INamedTypeSymbol { IsValueType: true } or IArrayTypeSymbol or INamedTypeSymbol { IsSealed: true } ? DeclaredIs() : Uncertain();
+        bool DeclaredIs() => declared is INamedTypeSymbol named ? Inherits(named, type) : type is not IArrayTypeSymbol && (type.TypeKind == TypeKind.Interface ? Uncertain() : type.SpecialType == SpecialType.System_Array);
+        bool Uncertain() => throw EvaluationException.Unsupported(at, $"whether {DescribeValue(value)} in a variable of type {declared?.ToDisplayString() ?? "object"} is of type {type.ToDisplayString()} is not known during the build; declare the variable with its own type");
     }
+
+    /// <summary>The class of a container.</summary>
+    private INamedTypeSymbol? ContainerType(SymContainer container) => cache.TypeOf("TorchSharp.Modules." + container.Kind);
 
     /// <summary>Whether a layer of TorchSharp is of a type: its class, a base such as <c>Convolution</c>, or the module class.</summary>
     private bool IsLayer(string layer, ITypeSymbol type) =>
@@ -206,12 +216,17 @@ internal sealed partial class Evaluator
     {
         for (INamedTypeSymbol? current = type; current is not null; current = current.BaseType)
         {
-            if (SymbolEqualityComparer.Default.Equals(current.OriginalDefinition, wanted.OriginalDefinition))
+            if (IsSame(current, wanted))
             {
                 return true;
             }
         }
 
-        return type.AllInterfaces.Any(candidate => SymbolEqualityComparer.Default.Equals(candidate.OriginalDefinition, wanted.OriginalDefinition));
+        return type.AllInterfaces.Any(candidate => IsSame(candidate, wanted));
     }
+
+    /// <summary>Whether two types are one, type arguments included where both are known.</summary>
+    private static bool IsSame(INamedTypeSymbol type, ITypeSymbol wanted) => SymbolEqualityComparer.Default.Equals(type, wanted)
+        || (SymbolEqualityComparer.Default.Equals(type.OriginalDefinition, wanted.OriginalDefinition) && wanted is INamedTypeSymbol { TypeArguments: var arguments }
+            && (arguments.Any(static argument => argument is ITypeParameterSymbol) || type.TypeArguments.Any(static argument => argument is ITypeParameterSymbol)));
 }

@@ -213,9 +213,10 @@ internal sealed partial class Evaluator
     /// <summary>Refuses a loop that changes what it runs through: an array shows the change to the loop, and other collections throw.</summary>
     private static void Unchanged(object? collection, IReadOnlyList<object?> items, int next, SyntaxNode at)
     {
+        IReadOnlyList<object?>? now = collection is SymList list ? list.Rank == 1 ? list.Items : ElementsOf(list, at) : null;
         bool changed = collection switch
         {
-            SymList list => list.Items.Count != items.Count || (next < items.Count && !ReferenceEquals(list.Items[next], items[next]) && !Equals(list.Items[next], items[next])),
+            SymList => now!.Count != items.Count || (next < items.Count && !ReferenceEquals(now[next], items[next]) && !Equals(now[next], items[next])),
             SymDictionary dictionary => dictionary.Items.Count != items.Count,
             _ => false,
         };

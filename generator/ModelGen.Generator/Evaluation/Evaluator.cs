@@ -33,6 +33,9 @@ internal sealed partial class Evaluator(OperationCache cache, GraphBuilder graph
     private int depth;
     private int noGrad;
 
+    /// <summary>Above 0 while arguments of <c>Console.WriteLine</c> and the like are evaluated: their text vanishes, so that it need not be known.</summary>
+    private int onlyShown;
+
     /// <summary>Objects are being built: fields may be written, random values are allowed, and what is done to tensors in place does not matter.</summary>
     private bool constructing;
 
@@ -144,9 +147,15 @@ internal sealed partial class Evaluator(OperationCache cache, GraphBuilder graph
         }
     }
 
-    /// <summary>The type that a type parameter stands for.</summary>
-    private static ITypeSymbol Known(ITypeSymbol type, Dictionary<ITypeParameterSymbol, ITypeSymbol>? arguments) =>
-        type is ITypeParameterSymbol parameter && arguments is not null && arguments.TryGetValue(parameter, out ITypeSymbol known) ? known : type;
+    /// <summary>A type with what its type parameters stand for.</summary>
+    private static ITypeSymbol Known(ITypeSymbol type, Dictionary<ITypeParameterSymbol, ITypeSymbol>? arguments) => type switch
+    {
+        _ when arguments is null => type,
+        ITypeParameterSymbol parameter => arguments.TryGetValue(parameter, out ITypeSymbol known) ? known : type,
+        INamedTypeSymbol { IsGenericType: true, IsUnboundGenericType: false, IsTupleType: false, ContainingType: null or { IsGenericType: false } } generic when generic.TypeArguments.Any(static argument => argument is ITypeParameterSymbol or INamedTypeSymbol { IsGenericType: true }) =>
+            generic.OriginalDefinition.Construct([.. generic.TypeArguments.Select(argument => Known(argument, arguments))]),
+        _ => type,
+    };
 
     private SyntaxNode? FindBody(IMethodSymbol method) =>
         (method.PartialImplementationPart ?? method).OriginalDefinition.DeclaringSyntaxReferences

@@ -24,6 +24,13 @@ internal sealed class SymObject(INamedTypeSymbol type)
     /// <summary>Part of the finished model, so that a call of the model must not change it.</summary>
     public bool Frozen { get; set; }
 
+    /// <summary>The values of all members that this or another object of the class has set; others have their default.</summary>
+    public IEnumerable<(ISymbol Member, object? First, object? Second)> Members(SymObject other) => Fields.Keys.Union(other.Fields.Keys, SymbolEqualityComparer.Default).Where(static member => member is not IParameterSymbol).Select(member =>
+    {
+        object? Value(SymObject instance) => instance.Fields.TryGetValue(member!, out object? value) ? value : Evaluator.Default((member as IFieldSymbol)?.Type ?? (member as IPropertySymbol)?.Type);
+        return (member!, Value(this), Value(other));
+    });
+
     /// <summary>A copy, as <c>with</c> and reading a struct make: structs inside are copied too, objects are shared.</summary>
     public SymObject Copy()
     {
@@ -96,6 +103,9 @@ internal sealed class SymDictionary
 
     public bool Frozen { get; set; }
 
+    /// <summary>Something was removed: .NET puts the next entry into its place.</summary>
+    public bool HasGap { get; set; }
+
     public bool TryGet(object key, out object? value)
     {
         foreach (KeyValuePair<object, object?> pair in Items)
@@ -116,7 +126,7 @@ internal sealed class SymDictionary
     {
         (SymList x, SymList y) => x.Items.Count == y.Items.Count && x.Items.Zip(y.Items, SameKey).All(static same => same),
         (SymObject { Type: { IsRecord: true } or { IsValueType: true } or { IsAnonymousType: true } } x, SymObject y) =>
-            SymbolEqualityComparer.Default.Equals(x.Type, y.Type) && x.Fields.All(pair => pair.Key is IParameterSymbol || (y.Fields.TryGetValue(pair.Key, out object? other) && SameKey(pair.Value, other))),
+            SymbolEqualityComparer.Default.Equals(x.Type, y.Type) && x.Members(y).All(pair => SameKey(pair.First, pair.Second)),
         _ => Equals(a, b),
     };
 

@@ -47,9 +47,10 @@ public static class OnnxExport
     /// <summary>Writes a tensor as an initialiser.</summary>
     /// <param name="builder">The graph.</param>
     /// <param name="name">Name.</param>
-    /// <param name="tensor">Values; float64 becomes float32.</param>
+    /// <param name="tensor">Values; other real numbers become float32.</param>
     /// <param name="transpose">Swaps the last two dimensions.</param>
-    public static void Initializer(OnnxGraphBuilder builder, string name, Tensor tensor, bool transpose = false)
+    /// <param name="keepDouble">Writes float64 as float64.</param>
+    public static void Initializer(OnnxGraphBuilder builder, string name, Tensor tensor, bool transpose = false, bool keepDouble = false)
     {
         if (builder.HasInitializer(name))
         {
@@ -67,6 +68,12 @@ public static class OnnxExport
                 break;
             case ScalarType.Bool:
                 builder.Initializer<bool>(name, shape, MemoryMarshal.Cast<byte, bool>(dense.bytes));
+                break;
+            case ScalarType.Int32:
+                builder.Initializer<int>(name, shape, MemoryMarshal.Cast<byte, int>(dense.bytes));
+                break;
+            case ScalarType.Float64 when keepDouble:
+                builder.Initializer<double>(name, shape, MemoryMarshal.Cast<byte, double>(dense.bytes));
                 break;
             case ScalarType.Float32:
                 builder.Initializer<float>(name, shape, MemoryMarshal.Cast<byte, float>(dense.bytes));

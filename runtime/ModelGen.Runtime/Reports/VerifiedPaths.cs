@@ -1,4 +1,5 @@
 using Microsoft.ML.OnnxRuntime;
+using TensorElementType = Microsoft.ML.OnnxRuntime.Tensors.TensorElementType;
 using static TorchSharp.torch;
 
 namespace ModelGen;
@@ -95,7 +96,7 @@ internal sealed class OnnxPath : IVerifiedPath, IDisposable
         {
             OrtValue[] batch = Convert(inputs, first);
             using IDisposableReadOnlyCollection<OrtValue> outputs = Run(batch);
-            ReadOnlySpan<float> output = outputs[0].GetTensorDataAsSpan<float>();
+            ReadOnlySpan<float> output = Numbers(outputs[0]);
             long wanted = Math.Min(LatencyBatch, samples - first);
             values.AddRange(output[..(int)(output.Length / LatencyBatch * wanted)]);
             rank = outputs[0].GetTensorTypeAndShape().Shape.Length;
@@ -118,6 +119,17 @@ internal sealed class OnnxPath : IVerifiedPath, IDisposable
         runOptions.Dispose();
         session.Dispose();
     }
+
+    /// <summary>A result as float32, whatever its type.</summary>
+    private static ReadOnlySpan<float> Numbers(OrtValue output) => output.GetTensorTypeAndShape().ElementDataType switch
+    {
+        TensorElementType.Float => output.GetTensorDataAsSpan<float>(),
+        TensorElementType.Double => Array.ConvertAll(output.GetTensorDataAsSpan<double>().ToArray(), static value => (float)value),
+        TensorElementType.Int64 => Array.ConvertAll(output.GetTensorDataAsSpan<long>().ToArray(), static value => (float)value),
+        TensorElementType.Int32 => Array.ConvertAll(output.GetTensorDataAsSpan<int>().ToArray(), static value => (float)value),
+        TensorElementType.Bool => Array.ConvertAll(output.GetTensorDataAsSpan<bool>().ToArray(), static value => value ? 1f : 0f),
+        var other => throw new NotSupportedException($"Verify cannot compare results of element type {other}."),
+    };
 
     private IDisposableReadOnlyCollection<OrtValue> Run(OrtValue[] batch) => session.Run(runOptions, session.InputNames, batch, [session.OutputNames[0]]);
 

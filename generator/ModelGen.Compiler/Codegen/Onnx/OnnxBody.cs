@@ -91,7 +91,8 @@ internal sealed class OnnxBody
         if (weights.Contains(value))
         {
             names[value] = name = Invariant.Literal(Unique(wanted.Length > 0 ? wanted : "weight"));
-            writer.Line($"OnnxExport.Initializer(onnx, {name}, {prologue.NameOf(value)});");
+            string type = graph.TypeOf(value).DType == DType.Float64 ? ", keepDouble: true" : "";
+            writer.Line($"OnnxExport.Initializer(onnx, {name}, {prologue.NameOf(value)}{type});");
             return name;
         }
 
