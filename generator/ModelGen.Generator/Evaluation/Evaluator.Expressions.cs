@@ -123,6 +123,8 @@ internal sealed partial class Evaluator
                 return Evaluate(creation.Target, frame);
             case IAnonymousFunctionOperation lambda:
                 return new SymFunction(lambda.Symbol, frame.This, frame, null) { Code = lambda.Body };
+            case ITupleBinaryOperation tuples:
+                return Same(Evaluate(tuples.LeftOperand, frame), Evaluate(tuples.RightOperand, frame), tuples.Syntax) == (tuples.OperatorKind == BinaryOperatorKind.Equals);
             case ITranslatedQueryOperation query:
                 return Evaluate(query.Operation, frame);
             case IMethodReferenceOperation method:
@@ -569,6 +571,12 @@ internal sealed partial class Evaluator
         if (binary is { OperatorKind: BinaryOperatorKind.Add, Type.SpecialType: SpecialType.System_String })
         {
             return Short(Text(left, "", binary.Syntax, OwnType(binary.LeftOperand)) + Text(right, "", binary.Syntax, OwnType(binary.RightOperand)), binary.Syntax);
+        }
+
+        if (binary.IsLifted && (left is null || right is null) && binary.OperatorKind is not (BinaryOperatorKind.Equals or BinaryOperatorKind.NotEquals) && Unwrap(binary.LeftOperand.Type)?.SpecialType != SpecialType.System_Boolean)
+        {
+            // Of a null number every comparison is false, and every calculation gives null.
+            return binary.Type?.SpecialType == SpecialType.System_Boolean ? false : null;
         }
 
         if (left is SymList && right is SymList && binary.OperatorKind is BinaryOperatorKind.Equals or BinaryOperatorKind.NotEquals)

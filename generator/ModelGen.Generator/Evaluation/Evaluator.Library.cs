@@ -119,8 +119,22 @@ internal sealed partial class Evaluator
                 return (Dim)long.Parse(digits, CultureInfo.InvariantCulture);
             case "System.Single" or "System.Double" when method.Name == "Parse" && values is [string digits]:
                 return Stored(double.Parse(digits, CultureInfo.InvariantCulture), method.ReturnType, false, at);
-            case "System.Array" when method.Name == "Empty":
-                return new SymList([]);
+            case "System.Array" when method.IsStatic:
+                return CallArray(method, values, at);
+            case "System.MemoryExtensions" when values[0] is SymList or string:
+                return method.Name switch
+                {
+                    "AsSpan" when values.Length == 1 => values[0],
+                    "Contains" or "SequenceEqual" when values.Length == 2 => Query(method.Name, Elements(values[0], at), [values[1]], at),
+                    "IndexOf" when values is [SymList sought, _] => (Dim)sought.Items.FindIndex(item => Same(item, values[1], at)),
+                    _ => throw EvaluationException.Unsupported(at, $"'{method.Name}' of a span cannot be evaluated during the build; use the array or string itself"),
+                };
+            case "System.Int32" or "System.Int64" when method.Name == "TryParse" && values is [string parsed, _]:
+                bool isNumber = long.TryParse(parsed, NumberStyles.Integer, CultureInfo.InvariantCulture, out long read) && (type == "System.Int64" || read is >= int.MinValue and <= int.MaxValue);
+                var result = new Frame(null, null);
+                result.Declare(method.OriginalDefinition.Parameters[1], (Dim)(isNumber ? read : 0));
+                after?.Invoke(result, method.OriginalDefinition.Parameters);
+                return isNumber;
             case "System.ArgumentNullException" or "System.ArgumentException" or "System.ArgumentOutOfRangeException" when method.Name.StartsWith("Throw", StringComparison.Ordinal):
                 return Guarded(method.Name, values, at);
             case "System.TimeSpan" or "System.DateTime" or "System.Diagnostics.Stopwatch":
@@ -445,7 +459,7 @@ internal sealed partial class Evaluator
     private object? CallList(SymList list, IMethodSymbol method, object?[] values, SyntaxNode at)
     {
         string name = method.Name;
-        if (list.Frozen && name is "Add" or "AddRange" or "Insert" or "Clear" or "Remove" or "RemoveAt" or "Reverse" or "Enqueue" or "Push" or "Pop" or "Dequeue" or "InsertRange" or "SetValue")
+        if (list.Frozen && name is "Add" or "AddRange" or "Insert" or "Clear" or "Remove" or "RemoveAt" or "Reverse" or "Sort" or "Enqueue" or "Push" or "Pop" or "Dequeue" or "InsertRange" or "SetValue")
         {
             throw EvaluationException.Unsupported(at, StateWrite);
         }
@@ -519,6 +533,11 @@ internal sealed partial class Evaluator
                 }
 
                 return (Dim)(rows.Items.Count - (name == "GetLength" ? 0 : 1));
+            case "Sort" when values.Length == 0:
+                object?[] sorted = [.. list.Items.OrderBy(item => AsDouble(item, at))];
+                list.Items.Clear();
+                list.Items.AddRange(sorted);
+                return null;
             case "GetRange":
                 return new SymList(list.Items.GetRange(Number(0), Number(1)));
             case "ForEach":
@@ -530,6 +549,58 @@ internal sealed partial class Evaluator
                 return Same(list, other, at);
             default:
                 throw EvaluationException.Unsupported(at, $"'{name}' of a list cannot be evaluated during the build");
+        }
+    }
+
+    /// <summary>Static methods of <c>Array</c>.</summary>
+    private object? CallArray(IMethodSymbol method, object?[] values, SyntaxNode at)
+    {
+        if (method.Name == "Empty")
+        {
+            return new SymList([]);
+        }
+
+        if (values.ElementAtOrDefault(0) is not SymList { Rank: 1 } array)
+        {
+            throw EvaluationException.Unsupported(at, $"'Array.{method.Name}' cannot be evaluated during the build with these arguments");
+        }
+
+        if (method.Name is "Fill" or "Reverse" or "Sort" or "Clear" && array.Frozen || (method.Name == "Copy" && values.ElementAtOrDefault(1) is SymList { Frozen: true }))
+        {
+            throw EvaluationException.Unsupported(at, StateWrite);
+        }
+
+        void Replace(IEnumerable<object?> items)
+        {
+            object?[] replacing = [.. items];
+            array.Items.Clear();
+            array.Items.AddRange(replacing);
+        }
+
+        switch (method.Name, values.Length)
+        {
+            case ("IndexOf", 2):
+                return (Dim)array.Items.FindIndex(item => Same(item, values[1], at));
+            case ("Exists" or "TrueForAll" or "Find" or "FindIndex" or "FindAll" or "ConvertAll", 2):
+                return CallList(array, method, [values[1]], at);
+            case ("Fill", 2):
+                Replace(Enumerable.Repeat(CopyOf(values[1], null), array.Items.Count));
+                return null;
+            case ("Reverse", 1):
+                array.Items.Reverse();
+                return null;
+            case ("Sort", 1):
+                Replace(array.Items.OrderBy(item => AsDouble(item, at)));
+                return null;
+            case ("Copy", 3) when values[1] is SymList target && values[2] is Dim { Constant: >= 0 and long count } && count <= array.Items.Count && count <= target.Items.Count:
+                for (int i = 0; i < count; i++)
+                {
+                    target.Items[i] = array.Items[i];
+                }
+
+                return null;
+            default:
+                throw EvaluationException.Unsupported(at, $"'Array.{method.Name}' cannot be evaluated during the build with these arguments");
         }
     }
 
@@ -618,7 +689,7 @@ internal sealed partial class Evaluator
         "Range" or "Repeat" when values.LastOrDefault() is Dim { Constant: long outside } => throw EvaluationException.Unsupported(at, $"Enumerable.{method.Name} cannot give {Compiler.Invariant.Text(outside)} elements during the build"),
         "Range" or "Repeat" => throw EvaluationException.DataDependent(at, $"the length of Enumerable.{method.Name} is known only when the model runs"),
         "OfType" => new SymList(Elements(values[0], at).Where(item => HasType(item, method.TypeArguments[0], null, new Frame(null, null), at))),
-        "Select" or "SelectMany" or "Where" or "Concat" or "Append" or "Prepend" or "Skip" or "Take" or "SkipLast" or "TakeLast" or "Reverse" or "Distinct" or "Zip" or "OrderBy" or "OrderByDescending" or "Chunk" or "Cast"
+        "Select" or "SelectMany" or "Where" or "Concat" or "Append" or "Prepend" or "Skip" or "Take" or "SkipLast" or "TakeLast" or "Reverse" or "Distinct" or "Zip" or "OrderBy" or "OrderByDescending" or "Order" or "OrderDescending" or "TakeWhile" or "SkipWhile" or "Chunk" or "Cast"
             or "AsEnumerable" when values[0] is not null =>
             new SymSequence(() => Elements(Query(method.Name, Elements(values[0], at), [.. values.Skip(1)], at), at), Interleaves(method.Name, values, at)),
         "ToList" or "ToArray" or "ToHashSet" or "Sum" or "Count" or "Max" or "Min" or "Average" or "Last" when values.Length == 1 => Finished(method, Query(method.Name, Elements(values[0], at), [], at)),
@@ -638,7 +709,7 @@ internal sealed partial class Evaluator
     {
         bool source = values.OfType<SymSequence>().Any(static sequence => sequence.HasEffects);
         bool own = values.OfType<SymFunction>().Any(function => (function.Code?.Syntax ?? function.Body ?? FindBody(function.Method)) is { } body && Syntax.ChangesOthers(body));
-        return source && (own || name is "Take" or "Zip" or "First" or "FirstOrDefault" or "Any" or "All" or "Contains" or "ElementAt") ? throw Effects(at) : source || own;
+        return source && (own || name is "Take" or "TakeWhile" or "Zip" or "First" or "FirstOrDefault" or "Any" or "All" or "Contains" or "ElementAt") ? throw Effects(at) : source || own;
     }
 
     private static EvaluationException Effects(SyntaxNode at) => EvaluationException.Unsupported(
@@ -707,6 +778,16 @@ internal sealed partial class Evaluator
                 return new SymList(items.Skip(Number()));
             case "Take":
                 return new SymList(items.Take(Number()));
+            case "TakeWhile" or "SkipWhile":
+                int kept = items.ToList().FindIndex(item => !Holds(item, 0));
+                kept = kept < 0 ? items.Count : kept;
+                return new SymList(name == "TakeWhile" ? items.Take(kept) : items.Skip(kept));
+            case "MaxBy" or "MinBy" when items.Count > 0 && values.Length == 1:
+                (object? Item, double Key)[] candidates = [.. items.Select((item, index) => (item, AsDouble(Run(item, index), at)))];
+                double extreme = name == "MaxBy" ? candidates.Max(static candidate => candidate.Key) : candidates.Min(static candidate => candidate.Key);
+                return candidates.First(candidate => candidate.Key == extreme).Item;
+            case "Order" or "OrderDescending" when values.Length == 0:
+                return Query(name == "Order" ? "OrderBy" : "OrderByDescending", items, values, at);
             case "SkipLast":
                 return new SymList(items.Take(Math.Max(0, items.Count - Number())));
             case "TakeLast":

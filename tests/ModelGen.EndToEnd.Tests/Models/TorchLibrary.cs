@@ -92,6 +92,11 @@ public partial class TorchLibrary : Module<Tensor, Tensor>
 
         grown.Width = 2;
         facts.Add(grown.Width);
+        int[] order = [3, 1, 2];
+        int? none = null;
+        facts.Add((order.Contains(2) ? 1 : 2) + (order.SequenceEqual([3, 1, 2]) ? 10 : 20) + (none > 1 ? 100 : 200) + ((1, 2) == (1, 2) ? 1000 : 2000) + (none + 1 is null ? 1 : 2));
+        Array.Sort(order);
+        facts.Add((order[0] * 100) + Array.IndexOf(order, 3) + order.TakeWhile(value => value < 3).Count() + order.MaxBy(value => -value) + (int.TryParse("12", out int parsed) ? parsed : 0));
         var sizes = new Size[2];
         sizes[0].Width = 3;
         facts.Add(sizes[1].Width + (new Size { Width = 0 }.Equals(sizes[1]) ? 1 : 2));
