@@ -70,6 +70,7 @@ internal static class Cases
         [nameof(TorchLlama)] = n => Single(new TorchLlama(), m => m.ToOnnx(Length(6)), randn(n, 6, 16), randn(n, 6, 16)),
         [nameof(TorchNumbers)] = n => Single(new TorchNumbers(), m => m.ToOnnx(), randn(n, 6), randn(n, 6)),
         [nameof(TorchArithmetic)] = n => Single(new TorchArithmetic(), m => m.ToOnnx(), randn(n, 6), randn(n, 10)),
+        [nameof(SemanticsMembers)] = n => Single(new SemanticsMembers(), m => m.ToOnnx(), randn(n, 6), randn(n, 6)),
         [nameof(TorchValues)] = n => Single(new TorchValues(), m => m.ToOnnx(), randn(n, 4), randn(n, 6)),
         [nameof(TorchSpectrum)] = n => Single(new TorchSpectrum(), m => m.ToOnnx(), randn(n, 16), Classes(3, n)),
         [nameof(TorchHabits)] = n =>

@@ -133,7 +133,7 @@ internal sealed partial class Evaluator
         object? owner = property.Instance is null ? null : Evaluate(property.Instance, frame);
         if (property.Arguments.Length > 0)
         {
-            return AssignElement(owner, [.. property.Arguments.Select(argument => Evaluate(argument.Value, frame))], value, property.Syntax);
+            return IsBase(property.Instance) ? throw BaseIndexer(property.Syntax) : AssignElement(owner, [.. property.Arguments.Select(argument => Evaluate(argument.Value, frame))], value, property.Syntax);
         }
 
         switch (owner)
@@ -143,10 +143,12 @@ internal sealed partial class Evaluator
                 return value;
             case SymModule module:
                 return SetWeight(module, property.Property.Name, value, property.Syntax);
-            case SymObject instance when VirtualProperty(instance, property.Property) is { SetMethod: { } setter } && FindBody(setter) is { } body:
+            case SymObject instance when WithAccessor(IsBase(property.Instance) ? property.Property : VirtualProperty(instance, property.Property), static candidate => candidate.SetMethod) is { SetMethod: { } setter } && FindBody(setter) is { } body:
                 return Invoke(new SymFunction(setter, instance, null, body), [value], property.Syntax);
             case null when property.Property.IsStatic:
                 throw EvaluationException.Unsupported(property.Syntax, "static properties must not be changed by a model: its compiled form would not see the change");
+            case SymObject instance when !IsBase(property.Instance) && WithAccessor(property.Property, static candidate => candidate.SetMethod).SetMethod is not null:
+                return Store(owner, WithAccessor(VirtualProperty(instance, property.Property), static candidate => candidate.SetMethod), value, property.Syntax);
             default:
                 return Store(owner, property.Property, value, property.Syntax);
         }

@@ -71,6 +71,11 @@ internal sealed partial class Evaluator
                 return CallTorchSharp(method, type, !isVirtual && receiver is SymObject { Items: { } items } && method.Name is "forward" ? items : receiver, arguments, at);
             }
 
+            if (!isVirtual && !method.IsStatic && (method.IsVirtual || method.IsOverride || method.IsAbstract) && receiver is SymObject && type.StartsWith("System.", StringComparison.Ordinal))
+            {
+                throw EvaluationException.Unsupported(at, $"'base.{method.Name}' of .NET cannot be evaluated during the build; write what it should do in a method of the class");
+            }
+
             // Members of .NET interfaces and of object that the user's class implements.
             if (receiver is SymObject implemented && Virtual(implemented, method) is { DeclaringSyntaxReferences.Length: > 0 } implementation)
             {

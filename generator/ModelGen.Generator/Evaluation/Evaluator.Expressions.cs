@@ -123,8 +123,7 @@ internal sealed partial class Evaluator
             case ITranslatedQueryOperation query:
                 return Evaluate(query.Operation, frame);
             case IMethodReferenceOperation method:
-                object? receiver = method.Instance is null ? null : Evaluate(method.Instance, frame);
-                return new SymFunction(method.Method, receiver, method.Method.MethodKind == MethodKind.LocalFunction ? frame : null, null);
+                return MethodValue(method, frame);
             case IDeclarationExpressionOperation declaration:
                 return Evaluate(declaration.Expression, frame);
             case IDiscardOperation:

@@ -194,8 +194,8 @@ internal sealed partial class Evaluator
 
         object? owner = Evaluate(property.Instance, frame);
         return property.Arguments.Length > 0
-            ? Fresh(Index(owner, [.. property.Arguments.Select(argument => Evaluate(argument.Value, frame))], property.Syntax), property.Syntax)
-            : Fresh(ReadProperty(owner, symbol, property.Syntax), property.Syntax);
+            ? Fresh(IsBase(property.Instance) ? throw BaseIndexer(property.Syntax) : Index(owner, [.. property.Arguments.Select(argument => Evaluate(argument.Value, frame))], property.Syntax), property.Syntax)
+            : Fresh(ReadProperty(owner, symbol, property.Syntax, IsBase(property.Instance)), property.Syntax);
     }
 
     private SymFunction? FindGetter(IPropertySymbol property) =>
@@ -203,7 +203,7 @@ internal sealed partial class Evaluator
             ? new SymFunction(getter, null, null, body)
             : null;
 
-    private object? ReadProperty(object? owner, IPropertySymbol property, SyntaxNode at)
+    private object? ReadProperty(object? owner, IPropertySymbol property, SyntaxNode at, bool isBase = false)
     {
         switch (owner)
         {
@@ -221,7 +221,7 @@ internal sealed partial class Evaluator
             case SymUnknownModule unknown:
                 throw Unknown(unknown, at);
             case SymObject instance:
-                return ObjectProperty(instance, property, at);
+                return ObjectProperty(instance, property, at, isBase);
             case SymOpaque device when device == SymOpaque.Device && property.Name is "type" or "index":
                 return SymOpaque.DeviceType;
             default:
@@ -267,7 +267,7 @@ internal sealed partial class Evaluator
         return value is null && name is "weight" or "bias" ? null : value ?? throw EvaluationException.Unsupported(at, $"the property '{name}' of {DescribeValue(module)} is not known during the build");
     }
 
-    private object? ObjectProperty(SymObject instance, IPropertySymbol property, SyntaxNode at)
+    private object? ObjectProperty(SymObject instance, IPropertySymbol property, SyntaxNode at, bool isBase = false)
     {
         if (property.Name == "training" && IsModuleBase(cache.NameOf(property.ContainingType)))
         {
@@ -275,7 +275,7 @@ internal sealed partial class Evaluator
             return new SymTraining();
         }
 
-        IPropertySymbol actual = VirtualProperty(instance, property);
+        IPropertySymbol actual = WithAccessor(isBase ? property : VirtualProperty(instance, property), static candidate => candidate.GetMethod);
         if (FindGetter(actual) is { } getter)
         {
             return Invoke(getter with { Receiver = instance }, [], at);

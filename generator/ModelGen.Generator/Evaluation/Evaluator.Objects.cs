@@ -193,7 +193,7 @@ internal sealed partial class Evaluator
         }
         else if (type.BaseType is { DeclaringSyntaxReferences.Length: > 0 } parent)
         {
-            RunConstructor(instance, parent, parent.InstanceConstructors.FirstOrDefault(static constructor => constructor.Parameters.All(static parameter => parameter.IsOptional)), [], at);
+            RunImplicitBase(instance, parent, at);
         }
         else if (instance.Module is not null && type.BaseType is { } library && !IsModuleBase(cache.NameOf(library)))
         {

@@ -1,0 +1,50 @@
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
+using Microsoft.CodeAnalysis.Operations;
+
+namespace ModelGen.Generator.Evaluation;
+
+/// <content>Which member of a class hierarchy a call, read or write means.</content>
+internal sealed partial class Evaluator
+{
+    /// <summary>Runs the base constructor that C# calls where none is written, with the default values of its parameters.</summary>
+    private void RunImplicitBase(SymObject instance, INamedTypeSymbol parent, SyntaxNode at)
+    {
+        IMethodSymbol[] candidates = [.. parent.InstanceConstructors.Where(static constructor => constructor.Parameters.All(static parameter => parameter.IsOptional || parameter.IsParams))];
+
+        // C# takes the one without parameters first.
+        IMethodSymbol? chosen = candidates.FirstOrDefault(static constructor => constructor.Parameters.IsEmpty) ?? (candidates.Length == 1 ? candidates[0] : null);
+        if (chosen is null || chosen.Parameters.Any(static parameter => parameter.IsParams || parameter.GetAttributes().Any(static attribute => attribute.AttributeClass?.Name.StartsWith("Caller", StringComparison.Ordinal) == true)))
+        {
+            throw EvaluationException.Unsupported(at, $"which constructor of the base class '{parent.Name}' runs here, and with what, is not followed; write ': base(...)' with all arguments");
+        }
+
+        RunConstructor(instance, parent, chosen, [.. chosen.Parameters.Select(static parameter => parameter.ExplicitDefaultValue is { } value ? ConvertTo(FromClr(value, parameter.Type), parameter.Type) : Default(parameter.Type))], at);
+    }
+
+    /// <summary>Whether a receiver is <c>base</c>, so that the base's member itself is meant and no override of it.</summary>
+    private static bool IsBase(IOperation? receiver) => receiver is IInstanceReferenceOperation { Syntax: BaseExpressionSyntax };
+
+    /// <summary>An override may leave out an accessor; the base's one stays then.</summary>
+    private static IPropertySymbol WithAccessor(IPropertySymbol property, Func<IPropertySymbol, IMethodSymbol?> accessor)
+    {
+        IPropertySymbol? found = property;
+        while (found is not null && accessor(found) is null)
+        {
+            found = found.OverriddenProperty;
+        }
+
+        return found ?? property;
+    }
+
+    private static EvaluationException BaseIndexer(SyntaxNode at) =>
+        EvaluationException.Unsupported(at, "an indexer of 'base' is not followed; put its code into a method that both classes call");
+
+    /// <summary>A method as a value; <c>base.F</c> keeps the base's own method.</summary>
+    private SymFunction MethodValue(IMethodReferenceOperation method, Frame frame)
+    {
+        object? receiver = method.Instance is null ? null : Evaluate(method.Instance, frame);
+        SyntaxNode? body = IsBase(method.Instance) ? BodyOf(method.Method, method.Syntax) : null;
+        return new SymFunction(method.Method, receiver, method.Method.MethodKind == MethodKind.LocalFunction ? frame : null, body);
+    }
+}

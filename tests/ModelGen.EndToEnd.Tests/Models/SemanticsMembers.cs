@@ -1,0 +1,97 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace ModelGen.EndToEnd.Tests.Models;
+
+/// <summary>Which member of a class hierarchy runs, and when: base constructors, <c>base.</c>, overrides and hidden members.</summary>
+[Model]
+[Train(Loss.MSE, Optimizer.SGD, LearningRate = 0.01)]
+public partial class SemanticsMembers : Module<Tensor, Tensor>
+{
+    private readonly Linear linear = Linear(6, 6);
+    private readonly Scaled scaled = new();
+    private readonly WithDefaults defaults = new();
+
+    public SemanticsMembers()
+        : base("SemanticsMembers")
+    {
+        RegisterComponents();
+    }
+
+    public override Tensor forward([Shape("N", 6)] Tensor x)
+    {
+        var special = new Special { Width = 4 };
+        x = scaled.forward(linear.forward(x)) * (defaults.Text == "relu" ? defaults.Count : 7);
+        return x * ((special.Both() + special.Width + special.Function()) / 500.0);
+    }
+
+    public class Defaults
+    {
+        protected Defaults(int count = 3, string text = "relu", double? rate = 2)
+        {
+            Count = count * rate!.Value;
+            Text = text;
+        }
+
+        public double Count { get; }
+
+        public string Text { get; }
+    }
+
+    public sealed class WithDefaults : Defaults
+    {
+        public WithDefaults()
+        {
+        }
+    }
+
+    /// <summary>A base class with layers, whose constructor runs with its default values.</summary>
+    public abstract class Template : Module<Tensor, Tensor>
+    {
+        private readonly Linear inner;
+
+        protected Template(int width = 6, bool bias = true)
+            : base("template")
+        {
+            inner = Linear(width, width, hasBias: bias);
+            RegisterComponents();
+        }
+
+        public override Tensor forward(Tensor x) => inner.forward(x);
+    }
+
+    public sealed class Scaled : Template
+    {
+        public override Tensor forward(Tensor x) => base.forward(x) * 0.5;
+    }
+
+    public class General
+    {
+        public virtual int Size => 3;
+
+        public virtual int Width { get; set; } = 2;
+
+        public virtual int Get() => 3;
+    }
+
+    public sealed class Special : General
+    {
+        public override int Size => base.Size + 2;
+
+        public override int Width
+        {
+            get => base.Width * 3;
+        }
+
+        public override int Get() => 5;
+
+        public int Both() => (Size * 10) + base.Size;
+
+        public int Function()
+        {
+            Func<int> get = base.Get;
+            return get() + (Get() * 10);
+        }
+    }
+}
