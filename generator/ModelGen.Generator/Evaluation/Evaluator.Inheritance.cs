@@ -25,6 +25,23 @@ internal sealed partial class Evaluator
     /// <summary>Whether a receiver is <c>base</c>, so that the base's member itself is meant and no override of it.</summary>
     private static bool IsBase(IOperation? receiver) => receiver is IInstanceReferenceOperation { Syntax: BaseExpressionSyntax };
 
+    /// <summary>The user's override of a method of TorchSharp's module classes. Methods that only hide it or have its name are not what TorchSharp calls.</summary>
+    private static IMethodSymbol? OverrideOfLibrary(SymObject instance, string name, int parameters)
+    {
+        for (INamedTypeSymbol? type = instance.Type; type is not null; type = type.BaseType)
+        {
+            foreach (IMethodSymbol method in type.DeclaringSyntaxReferences.Length == 0 ? type.GetMembers(name).OfType<IMethodSymbol>() : [])
+            {
+                if (method.Parameters.Length == parameters && Virtual(instance, method) is { IsAbstract: false, DeclaringSyntaxReferences.Length: > 0 } found)
+                {
+                    return found;
+                }
+            }
+        }
+
+        return null;
+    }
+
     /// <summary>An override may leave out an accessor; the base's one stays then.</summary>
     private static IPropertySymbol WithAccessor(IPropertySymbol property, Func<IPropertySymbol, IMethodSymbol?> accessor)
     {

@@ -287,6 +287,11 @@ internal sealed partial class Evaluator
     /// <summary>The most derived source of a method of TorchSharp's module class.</summary>
     private IMethodSymbol? Override(SymObject instance, string name, int parameters)
     {
+        if (instance.Module is not null)
+        {
+            return OverrideOfLibrary(instance, name, parameters);
+        }
+
         for (INamedTypeSymbol? type = instance.Type; type is { DeclaringSyntaxReferences.Length: > 0 }; type = type.BaseType)
         {
             if (type.GetMembers(name).OfType<IMethodSymbol>().FirstOrDefault(method => !method.IsStatic && !method.IsAbstract && method.Parameters.Length == parameters) is { } found)

@@ -12,6 +12,8 @@ public partial class SemanticsMembers : Module<Tensor, Tensor>
     private readonly Linear linear = Linear(6, 6);
     private readonly Scaled scaled = new();
     private readonly WithDefaults defaults = new();
+    private readonly Module<Tensor, Tensor> hiding = new Hiding();
+    private readonly Module<Tensor, Tensor> known = new Hiding();
 
     public SemanticsMembers()
         : base("SemanticsMembers")
@@ -21,6 +23,7 @@ public partial class SemanticsMembers : Module<Tensor, Tensor>
 
     public override Tensor forward([Shape("N", 6)] Tensor x)
     {
+        x = ((Hiding)known).forward(hiding.forward(x));
         var special = new Special { Width = 4 };
         x = scaled.forward(linear.forward(x)) * (defaults.Text == "relu" ? defaults.Count : 7);
         return x * ((special.Both() + special.Width + special.Function()) / 500.0);
@@ -64,6 +67,14 @@ public partial class SemanticsMembers : Module<Tensor, Tensor>
     public sealed class Scaled : Template
     {
         public override Tensor forward(Tensor x) => base.forward(x) * 0.5;
+    }
+
+    /// <summary>Methods named forward that TorchSharp does not call: eager evaluation takes the override through the base class.</summary>
+    public class Hiding : Template
+    {
+        public Tensor forward(int count) => throw new InvalidOperationException(count.ToString());
+
+        public new Tensor forward(Tensor x) => base.forward(x) * 3;
     }
 
     public class General
