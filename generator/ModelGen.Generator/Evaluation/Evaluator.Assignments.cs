@@ -101,7 +101,7 @@ internal sealed partial class Evaluator
     {
         if (field.Field.IsStatic)
         {
-            throw EvaluationException.Unsupported(field.Syntax, "static fields must not be changed by a model: its compiled form would not see the change");
+            return AssignStatic(field.Field, value, field.Syntax);
         }
 
         object? owner = Evaluate(field.Instance!, frame);
@@ -146,7 +146,7 @@ internal sealed partial class Evaluator
             case SymObject instance when WithAccessor(IsBase(property.Instance) ? property.Property : VirtualProperty(instance, property.Property), static candidate => candidate.SetMethod) is { SetMethod: { } setter } && FindBody(setter) is { } body:
                 return Invoke(new SymFunction(setter, instance, null, body), [value], property.Syntax);
             case null when property.Property.IsStatic:
-                throw EvaluationException.Unsupported(property.Syntax, "static properties must not be changed by a model: its compiled form would not see the change");
+                return AssignStatic(property.Property, value, property.Syntax);
             case SymObject instance when !IsBase(property.Instance) && WithAccessor(property.Property, static candidate => candidate.SetMethod).SetMethod is not null:
                 return Store(owner, WithAccessor(VirtualProperty(instance, property.Property), static candidate => candidate.SetMethod), value, property.Syntax);
             default:

@@ -85,6 +85,11 @@ internal sealed partial class Evaluator
             return CallLibrary(method, type, receiver, arguments, at, after);
         }
 
+        if (method.IsStatic)
+        {
+            UseStatics(owner, at);
+        }
+
         IMethodSymbol target = method;
         if (receiver is SymObject instance && isVirtual && captured is null)
         {

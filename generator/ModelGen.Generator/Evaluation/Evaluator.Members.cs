@@ -37,7 +37,6 @@ internal sealed partial class Evaluator
     };
 
     private readonly Dictionary<ISymbol, object?> statics = new(SymbolEqualityComparer.Default);
-    private readonly HashSet<ISymbol> initializing = new(SymbolEqualityComparer.Default);
 
     private object? ReadField(IFieldReferenceOperation field, Frame frame)
     {
@@ -91,11 +90,6 @@ internal sealed partial class Evaluator
             return known;
         }
 
-        if (statics.TryGetValue(member.OriginalDefinition, out object? value))
-        {
-            return value;
-        }
-
         ITypeSymbol? memberType = member is IFieldSymbol { Type: var fieldType } ? fieldType : (member as IPropertySymbol)?.Type;
         switch (cache.NameOf(memberType))
         {
@@ -106,27 +100,9 @@ internal sealed partial class Evaluator
                 return SymOpaque.DeviceType;
         }
 
-        bool changes = member is IFieldSymbol { IsReadOnly: false, IsConst: false } or IPropertySymbol { SetMethod.IsInitOnly: false } && cache.MayBeAssigned(member);
-        ExpressionSyntax? initializer = InitializerOf(member);
-        if (initializer is null || changes || !initializing.Add(member))
-        {
-            throw EvaluationException.Unsupported(at, $"the value of '{member.Name}' is not known during the build; use a constant, a static readonly field with an initial value, or a constructor parameter");
-        }
-
-        bool outer = constructing;
-        constructing = true;
-        try
-        {
-            object? result = EvaluateInitializer(initializer, member, new Frame(null, null), at);
-            statics[member.OriginalDefinition] = result;
-            Freeze(result, [], at);
-            return result;
-        }
-        finally
-        {
-            constructing = outer;
-            initializing.Remove(member);
-        }
+        return member.ContainingType is { DeclaringSyntaxReferences.Length: > 0 }
+            ? ReadOwnStatic(member, memberType, at)
+            : throw EvaluationException.Unsupported(at, $"the value of '{member.Name}' is not known during the build; use a constant, a static readonly field with an initial value, or a constructor parameter");
     }
 
     /// <summary>The value of a static member named by <c>[Model(Config = ...)]</c>.</summary>
@@ -135,11 +111,12 @@ internal sealed partial class Evaluator
         constructing = true;
         try
         {
+            StaticState state = InitializeStatics(member.ContainingType, member, at);
             return member switch
             {
                 IMethodSymbol method => Invoke(new SymFunction(method, null, null, null), [], at),
                 IPropertySymbol { GetMethod: { } getter } when FindBody(getter) is not null => Invoke(new SymFunction(getter, null, null, null), [], at),
-                _ when InitializerOf(member) is { } initializer => EvaluateInitializer(initializer, member, new Frame(null, null), at),
+                _ when !state.Unknown.ContainsKey(member) && statics.TryGetValue(member, out object? value) => value,
                 _ => ReadStatic(member, at),
             };
         }

@@ -78,6 +78,7 @@ internal sealed partial class Evaluator
             throw EvaluationException.Unsupported(at, $"'{type.Name}' is a layer with its own parameters; make layers in the constructor, not in forward");
         }
 
+        UseStatics(type, at);
         bool dsl = LayerMembers.IsModel(type) && instance.Module is null;
         bool outer = constructing;
         constructing |= dsl;

@@ -26,6 +26,7 @@ public partial class SemanticsMembers : Module<Tensor, Tensor>
         x = ((Hiding)known).forward(hiding.forward(x));
         var special = new Special { Width = 4 };
         x = scaled.forward(linear.forward(x)) * (defaults.Text == "relu" ? defaults.Count : 7);
+        x = x * ((Ordered.A + (Ordered.B * 10) + Ordered.Sizes["deep"] + Ordered.Late) / 80.0);
         return x * ((special.Both() + special.Width + special.Function()) / 500.0);
     }
 
@@ -75,6 +76,24 @@ public partial class SemanticsMembers : Module<Tensor, Tensor>
         public Tensor forward(int count) => throw new InvalidOperationException(count.ToString());
 
         public new Tensor forward(Tensor x) => base.forward(x) * 3;
+    }
+
+    /// <summary>Static members take their values from top to bottom, then the static constructor runs.</summary>
+    private static class Ordered
+    {
+        public static readonly int A = B + 1;
+        public static readonly int B = Get();
+        public static readonly int Late = 2;
+
+        static Ordered()
+        {
+            Sizes["deep"] = B + 3;
+            Late += 5;
+        }
+
+        public static Dictionary<string, int> Sizes { get; } = new();
+
+        private static int Get() => 4;
     }
 
     public class General
