@@ -29,7 +29,7 @@ internal sealed partial class Evaluator
 
                 return Flow.Next;
             case IUsingDeclarationOperation declaration:
-                // Lifetimes are the compiler's business: `using var y = ...` only names a value.
+                // Lifetimes of tensors are the compiler's business: `using var y = ...` only names a value.
                 return Execute(declaration.DeclarationGroup, frame);
             case IUsingOperation block:
                 return Using(block, frame);
@@ -119,33 +119,43 @@ internal sealed partial class Evaluator
     private Flow ExecuteAll(IEnumerable<IOperation> operations, Frame frame)
     {
         int gradients = noGrad;
+        Flow flow = Flow.Next;
+        List<(object? Resource, SyntaxNode At)>? resources = null;
         foreach (IOperation operation in operations)
         {
-            Flow flow = Execute(operation, frame);
+            flow = Execute(operation, frame);
+            if (operation is IUsingDeclarationOperation declaration)
+            {
+                (resources ??= []).AddRange(Resources(declaration.DeclarationGroup, frame));
+            }
+
             if (flow != Flow.Next)
             {
-                noGrad = gradients;
-                return flow;
+                break;
             }
         }
 
+        DisposeAll(resources, frame);
         noGrad = gradients;
-        return Flow.Next;
+        return flow;
     }
 
     private Flow Using(IUsingOperation block, Frame frame)
     {
         int gradients = noGrad;
+        List<(object? Resource, SyntaxNode At)> resources;
         if (block.Resources is IVariableDeclarationGroupOperation declarations)
         {
             Execute(declarations, frame);
+            resources = [.. Resources(declarations, frame)];
         }
         else
         {
-            Evaluate(block.Resources, frame);
+            resources = [(Evaluate(block.Resources, frame), block.Resources.Syntax)];
         }
 
         Flow flow = Execute(block.Body, frame);
+        DisposeAll(resources, frame);
         noGrad = gradients;
         return flow;
     }

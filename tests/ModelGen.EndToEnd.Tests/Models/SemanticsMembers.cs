@@ -27,7 +27,32 @@ public partial class SemanticsMembers : Module<Tensor, Tensor>
         var special = new Special { Width = 4 };
         x = scaled.forward(linear.forward(x)) * (defaults.Text == "relu" ? defaults.Count : 7);
         x = x * ((Ordered.A + (Ordered.B * 10) + Ordered.Sizes["deep"] + Ordered.Late) / 80.0);
+        x = x * (Scopes() / 30.0);
         return x * ((special.Both() + special.Width + special.Function()) / 500.0);
+    }
+
+    /// <summary>The end of <c>using</c> runs Dispose, the last one first and after the returned value is computed.</summary>
+    private static double Scopes()
+    {
+        double result = 1;
+        using (new Scope(() => result *= 5))
+        {
+            result += 1;
+        }
+
+        double Inner()
+        {
+            using var first = new Scope(() => result += 3);
+            using var second = new Scope(() => result *= 2);
+            return result;
+        }
+
+        return Inner() + result;
+    }
+
+    private sealed class Scope(Action end) : IDisposable
+    {
+        public void Dispose() => end();
     }
 
     public class Defaults
