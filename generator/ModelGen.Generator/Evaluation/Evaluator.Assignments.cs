@@ -121,7 +121,7 @@ internal sealed partial class Evaluator
             case SymObject { Frozen: true }:
                 throw EvaluationException.Unsupported(at, $"'{member.Name}': {StateWrite}");
             case SymObject instance:
-                instance.Fields[member.OriginalDefinition] = value;
+                instance.Fields[Kept(member)] = value;
                 return value;
             default:
                 throw EvaluationException.Unsupported(at, $"'{member.Name}' of {DescribeValue(owner)} cannot be set during the build");

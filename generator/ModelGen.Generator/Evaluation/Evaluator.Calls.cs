@@ -11,7 +11,7 @@ internal sealed partial class Evaluator
 {
     private object? Call(IInvocationOperation call, Frame frame)
     {
-        IMethodSymbol method = call.TargetMethod;
+        IMethodSymbol method = (IMethodSymbol)StaticImplementation(call.TargetMethod, call.ConstrainedToType, frame, call.Syntax);
         if (method.MethodKind == MethodKind.DelegateInvoke)
         {
             return Evaluate(call.Instance!, frame) is SymFunction function

@@ -437,6 +437,11 @@ internal sealed partial class Evaluator
             return first == (binary.OperatorKind == BinaryOperatorKind.ConditionalOr) ? first : Condition(binary.RightOperand, frame);
         }
 
+        if (binary.OperatorMethod is { ContainingType: { TypeKind: TypeKind.Interface, DeclaringSyntaxReferences.Length: > 0 } })
+        {
+            throw EvaluationException.Unsupported(binary.Syntax, "an operator of an interface is not followed; call a method of the type instead");
+        }
+
         object? left = Evaluate(binary.LeftOperand, frame);
         object? right = Evaluate(binary.RightOperand, frame);
         if (left is SymList && right is SymList && binary.OperatorKind is BinaryOperatorKind.Equals or BinaryOperatorKind.NotEquals)

@@ -42,6 +42,25 @@ internal sealed partial class Evaluator
         return null;
     }
 
+    /// <summary>What the value of a field or automatic property is kept under: the property for the field that <c>field</c> means in its accessors.</summary>
+    private static ISymbol Kept(ISymbol member) => ((member as IFieldSymbol)?.AssociatedSymbol as IPropertySymbol ?? member).OriginalDefinition;
+
+    /// <summary>The implementation of a static member of an interface in the type that a type parameter stands for.</summary>
+    private static ISymbol StaticImplementation(ISymbol member, ITypeSymbol? constrained, Frame frame, SyntaxNode at)
+    {
+        if (constrained is null || !member.IsStatic || !(member.IsVirtual || member.IsAbstract) || member.ContainingType is not { TypeKind: TypeKind.Interface, DeclaringSyntaxReferences.Length: > 0 })
+        {
+            return member;
+        }
+
+        INamedTypeSymbol? type = Known(constrained, frame.TypeArguments) as INamedTypeSymbol;
+        INamedTypeSymbol[] interfaces = [.. (type?.AllInterfaces ?? []).Where(candidate => SymbolEqualityComparer.Default.Equals(candidate.OriginalDefinition, member.ContainingType.OriginalDefinition))];
+        ISymbol? declared = interfaces.Length == 1 ? interfaces[0].GetMembers(member.Name).FirstOrDefault(candidate => SymbolEqualityComparer.Default.Equals(candidate.OriginalDefinition, member.OriginalDefinition)) : null;
+        return declared is null or IMethodSymbol { IsGenericMethod: true } || type!.FindImplementationForInterfaceMember(declared) is not { } implementation
+            ? throw EvaluationException.Unsupported(at, $"which implementation of '{member.ContainingType.Name}.{member.Name}' is meant is not known during the build; pass an object or a function instead")
+            : implementation;
+    }
+
     /// <summary>An override may leave out an accessor; the base's one stays then.</summary>
     private static IPropertySymbol WithAccessor(IPropertySymbol property, Func<IPropertySymbol, IMethodSymbol?> accessor)
     {
@@ -62,6 +81,6 @@ internal sealed partial class Evaluator
     {
         object? receiver = method.Instance is null ? null : Evaluate(method.Instance, frame);
         SyntaxNode? body = IsBase(method.Instance) ? BodyOf(method.Method, method.Syntax) : null;
-        return new SymFunction(method.Method, receiver, method.Method.MethodKind == MethodKind.LocalFunction ? frame : null, body);
+        return new SymFunction((IMethodSymbol)StaticImplementation(method.Method, method.ConstrainedToType, frame, method.Syntax), receiver, method.Method.MethodKind == MethodKind.LocalFunction ? frame : null, body);
     }
 }

@@ -67,8 +67,8 @@ internal sealed partial class Evaluator
 
     private object? ReadMember(SymObject instance, ISymbol member, SyntaxNode at)
     {
-        NoteRead(instance, member.OriginalDefinition);
-        if (instance.Fields.TryGetValue(member.OriginalDefinition, out object? value))
+        NoteRead(instance, Kept(member));
+        if (instance.Fields.TryGetValue(Kept(member), out object? value))
         {
             return value;
         }
@@ -157,7 +157,7 @@ internal sealed partial class Evaluator
 
     private object? ReadProperty(IPropertyReferenceOperation property, Frame frame)
     {
-        IPropertySymbol symbol = property.Property;
+        IPropertySymbol symbol = (IPropertySymbol)StaticImplementation(property.Property, property.ConstrainedToType, frame, property.Syntax);
         if (LayerMembers.AttributeOf(symbol) is { } attribute)
         {
             SymObject model = (property.Instance is null or IInstanceReferenceOperation ? frame.This : Evaluate(property.Instance, frame)) as SymObject ?? (SymObject)frame.This!;

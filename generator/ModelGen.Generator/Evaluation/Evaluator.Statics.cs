@@ -29,6 +29,7 @@ internal sealed partial class Evaluator
     /// <summary>The value of a static field or automatic property of the user; while its type is being initialised, the default until its turn comes.</summary>
     private object? ReadOwnStatic(ISymbol member, ITypeSymbol? memberType, SyntaxNode at)
     {
+        member = Kept(member);
         StaticState state = InitializeStatics(member.ContainingType, null, at);
         bool isKnown = statics.TryGetValue(member.OriginalDefinition, out object? value);
         if (state.Unknown.TryGetValue(member.OriginalDefinition, out EvaluationException failure))
@@ -169,7 +170,7 @@ internal sealed partial class Evaluator
             throw EvaluationException.Unsupported(at, $"static {(member is IFieldSymbol ? "fields" : "properties")} must not be changed by a model: its compiled form would not see the change");
         }
 
-        statics[member.OriginalDefinition] = value;
+        statics[Kept(member)] = value;
         return value;
     }
 

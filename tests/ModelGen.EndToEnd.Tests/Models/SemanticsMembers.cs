@@ -28,6 +28,7 @@ public partial class SemanticsMembers : Module<Tensor, Tensor>
         x = scaled.forward(linear.forward(x)) * (defaults.Text == "relu" ? defaults.Count : 7);
         x = x * ((Ordered.A + (Ordered.B * 10) + Ordered.Sizes["deep"] + Ordered.Late) / 80.0);
         x = x * (Scopes() / 30.0);
+        x = x * ((Kinds.Sum<Own>() + Kinds.Sum<Plain>() + new Doubled { Width = 4 }.Width) / 30.0);
         return x * ((special.Both() + special.Width + special.Function()) / 500.0);
     }
 
@@ -53,6 +54,47 @@ public partial class SemanticsMembers : Module<Tensor, Tensor>
     private sealed class Scope(Action end) : IDisposable
     {
         public void Dispose() => end();
+    }
+
+    /// <summary>Static members of interfaces, with and without a default.</summary>
+    private interface IKind
+    {
+        static abstract int Code { get; }
+
+        static virtual int Factor() => 2;
+    }
+
+    private static class Kinds
+    {
+        public static int Sum<T>()
+            where T : IKind
+        {
+            Func<int> factor = T.Factor;
+            return T.Code + T.Factor() + factor();
+        }
+    }
+
+    private sealed class Own : IKind
+    {
+        public static int Code => 7;
+
+        public static int Factor() => 3;
+    }
+
+    private sealed class Plain : IKind
+    {
+        public static int Code { get; } = 5;
+    }
+
+    /// <summary>An accessor that changes what the property keeps.</summary>
+    private sealed class Doubled
+    {
+        public int Width
+        {
+            get;
+            set => field = value * 2;
+        }
+        = 3;
     }
 
     public class Defaults
