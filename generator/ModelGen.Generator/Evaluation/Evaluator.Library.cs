@@ -547,6 +547,9 @@ internal sealed partial class Evaluator
         {
             case "Select":
                 return new SymList(items.Select(Run).ToArray());
+            case "SelectMany" when values.Length == 2:
+                SymFunction pair = FunctionOf(values[1], at);
+                return new SymList(items.SelectMany((item, index) => Elements(Run(item, index), at).Select(inner => CallFunction(pair, [item, inner], at))).ToArray());
             case "SelectMany":
                 return new SymList(items.Select(Run).SelectMany(result => Elements(result, at)).ToArray());
             case "Where":
@@ -576,7 +579,9 @@ internal sealed partial class Evaluator
             case "Aggregate":
                 return values.Length == 1
                     ? items.Aggregate((sum, next) => CallFunction(function!, [sum, next], at))
-                    : items.Aggregate(values[0], (sum, next) => CallFunction(FunctionOf(values[1], at), [sum, next], at));
+                    : values.Skip(2).Aggregate(
+                        items.Aggregate(values[0], (sum, next) => CallFunction(FunctionOf(values[1], at), [sum, next], at)),
+                        (sum, result) => CallFunction(FunctionOf(result, at), [sum], at));
             case "First" or "Single":
                 int position = items.ToList().FindIndex(item => Holds(item, 0));
                 return position < 0 ? Missing() : items[position];
@@ -617,8 +622,10 @@ internal sealed partial class Evaluator
             case "Zip":
                 return new SymList(items.Zip(Elements(values[0], at), (a, b) => CallFunction(FunctionOf(values[1], at), [a, b], at)).ToArray());
             case "OrderBy" or "OrderByDescending":
-                IEnumerable<object?> sorted = items.Select((item, index) => (item, key: AsDouble(Run(item, index), at))).OrderBy(static pair => pair.key).Select(static pair => pair.item);
-                return new SymList(name == "OrderBy" ? sorted : sorted.Reverse());
+                IEnumerable<(object? Item, double Key)> keyed = values.ElementAtOrDefault(1) is null
+                    ? items.Select((item, index) => (item, AsDouble(Run(item, index), at)))
+                    : throw EvaluationException.Unsupported(at, $"{name} with a comparer cannot be evaluated during the build; compute the key in the function");
+                return new SymList((name == "OrderBy" ? keyed.OrderBy(static pair => pair.Key) : keyed.OrderByDescending(static pair => pair.Key)).Select(static pair => pair.Item));
             case "Chunk":
                 int size = Math.Max(1, Number());
                 return new SymList(Enumerable.Range(0, (items.Count + size - 1) / size).Select(part => (object?)new SymList(items.Skip(part * size).Take(size))));

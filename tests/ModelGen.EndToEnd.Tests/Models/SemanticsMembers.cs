@@ -29,7 +29,22 @@ public partial class SemanticsMembers : Module<Tensor, Tensor>
         x = x * ((Ordered.A + (Ordered.B * 10) + Ordered.Sizes["deep"] + Ordered.Late) / 80.0);
         x = x * (Scopes() / 30.0);
         x = x * ((Kinds.Sum<Own>() + Kinds.Sum<Plain>() + new Doubled { Width = 4 }.Width) / 30.0);
+        x = x * (Queries() / 60.0);
         return x * ((special.Both() + special.Width + special.Function()) / 500.0);
+    }
+
+    /// <summary>Queries with a function for the result, and equal keys in their order.</summary>
+    private static double Queries()
+    {
+        int products = (from a in new[] { 1, 2 } from b in new[] { 3, 4 } select a * b).Sum();
+        int doubled = new[] { 1, 2, 3 }.Aggregate(0, static (a, b) => a + b, static sum => sum * 2);
+        double digits = 0;
+        foreach ((int digit, int _) in new[] { (1, 5), (2, 7), (3, 5), (4, 7) }.OrderByDescending(static pair => pair.Item2))
+        {
+            digits = (digits * 10) + digit;
+        }
+
+        return products + doubled + (digits / 100);
     }
 
     /// <summary>The end of <c>using</c> runs Dispose, the last one first and after the returned value is computed.</summary>
