@@ -42,6 +42,30 @@ internal sealed partial class Evaluator
         return null;
     }
 
+    /// <summary>Refuses classes whose own <c>train</c> or <c>eval</c> does more than TorchSharp's: the generated code would not see it.</summary>
+    private void CheckModeMethods(SymObject instance)
+    {
+        foreach (IMethodSymbol? method in new[] { OverrideOfLibrary(instance, "train", 1), OverrideOfLibrary(instance, "eval", 0) })
+        {
+            if (method is not null && FindBody(method) is { } body)
+            {
+                ExpressionSyntax? only = body switch
+                {
+                    BlockSyntax { Statements: [ExpressionStatementSyntax { Expression: { } statement }] } => statement,
+                    ExpressionSyntax expression => expression,
+                    _ => null,
+                };
+                bool isPlain = only is InvocationExpressionSyntax { Expression: MemberAccessExpressionSyntax { Expression: BaseExpressionSyntax } access } call
+                    && access.Name.Identifier.Text == method.Name && call.ArgumentList.Arguments.All(argument => argument.Expression is IdentifierNameSyntax name && name.Identifier.Text == method.Parameters.FirstOrDefault()?.Name)
+                    && call.ArgumentList.Arguments.Count == method.Parameters.Length;
+                if (!isPlain)
+                {
+                    throw EvaluationException.Unsupported(body, $"'{instance.Type.Name}' has a '{method.Name}' of its own, which the generated code would not see; ask 'training' in forward instead");
+                }
+            }
+        }
+    }
+
     /// <summary>What the value of a field or automatic property is kept under: the property for the field that <c>field</c> means in its accessors.</summary>
     private static ISymbol Kept(ISymbol member) => ((member as IFieldSymbol)?.AssociatedSymbol as IPropertySymbol ?? member).OriginalDefinition;
 

@@ -79,6 +79,11 @@ internal sealed partial class Evaluator
         }
 
         UseStatics(type, at);
+        if (instance.Module is not null)
+        {
+            CheckModeMethods(instance);
+        }
+
         bool dsl = LayerMembers.IsModel(type) && instance.Module is null;
         bool outer = constructing;
         constructing |= dsl;

@@ -84,10 +84,18 @@ internal sealed class ModuleComparison
         return value;
     }
 
+    /// <summary>A field or property by its name, or by that of its class and its own, as in <c>Base:width</c>.</summary>
     private static MemberInfo? Find(Type? type, string name)
     {
+        string[] parts = name.Split(':');
+        name = parts[^1];
         for (; type is not null; type = type.BaseType)
         {
+            if (parts.Length > 1 && type.Name.Split('`')[0] != parts[0])
+            {
+                continue;
+            }
+
             if (((MemberInfo?)type.GetField(name, Any) ?? type.GetProperty(name, Any)) is { } member)
             {
                 return member;

@@ -13,6 +13,7 @@ public partial class SemanticsMembers : Module<Tensor, Tensor>
     private readonly Scaled scaled = new();
     private readonly WithDefaults defaults = new();
     private readonly Module<Tensor, Tensor> hiding = new Hiding();
+    private readonly OtherFactor factor = new();
     private readonly Module<Tensor, Tensor> known = new Hiding();
 
     public SemanticsMembers()
@@ -23,6 +24,7 @@ public partial class SemanticsMembers : Module<Tensor, Tensor>
 
     public override Tensor forward([Shape("N", 6)] Tensor x)
     {
+        x = factor.forward(x);
         x = ((Hiding)known).forward(hiding.forward(x));
         var special = new Special { Width = 4 };
         x = scaled.forward(linear.forward(x)) * (defaults.Text == "relu" ? defaults.Count : 7);
@@ -130,6 +132,29 @@ public partial class SemanticsMembers : Module<Tensor, Tensor>
         public WithDefaults()
         {
         }
+    }
+
+    /// <summary>Private fields of one name in a class and its base, and a property that an override doubles.</summary>
+    public abstract class Factor(double scale) : Module<Tensor, Tensor>("factor")
+    {
+        private readonly int times = 3;
+
+        public virtual double Scale { get; set; } = scale;
+
+        public override Tensor forward(Tensor x) => x * times * Scale;
+    }
+
+    public sealed class OtherFactor() : Factor(0.5)
+    {
+        private readonly int times = 2;
+
+        public override double Scale
+        {
+            get => base.Scale * 2;
+            set => base.Scale = value;
+        }
+
+        public override Tensor forward(Tensor x) => base.forward(x) / times;
     }
 
     /// <summary>A base class with layers, whose constructor runs with its default values.</summary>

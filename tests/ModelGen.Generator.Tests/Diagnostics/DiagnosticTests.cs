@@ -61,6 +61,7 @@ public sealed class DiagnosticTests
         { "MG0001", Torch("public static int Width = 4;", "return x * [|Width|];"), ["'Width'", "static readonly"] },
         { "MG0001", Torch("private static class Of<T> { public static readonly int Id = typeof(T) == typeof(int) ? 3 : 4; }", "return x * [|Of<int>.Id|];"), ["generic type 'Of'", "not generic"] },
         { "MG0001", Torch("private static class A { public static readonly int N = B.N + 1; } private static class B { public static readonly int N = [|A.N|] + 1; }", "return x * A.N;"), ["need each other"] },
+        { "MG0001", Torch("private bool on = true; public override void train(bool on = true) [|{ base.train(on); this.on = on; }|]", "return on ? x : -x;"), ["'train' of its own", "'training'"] },
         { "MG0008", Torch("", "return [|x.device.type == DeviceType.CUDA|] ? x : x * 2;"), ["where the model runs"] },
         { "MG0001", Torch("private readonly List<Linear> layers = [Linear(4, 4)];", "return [|layers[0].forward(x)|];"), ["not registered", "ModuleList"] },
         { "MG0001", Torch("", "var y = x * 1; var i = arange(2); [|y[i]|] = x; return y;"), ["index_add"] },
