@@ -72,6 +72,7 @@ internal static class Cases
         [nameof(TorchArithmetic)] = n => Single(new TorchArithmetic(), m => m.ToOnnx(), randn(n, 6), randn(n, 10)),
         [nameof(TorchLibrary)] = n => Single(new TorchLibrary(), m => m.ToOnnx(), randn(n, 4), randn(n, 4)),
         [nameof(TorchMembers)] = n => Single(new TorchMembers(), m => m.ToOnnx(), randn(n, 4), randn(n, 4)),
+        [nameof(SemanticsMembers)] = n => Single(new SemanticsMembers(), m => m.ToOnnx(), randn(n, 6), randn(n, 6)),
         [nameof(TorchValues)] = n => Single(new TorchValues(), m => m.ToOnnx(), randn(n, 4), randn(n, 6)),
         [nameof(TorchSpectrum)] = n => Single(new TorchSpectrum(), m => m.ToOnnx(), randn(n, 16), Classes(3, n)),
         [nameof(TorchHabits)] = n =>
@@ -83,6 +84,11 @@ internal static class Cases
         {
             var model = new TorchRecurrent(3);
             return new Case(model, inputs => model.forward(inputs[0]).Item1, () => model.ToOnnx(Length(4)), [randn(n, 4, 3)], randn(n, 2));
+        },
+        [nameof(TorchSiamese)] = n =>
+        {
+            var model = new TorchSiamese();
+            return new Case(model, inputs => model.forward(inputs[0], inputs[1]), () => model.ToOnnx(), [randn(n, 2, 8, 8), randn(n, 2, 8, 8)], randn(n, 5));
         },
         [nameof(TorchTransformer)] = n =>
         {

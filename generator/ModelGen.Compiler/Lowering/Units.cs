@@ -34,6 +34,7 @@ internal sealed class Units
 
     private readonly Graph graph;
     private readonly int[] producer;
+    private readonly Dictionary<int, int> previousUse = [];
     private readonly Unit?[] unitOf;
 
     private Units(Graph graph)
@@ -53,6 +54,29 @@ internal sealed class Units
                 producer[output] = i;
             }
         }
+
+        // Running statistics that several calls of a layer update are updated, and read, in the order of the calls.
+        HashSet<int> states = [.. graph.Nodes.Where(static node => OpRegistry.Get(node.Op).HasSideEffect).SelectMany(static node => node.Inputs).Where(input => input >= 0 && graph.Values[input].Kind == ValueKind.Buffer)];
+        var lastUse = new Dictionary<int, int>();
+        for (int i = 0; i < graph.Nodes.Count; i++)
+        {
+            foreach (int state in graph.Nodes[i].Inputs.Where(states.Contains))
+            {
+                if (lastUse.TryGetValue(state, out int earlier))
+                {
+                    previousUse[i] = earlier;
+                }
+
+                lastUse[state] = i;
+            }
+        }
+    }
+
+    /// <summary>The nodes that must have run before a node.</summary>
+    private IEnumerable<int> Before(int node)
+    {
+        IEnumerable<int> makers = graph.Nodes[node].Inputs.Where(input => input >= 0 && producer[input] >= 0).Select(input => producer[input]);
+        return previousUse.TryGetValue(node, out int earlier) ? makers.Append(earlier) : makers;
     }
 
     /// <summary>The units in an order in which they can run.</summary>
@@ -131,9 +155,9 @@ internal sealed class Units
         {
             foreach (int node in unit.Nodes)
             {
-                foreach (int input in graph.Nodes[node].Inputs)
+                foreach (int earlier in Before(node))
                 {
-                    if (input < 0 || producer[input] < 0 || unitOf[producer[input]] is not Unit before)
+                    if (unitOf[earlier] is not Unit before)
                     {
                         continue;
                     }
@@ -166,7 +190,7 @@ internal sealed class Units
     private IReadOnlyList<Unit> Ordered()
     {
         List<Unit> all = [.. unitOf.OfType<Unit>().Distinct()];
-        var waiting = all.ToDictionary(static unit => unit, unit => new HashSet<Unit>(unit.Nodes.SelectMany(node => graph.Nodes[node].Inputs).Where(input => input >= 0 && producer[input] >= 0).Select(input => unitOf[producer[input]]!).Where(before => before != unit)));
+        var waiting = all.ToDictionary(static unit => unit, unit => new HashSet<Unit>(unit.Nodes.SelectMany(Before).Select(earlier => unitOf[earlier]!).Where(before => before != unit)));
         var readers = new Dictionary<Unit, List<Unit>>();
         var ready = new SortedDictionary<int, Unit>();
         foreach (Unit unit in all)

@@ -66,10 +66,10 @@ internal sealed partial class Evaluator
             case IFieldReferenceOperation { Instance: not null } field:
                 object? holder = Evaluate(field.Instance, frame);
                 return new(() => Own(Fresh(ReadField(holder, field), field.Syntax), field), value => AssignField(holder, field, value));
-            case IPropertyReferenceOperation property when LayerMembers.AttributeOf(property.Property) is null:
+            case IPropertyReferenceOperation property when LayerMembers.AttributeOf(property.Property) is null && property.ConstrainedToType is null:
                 object? owner = property.Instance is null ? null : Evaluate(property.Instance, frame);
                 object?[] arguments = [.. property.Arguments.Select(argument => Evaluate(argument.Value, frame))];
-                return new(() => Own(ReadProperty(owner, arguments, property), property), value => AssignProperty(owner, arguments, property, value));
+                return new(() => Own(ReadProperty(owner, arguments, property, property.Property), property), value => AssignProperty(owner, arguments, property, value));
             case IArrayElementReferenceOperation element:
                 object? array = Evaluate(element.ArrayReference, frame);
                 object?[] indices = [.. element.Indices.Select(index => Evaluate(index, frame))];
@@ -86,7 +86,7 @@ internal sealed partial class Evaluator
                 object?[] argument = [Evaluate(element.Argument, frame)];
                 return new(() => Own(Fresh(Index(indexed, argument, element.Syntax), element.Syntax), element), value => AssignElement(indexed, argument, value, element.Syntax));
             case IFieldReferenceOperation:
-                return new(() => Evaluate(target, frame), _ => throw EvaluationException.Unsupported(target.Syntax, "static fields must not be changed by a model: its compiled form would not see the change"));
+                return new(() => Evaluate(target, frame), value => AssignStatic(((IFieldReferenceOperation)target).Field, value, target.Syntax));
             default:
                 return new(() => Evaluate(target, frame), value => Assign(target, value, frame));
         }
@@ -206,14 +206,11 @@ internal sealed partial class Evaluator
         }
     }
 
-    /// <summary>The key of a member's value: the keyword <c>field</c> means the value of its property.</summary>
-    private static ISymbol Kept(ISymbol member) => ((member as IFieldSymbol)?.AssociatedSymbol as IPropertySymbol ?? member).OriginalDefinition;
-
     private object? AssignProperty(object? owner, object?[] arguments, IPropertyReferenceOperation property, object? value)
     {
         if (arguments.Length > 0)
         {
-            return AssignElement(owner, arguments, value, property.Syntax);
+            return IsBase(property.Instance) ? throw BaseIndexer(property.Syntax) : AssignElement(owner, arguments, value, property.Syntax);
         }
 
         switch (owner)
@@ -223,10 +220,12 @@ internal sealed partial class Evaluator
                 return value;
             case SymModule module:
                 return SetWeight(module, property.Property.Name, value, property.Syntax);
-            case SymObject instance when (IsBase(property.Instance) ? property.Property : VirtualProperty(instance, property.Property)) is { SetMethod: { } setter } && FindBody(setter) is { } body:
+            case SymObject instance when WithAccessor(IsBase(property.Instance) ? property.Property : VirtualProperty(instance, property.Property), static candidate => candidate.SetMethod) is { SetMethod: { } setter } && FindBody(setter) is { } body:
                 return Invoke(new SymFunction(setter, instance, null, body), [value], property.Syntax);
             case null when property.Property.IsStatic:
-                throw EvaluationException.Unsupported(property.Syntax, "static properties must not be changed by a model: its compiled form would not see the change");
+                return AssignStatic(property.Property, value, property.Syntax);
+            case SymObject instance when !IsBase(property.Instance) && WithAccessor(property.Property, static candidate => candidate.SetMethod).SetMethod is not null:
+                return Store(owner, WithAccessor(VirtualProperty(instance, property.Property), static candidate => candidate.SetMethod), value, property.Syntax);
             default:
                 return Store(owner, property.Property, value, property.Syntax);
         }

@@ -11,7 +11,7 @@ internal sealed partial class Evaluator
 {
     private object? Call(IInvocationOperation call, Frame frame)
     {
-        IMethodSymbol method = call.TargetMethod;
+        IMethodSymbol method = (IMethodSymbol)StaticImplementation(call.TargetMethod, call.ConstrainedToType, frame, call.Syntax);
         if (method.MethodKind == MethodKind.DelegateInvoke)
         {
             return Evaluate(call.Instance!, frame) is SymFunction function
@@ -36,13 +36,6 @@ internal sealed partial class Evaluator
             return null;
         }
 
-        if (method is { IsStatic: true, ContainingType.TypeKind: TypeKind.Interface } && (method.IsAbstract || method.IsVirtual))
-        {
-            method = call.ConstrainedToType is { } constrained && Known(constrained, frame.TypeArguments) is INamedTypeSymbol implementing && implementing.FindImplementationForInterfaceMember(method) is IMethodSymbol implementation
-                ? implementation
-                : throw EvaluationException.Unsupported(call.Syntax, $"which implementation of '{method.Name}' is meant is not known during the build");
-        }
-
         // base.forward(x) means the base's method itself.
         object? receiver = call.Instance is null ? null : Evaluate(call.Instance, frame);
         bool shows = method is { ReturnsVoid: true, IsStatic: true } && cache.NameOf(method.ContainingType) is "System.Console" or "System.Diagnostics.Debug" or "System.Diagnostics.Trace";
@@ -62,7 +55,7 @@ internal sealed partial class Evaluator
 
         IMethodSymbol method = function.Method;
         KeyValuePair<string, object?>[] named = [.. method.Parameters.Select((parameter, index) => new KeyValuePair<string, object?>(parameter.Name, index < arguments.Count ? arguments[index] : null))];
-        return Dispatch(method, function.Receiver, named, at, function.IsVirtual, null, after);
+        return Dispatch(method, function.Receiver, named, at, isVirtual: true, null, after);
     }
 
     private object? Dispatch(
@@ -85,6 +78,11 @@ internal sealed partial class Evaluator
                 return CallTorchSharp(method, type, !isVirtual && receiver is SymObject { Items: { } items } && method.Name is "forward" ? items : receiver, arguments, at);
             }
 
+            if (!isVirtual && !method.IsStatic && (method.IsVirtual || method.IsOverride || method.IsAbstract) && receiver is SymObject && type.StartsWith("System.", StringComparison.Ordinal))
+            {
+                throw EvaluationException.Unsupported(at, $"'base.{method.Name}' of .NET cannot be evaluated during the build; write what it should do in a method of the class");
+            }
+
             // Members of .NET interfaces and of object that the user's class implements.
             if (receiver is SymObject implemented && Virtual(implemented, method) is { DeclaringSyntaxReferences.Length: > 0 } implementation)
             {
@@ -92,6 +90,11 @@ internal sealed partial class Evaluator
             }
 
             return CallLibrary(method, type, receiver, arguments, at, after);
+        }
+
+        if (method.IsStatic)
+        {
+            UseStatics(owner, at);
         }
 
         IMethodSymbol target = method;

@@ -128,8 +128,7 @@ internal sealed partial class Evaluator
             case ITranslatedQueryOperation query:
                 return Evaluate(query.Operation, frame);
             case IMethodReferenceOperation method:
-                object? receiver = method.Instance is null ? null : Evaluate(method.Instance, frame);
-                return new SymFunction(method.Method, receiver, method.Method.MethodKind == MethodKind.LocalFunction ? Around(method.Method, frame) : null, null) { IsVirtual = !IsBase(method.Instance) };
+                return MethodValue(method, frame);
             case IDeclarationExpressionOperation declaration:
                 return Evaluate(declaration.Expression, frame);
             case IDiscardOperation:
@@ -562,6 +561,11 @@ internal sealed partial class Evaluator
         {
             bool first = Condition(binary.LeftOperand, frame);
             return first == (binary.OperatorKind == BinaryOperatorKind.ConditionalOr) ? first : Condition(binary.RightOperand, frame);
+        }
+
+        if (binary.OperatorMethod is { ContainingType: { TypeKind: TypeKind.Interface, DeclaringSyntaxReferences.Length: > 0 } })
+        {
+            throw EvaluationException.Unsupported(binary.Syntax, "an operator of an interface is not followed; call a method of the type instead");
         }
 
         object? left = Evaluate(binary.LeftOperand, frame);

@@ -728,7 +728,8 @@ internal sealed partial class Evaluator
             case "Select":
                 return new SymList(items.Select(Run).ToArray());
             case "SelectMany" when values.Length == 2:
-                return new SymList(items.SelectMany((item, index) => Elements(Run(item, index), at).Select(inner => CallFunction(FunctionOf(values[1], at), [item, inner], at))).ToArray());
+                SymFunction pair = FunctionOf(values[1], at);
+                return new SymList(items.SelectMany((item, index) => Elements(Run(item, index), at).Select(inner => CallFunction(pair, [item, inner], at))).ToArray());
             case "SelectMany":
                 return new SymList(items.Select(Run).SelectMany(result => Elements(result, at)).ToArray());
             case "Where":
@@ -760,7 +761,9 @@ internal sealed partial class Evaluator
             case "Aggregate":
                 return values.Length == 1
                     ? items.Aggregate((sum, next) => CallFunction(function!, [sum, next], at))
-                    : items.Aggregate(values[0], (sum, next) => CallFunction(FunctionOf(values[1], at), [sum, next], at), sum => values.Length > 2 ? CallFunction(FunctionOf(values[2], at), [sum], at) : sum);
+                    : values.Skip(2).Aggregate(
+                        items.Aggregate(values[0], (sum, next) => CallFunction(FunctionOf(values[1], at), [sum, next], at)),
+                        (sum, result) => CallFunction(FunctionOf(result, at), [sum], at));
             case "Single" or "SingleOrDefault" when items.Where((item, index) => Holds(item, index)).Skip(1).Any():
                 throw EvaluationException.Unsupported(at, $"{name}: the sequence has several such elements, so this throws");
             case "First" or "Single":

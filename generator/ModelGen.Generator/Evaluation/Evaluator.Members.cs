@@ -37,7 +37,6 @@ internal sealed partial class Evaluator
     };
 
     private readonly Dictionary<ISymbol, object?> statics = new(SymbolEqualityComparer.Default);
-    private readonly List<ISymbol> initializing = [];
 
     private object? ReadField(IFieldReferenceOperation field, Frame frame)
     {
@@ -102,11 +101,6 @@ internal sealed partial class Evaluator
             return known;
         }
 
-        if (statics.TryGetValue(member.OriginalDefinition, out object? value))
-        {
-            return value;
-        }
-
         ITypeSymbol? memberType = member is IFieldSymbol { Type: var fieldType } ? fieldType : (member as IPropertySymbol)?.Type;
         switch (cache.NameOf(memberType))
         {
@@ -117,65 +111,9 @@ internal sealed partial class Evaluator
                 return SymOpaque.DeviceType;
         }
 
-        if (InTurn(member, memberType, at) is { } early)
-        {
-            return early.Value;
-        }
-
-        bool changes = member is IFieldSymbol { IsReadOnly: false, IsConst: false } or IPropertySymbol { SetMethod.IsInitOnly: false } && cache.MayBeAssigned(member);
-        ExpressionSyntax? initializer = InitializerOf(member);
-        if (initializer is null || changes)
-        {
-            throw EvaluationException.Unsupported(at, $"the value of '{member.Name}' is not known during the build; use a constant, a static readonly field with an initial value, or a constructor parameter");
-        }
-
-        if (member.ContainingType.IsGenericType && cache.Operation(initializer) is not { ConstantValue.HasValue: true })
-        {
-            throw EvaluationException.Unsupported(at, $"'{member.Name}' exists once for each type argument of '{member.ContainingType.Name}', which is not followed during the build; move it to a class that is not generic");
-        }
-
-        bool outer = constructing;
-        constructing = true;
-        initializing.Add(member);
-        try
-        {
-            object? result = EvaluateInitializer(initializer, member, new Frame(null, null), at);
-            statics[member.OriginalDefinition] = result;
-            Freeze(result, [], at);
-            return result;
-        }
-        finally
-        {
-            constructing = outer;
-            initializing.RemoveAt(initializing.Count - 1);
-        }
-    }
-
-    /// <summary>
-    /// The order in which C# sets the static members of a class: as they are written, so that an initial value that reads a later member sees its default.
-    /// Null where the member is set by then. Static constructors are refused.
-    /// </summary>
-    private (object? Value, bool Early)? InTurn(ISymbol member, ITypeSymbol? type, SyntaxNode at)
-    {
-        INamedTypeSymbol owner = member.ContainingType.OriginalDefinition;
-        if (owner.StaticConstructors.Any(static constructor => !constructor.IsImplicitlyDeclared))
-        {
-            throw EvaluationException.Unsupported(at, $"'{owner.Name}' has a static constructor, which is not run during the build, so the value of '{member.Name}' is not known; give static members their value where they are declared");
-        }
-
-        int running = initializing.FindLastIndex(other => SymbolEqualityComparer.Default.Equals(other.ContainingType.OriginalDefinition, owner));
-        if (running < 0)
-        {
-            return null;
-        }
-
-        (Location first, Location second) = (initializing[running].Locations[0], member.Locations[0]);
-        if (first.SourceTree != second.SourceTree || running != initializing.Count - 1)
-        {
-            throw EvaluationException.Unsupported(at, $"the value of '{member.Name}' depends on which static member is set first; give it a constant value");
-        }
-
-        return second.SourceSpan.Start < first.SourceSpan.Start ? null : (Default(type), true);
+        return member.ContainingType is { DeclaringSyntaxReferences.Length: > 0 }
+            ? ReadOwnStatic(member, memberType, at)
+            : throw EvaluationException.Unsupported(at, $"the value of '{member.Name}' is not known during the build; use a constant, a static readonly field with an initial value, or a constructor parameter");
     }
 
     /// <summary>The value of a static member named by <c>[Model(Config = ...)]</c>.</summary>
@@ -184,11 +122,12 @@ internal sealed partial class Evaluator
         constructing = true;
         try
         {
+            StaticState state = InitializeStatics(member.ContainingType, member, at);
             return member switch
             {
                 IMethodSymbol method => Invoke(new SymFunction(method, null, null, null), [], at),
                 IPropertySymbol { GetMethod: { } getter } when FindBody(getter) is not null => Invoke(new SymFunction(getter, null, null, null), [], at),
-                _ when InitializerOf(member) is { } initializer => EvaluateInitializer(initializer, member, new Frame(null, null), at),
+                _ when !state.Unknown.ContainsKey(member) && statics.TryGetValue(member, out object? value) => value,
                 _ => ReadStatic(member, at),
             };
         }
@@ -230,7 +169,7 @@ internal sealed partial class Evaluator
 
     private object? ReadProperty(IPropertyReferenceOperation property, Frame frame)
     {
-        IPropertySymbol symbol = property.Property;
+        IPropertySymbol symbol = (IPropertySymbol)StaticImplementation(property.Property, property.ConstrainedToType, frame, property.Syntax);
         if (LayerMembers.AttributeOf(symbol) is { } attribute)
         {
             SymObject model = (property.Instance is null or IInstanceReferenceOperation ? frame.This : Evaluate(property.Instance, frame)) as SymObject ?? (SymObject)frame.This!;
@@ -238,32 +177,27 @@ internal sealed partial class Evaluator
         }
 
         object? owner = property.Instance is null ? null : Evaluate(property.Instance, frame);
-        return ReadProperty(owner, [.. property.Arguments.Select(argument => Evaluate(argument.Value, frame))], property);
+        return ReadProperty(owner, [.. property.Arguments.Select(argument => Evaluate(argument.Value, frame))], property, symbol);
     }
 
-    private object? ReadProperty(object? owner, object?[] arguments, IPropertyReferenceOperation property)
+    private object? ReadProperty(object? owner, object?[] arguments, IPropertyReferenceOperation property, IPropertySymbol symbol)
     {
-        IPropertySymbol symbol = property.Property;
         if (property.Instance is null)
         {
             return WellKnown(symbol) ?? (FindGetter(symbol) is { } getter ? Invoke(getter, [], property.Syntax) : ReadStatic(symbol, property.Syntax));
         }
 
-        return arguments.Length > 0 ? Fresh(Index(owner, arguments, property.Syntax), property.Syntax)
-            : owner is SymObject instance && IsBase(property.Instance) && FindGetter(symbol) is { } own ? Fresh(Invoke(own with { Receiver = instance }, [], property.Syntax), property.Syntax)
-            : owner is SymObject stored && IsBase(property.Instance) && symbol.ContainingType.DeclaringSyntaxReferences.Length > 0 ? ReadMember(stored, symbol, property.Syntax)
-            : Fresh(ReadProperty(owner, symbol, property.Syntax), property.Syntax);
+        return arguments.Length > 0
+            ? Fresh(IsBase(property.Instance) ? throw BaseIndexer(property.Syntax) : Index(owner, arguments, property.Syntax), property.Syntax)
+            : Fresh(ReadProperty(owner, symbol, property.Syntax, IsBase(property.Instance)), property.Syntax);
     }
-
-    /// <summary>Whether a member is asked of <c>base</c>, so that overrides do not count.</summary>
-    private static bool IsBase(IOperation? instance) => instance is IInstanceReferenceOperation { Syntax: BaseExpressionSyntax };
 
     private SymFunction? FindGetter(IPropertySymbol property) =>
         property.GetMethod is { } getter && property.OriginalDefinition.DeclaringSyntaxReferences.Select(reference => Syntax.BodyOf(reference.GetSyntax(cache.Cancellation))).FirstOrDefault(static node => node is not null) is { } body
             ? new SymFunction(getter, null, null, body)
             : null;
 
-    private object? ReadProperty(object? owner, IPropertySymbol property, SyntaxNode at)
+    private object? ReadProperty(object? owner, IPropertySymbol property, SyntaxNode at, bool isBase = false)
     {
         switch (owner)
         {
@@ -281,7 +215,7 @@ internal sealed partial class Evaluator
             case SymUnknownModule unknown:
                 throw Unknown(unknown, at);
             case SymObject instance:
-                return ObjectProperty(instance, property, at);
+                return ObjectProperty(instance, property, at, isBase);
             case SymOpaque device when device == SymOpaque.Device && property.Name is "type" or "index":
                 return SymOpaque.DeviceType;
             default:
@@ -327,7 +261,7 @@ internal sealed partial class Evaluator
         return value is null && name is "weight" or "bias" ? null : value ?? throw EvaluationException.Unsupported(at, $"the property '{name}' of {DescribeValue(module)} is not known during the build");
     }
 
-    private object? ObjectProperty(SymObject instance, IPropertySymbol property, SyntaxNode at)
+    private object? ObjectProperty(SymObject instance, IPropertySymbol property, SyntaxNode at, bool isBase = false)
     {
         if (property.Name == "training" && IsModuleBase(cache.NameOf(property.ContainingType)))
         {
@@ -335,7 +269,7 @@ internal sealed partial class Evaluator
             return new SymTraining();
         }
 
-        IPropertySymbol actual = VirtualProperty(instance, property);
+        IPropertySymbol actual = WithAccessor(isBase ? property : VirtualProperty(instance, property), static candidate => candidate.GetMethod);
         if (FindGetter(actual) is { } getter)
         {
             return Invoke(getter with { Receiver = instance }, [], at);

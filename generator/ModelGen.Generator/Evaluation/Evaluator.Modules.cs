@@ -84,8 +84,7 @@ internal sealed partial class Evaluator
                 }
 
                 break;
-            case SymObject { Module: { } state } instance:
-                CheckModeMethods(instance);
+            case SymObject { Module: { } state }:
                 state.Parameters.ForEach(pair => DeclareWeight(pair.Value, prefix + pair.Key));
                 foreach (KeyValuePair<string, object> pair in state.Buffers)
                 {
@@ -105,17 +104,6 @@ internal sealed partial class Evaluator
                 }
 
                 break;
-        }
-    }
-
-    /// <summary>Refuses modules with their own <c>train</c> or <c>eval</c>: which layers are in which mode is then decided by code that runs later.</summary>
-    private void CheckModeMethods(SymObject module)
-    {
-        if ((Override(module, "train", 1) ?? Override(module, "eval", 0)) is { } own)
-        {
-            throw EvaluationException.Unsupported(
-                own.DeclaringSyntaxReferences[0].GetSyntax(cache.Cancellation),
-                $"'{module.Type.Name}' overrides '{own.Name}', so that its layers can be in another mode than the model; freeze layers with requires_grad_(false), and read 'training' where the mode matters");
         }
     }
 
@@ -299,28 +287,20 @@ internal sealed partial class Evaluator
     /// <summary>The most derived source of a method of TorchSharp's module class.</summary>
     private IMethodSymbol? Override(SymObject instance, string name, int parameters)
     {
+        if (instance.Module is not null)
+        {
+            return OverrideOfLibrary(instance, name, parameters);
+        }
+
         for (INamedTypeSymbol? type = instance.Type; type is { DeclaringSyntaxReferences.Length: > 0 }; type = type.BaseType)
         {
-            // What hides the method of TorchSharp (`new`) or only shares its name is not what TorchSharp calls.
-            if (type.GetMembers(name).OfType<IMethodSymbol>().FirstOrDefault(method => method is { IsOverride: true, IsAbstract: false } && method.Parameters.Length == parameters && IsOfLibrary(method)) is { } found)
+            if (type.GetMembers(name).OfType<IMethodSymbol>().FirstOrDefault(method => !method.IsStatic && !method.IsAbstract && method.Parameters.Length == parameters) is { } found)
             {
                 return found;
             }
         }
 
         return null;
-    }
-
-    /// <summary>Whether a method overrides one of a class that this project has no source of.</summary>
-    private static bool IsOfLibrary(IMethodSymbol method)
-    {
-        IMethodSymbol root = method;
-        while (root.OverriddenMethod is { } overridden)
-        {
-            root = overridden;
-        }
-
-        return root.ContainingType.DeclaringSyntaxReferences.Length == 0;
     }
 
     private IMethodSymbol ForwardOf(SymObject model, SyntaxNode at) =>

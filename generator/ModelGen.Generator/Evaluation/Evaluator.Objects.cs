@@ -78,6 +78,12 @@ internal sealed partial class Evaluator
             throw EvaluationException.Unsupported(at, $"'{type.Name}' is a layer with its own parameters; make layers in the constructor, not in forward");
         }
 
+        UseStatics(type, at);
+        if (instance.Module is not null)
+        {
+            CheckModeMethods(instance);
+        }
+
         bool dsl = LayerMembers.IsModel(type) && instance.Module is null;
         bool outer = constructing;
         constructing |= dsl;
@@ -193,21 +199,13 @@ internal sealed partial class Evaluator
         }
         else if (type.BaseType is { DeclaringSyntaxReferences.Length: > 0 } parent)
         {
-            IMethodSymbol[] fitting = [.. parent.InstanceConstructors.Where(static constructor => constructor.Parameters.All(static parameter => parameter.IsOptional || parameter.IsParams)).OrderBy(static constructor => constructor.Parameters.Length)];
-            IMethodSymbol? constructor = fitting.Length > 1 && fitting[0].Parameters.Length > 0
-                ? throw EvaluationException.Unsupported(at, $"which constructor of '{parent.Name}' runs for '{type.Name}' is not clear here; write ': base(...)' with all arguments")
-                : fitting.FirstOrDefault();
-            RunConstructor(instance, parent, constructor, constructor is null ? [] : [.. constructor.Parameters.Select(DefaultOf)], at);
+            RunImplicitBase(instance, parent, at);
         }
         else if (instance.Module is not null && type.BaseType is { } library && !IsModuleBase(cache.NameOf(library)))
         {
             throw EvaluationException.Unsupported(at, $"the base class '{library.Name}' of '{type.Name}' comes from another assembly, so the compiler cannot see the layers it makes; add its source to this project");
         }
     }
-
-    /// <summary>What a parameter gets that no argument is given for.</summary>
-    private static object? DefaultOf(IParameterSymbol parameter) =>
-        parameter.IsParams ? new SymList([]) : parameter is { HasExplicitDefaultValue: true, ExplicitDefaultValue: { } value } ? FromClr(value, parameter.Type) : Default(parameter.Type);
 
     /// <summary>Runs <c>: base(...)</c> or <c>: this(...)</c>.</summary>
     private void RunInitializer(SymObject instance, INamedTypeSymbol type, SyntaxNode call, Frame frame, SyntaxNode at)

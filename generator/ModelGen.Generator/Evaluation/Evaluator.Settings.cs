@@ -1,9 +1,11 @@
 using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
 using ModelGen.Compiler;
 using ModelGen.Compiler.FrontEnd;
 using ModelGen.Compiler.Ir;
 using ModelGen.Compiler.Models;
 using ModelGen.Compiler.Modules;
+using ModelGen.Generator.Parsing;
 
 namespace ModelGen.Generator.Evaluation;
 
@@ -74,7 +76,7 @@ internal sealed partial class Evaluator
             {
                 if (instance.Fields.TryGetValue(member, out object? value) && Literal(value) is { } text)
                 {
-                    members.Add(Invariant.Literal(prefix + NameInMetadata(instance, member)));
+                    members.Add(Invariant.Literal(prefix + NameIn(instance, member)));
                     members.Add(text);
                 }
             }
@@ -86,23 +88,35 @@ internal sealed partial class Evaluator
             bool isField = field.Key is not IParameterSymbol || read?.Contains(field.Key) == true;
             if (isField && field.Value is SymObject { Module: null } held && !held.Type.IsAnonymousType)
             {
-                Collect(held, prefix + NameInMetadata(instance, field.Key) + ".", members, depth + 1);
+                Collect(held, prefix + NameIn(instance, field.Key) + ".", members, depth + 1);
             }
         }
     }
 
-    /// <summary>The name of a member at run time, with its class where a class derived from that has a member of the same name (of a property its field: reading it would call the override).</summary>
-    private static string NameInMetadata(SymObject instance, ISymbol member)
+    /// <summary>The name of a member for the check at run time, after its class where a derived class has one of that name too, as in <c>Base:width</c>.</summary>
+    private static string NameIn(SymObject instance, ISymbol member)
     {
-        string name = member is IParameterSymbol ? $"<{member.Name}>P" : member.Name;
-        ISymbol? first = null;
-        for (INamedTypeSymbol? type = instance.Type; type is not null && first is null; type = type.BaseType)
+        string name = NameInMetadata(member);
+        INamedTypeSymbol? owner = member is IParameterSymbol ? member.ContainingSymbol.ContainingType : member.ContainingType;
+        bool isHidden = instance.Fields.Keys.Count(key => NameInMetadata(key) == name) > 1;
+        for (INamedTypeSymbol? type = instance.Type; type is not null && !SymbolEqualityComparer.Default.Equals(type.OriginalDefinition, owner?.OriginalDefinition); type = type.BaseType)
         {
-            first = type.GetMembers(member.Name).FirstOrDefault(static found => found is IFieldSymbol or IPropertySymbol);
+            isHidden |= type.GetMembers(name).Any(static candidate => candidate is IFieldSymbol or IPropertySymbol);
         }
 
-        return first is null || SymbolEqualityComparer.Default.Equals(first.OriginalDefinition, member) ? name : $"{(member is IPropertySymbol ? $"<{name}>k__BackingField" : name)}@{member.ContainingType.MetadataName}";
+        return isHidden ? $"{owner?.MetadataName.Split('`')[0]}:{name}" : name;
     }
+
+    /// <summary>Parameters are fields of a made-up name, and so is what a property keeps when reading it may run code.</summary>
+    private static string NameInMetadata(ISymbol member) => member switch
+    {
+        IParameterSymbol => $"<{member.Name}>P",
+        IPropertySymbol property when property.IsVirtual || property.IsOverride || HasCode(property) => $"<{member.Name}>k__BackingField",
+        _ => member.Name,
+    };
+
+    private static bool HasCode(IPropertySymbol property) =>
+        property.DeclaringSyntaxReferences.Any(static reference => reference.GetSyntax() is PropertyDeclarationSyntax declaration && Syntax.BodyOf(declaration) is not null);
 
     /// <summary>A value as C#; null for what has no literal.</summary>
     private static string? Literal(object? value) => value switch

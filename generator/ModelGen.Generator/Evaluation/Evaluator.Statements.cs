@@ -29,7 +29,7 @@ internal sealed partial class Evaluator
 
                 return Flow.Next;
             case IUsingDeclarationOperation declaration:
-                // Lifetimes are the compiler's business: `using var y = ...` only names a value.
+                // Lifetimes of tensors are the compiler's business: `using var y = ...` only names a value.
                 return Execute(declaration.DeclarationGroup, frame);
             case IUsingOperation block:
                 return Using(block, frame);
@@ -120,13 +120,13 @@ internal sealed partial class Evaluator
     {
         int gradients = noGrad;
         Flow flow = Flow.Next;
-        List<IUsingDeclarationOperation>? used = null;
+        List<(object? Resource, SyntaxNode At)>? resources = null;
         foreach (IOperation operation in operations)
         {
             flow = Execute(operation, frame);
             if (operation is IUsingDeclarationOperation declaration)
             {
-                (used ??= []).Add(declaration);
+                (resources ??= []).AddRange(Resources(declaration.DeclarationGroup, frame));
             }
 
             if (flow != Flow.Next)
@@ -135,58 +135,29 @@ internal sealed partial class Evaluator
             }
         }
 
+        DisposeAll(resources, frame);
         noGrad = gradients;
-        for (int i = (used?.Count ?? 0) - 1; i >= 0; i--)
-        {
-            DisposeAll(used![i].DeclarationGroup, frame);
-        }
-
         return flow;
-    }
-
-    /// <summary>Runs the <c>Dispose</c> methods of the user's own classes at the end of a <c>using</c>; those of tensors, modules and TorchSharp vanish.</summary>
-    private void DisposeAll(IVariableDeclarationGroupOperation declarations, Frame frame)
-    {
-        foreach (IVariableDeclaratorOperation variable in declarations.Declarations.SelectMany(static declaration => declaration.Declarators).Reverse())
-        {
-            if (frame.TryGet(variable.Symbol, out object? value))
-            {
-                DisposeOwn(value, variable.Syntax);
-            }
-        }
-    }
-
-    private void DisposeOwn(object? value, SyntaxNode at)
-    {
-        if (value is SymObject { Module: null } instance && cache.TypeOf("System.IDisposable")?.GetMembers("Dispose").FirstOrDefault() is IMethodSymbol dispose
-            && (instance.Type.FindImplementationForInterfaceMember(dispose) ?? instance.Type.GetMembers("Dispose").OfType<IMethodSymbol>().FirstOrDefault(static method => method.Parameters.IsEmpty)) is IMethodSymbol own && FindBody(own) is not null)
-        {
-            Invoke(new SymFunction(own, instance, null, null), [], at);
-        }
     }
 
     private Flow Using(IUsingOperation block, Frame frame)
     {
         int gradients = noGrad;
-        object? resource = null;
+        List<(object? Resource, SyntaxNode At)> resources;
         if (block.Resources is IVariableDeclarationGroupOperation declarations)
         {
             frame = Scope(block, [], frame);
             Execute(declarations, frame);
+            resources = [.. Resources(declarations, frame)];
         }
         else
         {
-            resource = Evaluate(block.Resources, frame);
+            resources = [(Evaluate(block.Resources, frame), block.Resources.Syntax)];
         }
 
         Flow flow = Execute(block.Body, frame);
+        DisposeAll(resources, frame);
         noGrad = gradients;
-        DisposeOwn(resource, block.Resources.Syntax);
-        if (block.Resources is IVariableDeclarationGroupOperation used)
-        {
-            DisposeAll(used, frame);
-        }
-
         return flow;
     }
 

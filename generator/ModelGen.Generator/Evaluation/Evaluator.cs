@@ -51,7 +51,7 @@ internal sealed partial class Evaluator(OperationCache cache, GraphBuilder graph
     /// <summary>Runs a method on an object.</summary>
     /// <exception cref="EvaluationException">The code is outside of what can be compiled.</exception>
     public object? Run(object? receiver, IMethodSymbol method, IReadOnlyList<object?> arguments, SyntaxNode at) =>
-        Invoke(new SymFunction(method, receiver, null, null), arguments, at);
+        Invoke(new SymFunction(receiver is SymObject instance ? Virtual(instance, method) : method, receiver, null, null), arguments, at);
 
     private object? Invoke(SymFunction function, IReadOnlyList<object?> arguments, SyntaxNode at, WriteBack? after = null)
     {

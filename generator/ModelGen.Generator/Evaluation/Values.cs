@@ -154,9 +154,6 @@ internal sealed record SymFunction(IMethodSymbol Method, object? Receiver, Frame
 {
     /// <summary>The bound body of a lambda; null for methods, which are bound when they are called.</summary>
     public IOperation? Code { get; init; }
-
-    /// <summary>False for a method of the base class taken as <c>base.F</c>: overrides do not count.</summary>
-    public bool IsVirtual { get; init; } = true;
 }
 
 /// <summary>Takes what a callee left in its <c>ref</c> and <c>out</c> parameters.</summary>

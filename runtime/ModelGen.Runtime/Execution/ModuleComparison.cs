@@ -84,14 +84,14 @@ internal sealed class ModuleComparison
         return value;
     }
 
+    /// <summary>A field or property by its name, or by that of its class and its own, as in <c>Base:width</c>.</summary>
     private static MemberInfo? Find(Type? type, string name)
     {
-        // `name@Class` is the member of a base class that a derived one has hidden.
-        string[] parts = name.Split('@');
-        name = parts[0];
+        string[] parts = name.Split(':');
+        name = parts[^1];
         for (; type is not null; type = type.BaseType)
         {
-            if (parts.Length > 1 && type.Name != parts[1])
+            if (parts.Length > 1 && type.Name.Split('`')[0] != parts[0])
             {
                 continue;
             }

@@ -104,3 +104,21 @@ public partial class TorchValues : Module<Tensor, Tensor>
 
     public sealed record Circle(double Radius);
 }
+
+/// <summary>Branches that share layers with running statistics, which are updated once for each call, in the order of the calls.</summary>
+[Model]
+[Train(Loss.MSE, Optimizer.SGD, LearningRate = 0.01)]
+public partial class TorchSiamese : Module<Tensor, Tensor, Tensor>
+{
+    private readonly Sequential backbone = Sequential(Conv2d(2, 4, 3, padding: 1, bias: false), BatchNorm2d(4), ReLU(), MaxPool2d(2), Conv2d(4, 6, 3, padding: 1, bias: false), BatchNorm2d(6), ReLU(), AdaptiveAvgPool2d(1), Flatten(), Linear(6, 5, hasBias: false), BatchNorm1d(5));
+
+    public TorchSiamese()
+        : base(nameof(TorchSiamese)) => RegisterComponents();
+
+    public override Tensor forward([Shape("N", 2, 8, 8)] Tensor left, [Shape("N", 2, 8, 8)] Tensor right)
+    {
+        Tensor first = backbone.forward(left);
+        Tensor second = backbone.forward(right);
+        return (first - second).pow(2) + backbone.forward(left + right);
+    }
+}
