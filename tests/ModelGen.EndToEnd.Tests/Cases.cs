@@ -90,6 +90,11 @@ internal static class Cases
             var model = new TorchSiamese();
             return new Case(model, inputs => model.forward(inputs[0], inputs[1]), () => model.ToOnnx(), [randn(n, 2, 8, 8), randn(n, 2, 8, 8)], randn(n, 5));
         },
+        [nameof(TorchDropoutBranches)] = n =>
+        {
+            var model = new TorchDropoutBranches();
+            return new Case(model, inputs => model.forward(inputs[0], inputs[1]), () => model.ToOnnx(), [randn(n, 6), randn(n, 6)], randn(n, 4));
+        },
         [nameof(TorchTransformer)] = n =>
         {
             var model = new TorchTransformer();

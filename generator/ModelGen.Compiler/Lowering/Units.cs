@@ -32,9 +32,12 @@ internal sealed class Units
 {
     private const int MostNodes = 32;
 
+    /// <summary>Stands for the random generator among the states that nodes change.</summary>
+    private const int Generator = -1;
+
     private readonly Graph graph;
     private readonly int[] producer;
-    private readonly Dictionary<int, int> previousUse = [];
+    private readonly Dictionary<int, List<int>> previousUses = [];
     private readonly Unit?[] unitOf;
 
     private Units(Graph graph)
@@ -55,16 +58,23 @@ internal sealed class Units
             }
         }
 
-        // Running statistics that several calls of a layer update are updated, and read, in the order of the calls.
+        // Running statistics that several calls of a layer update are updated, and read, in the order of the calls; random numbers are drawn in the order of the code.
         HashSet<int> states = [.. graph.Nodes.Where(static node => OpRegistry.Get(node.Op).HasSideEffect).SelectMany(static node => node.Inputs).Where(input => input >= 0 && graph.Values[input].Kind == ValueKind.Buffer)];
         var lastUse = new Dictionary<int, int>();
         for (int i = 0; i < graph.Nodes.Count; i++)
         {
-            foreach (int state in graph.Nodes[i].Inputs.Where(states.Contains))
+            Node node = graph.Nodes[i];
+            bool draws = OpRegistry.Get(node.Op).HasSideEffect && node.Outputs.Count > 0 && !node.Inputs.Any(states.Contains);
+            foreach (int state in draws ? [Generator] : node.Inputs.Where(states.Contains).Distinct())
             {
                 if (lastUse.TryGetValue(state, out int earlier))
                 {
-                    previousUse[i] = earlier;
+                    if (!previousUses.TryGetValue(i, out List<int> uses))
+                    {
+                        previousUses.Add(i, uses = []);
+                    }
+
+                    uses.Add(earlier);
                 }
 
                 lastUse[state] = i;
@@ -76,7 +86,7 @@ internal sealed class Units
     private IEnumerable<int> Before(int node)
     {
         IEnumerable<int> makers = graph.Nodes[node].Inputs.Where(input => input >= 0 && producer[input] >= 0).Select(input => producer[input]);
-        return previousUse.TryGetValue(node, out int earlier) ? makers.Append(earlier) : makers;
+        return previousUses.TryGetValue(node, out List<int> earlier) ? makers.Concat(earlier) : makers;
     }
 
     /// <summary>The units in an order in which they can run.</summary>

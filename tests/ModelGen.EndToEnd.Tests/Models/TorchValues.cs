@@ -122,3 +122,25 @@ public partial class TorchSiamese : Module<Tensor, Tensor, Tensor>
         return (first - second).pow(2) + backbone.forward(left + right);
     }
 }
+
+/// <summary>Branches that each draw random numbers: drawn in the order of the code, whatever order the kernels would like.</summary>
+[Model]
+[Train(Loss.MSE, Optimizer.SGD, LearningRate = 0.01)]
+public partial class TorchDropoutBranches : Module<Tensor, Tensor, Tensor>
+{
+    private readonly Linear left = Linear(6, 8);
+    private readonly Linear right = Linear(6, 8);
+    private readonly Linear last = Linear(8, 4);
+    private readonly Dropout dropout = Dropout(0.3);
+
+    public TorchDropoutBranches()
+        : base(nameof(TorchDropoutBranches)) => RegisterComponents();
+
+    public override Tensor forward([Shape("N", 6)] Tensor x, [Shape("N", 6)] Tensor y)
+    {
+        Tensor a = dropout.forward(left.forward(x).softmax(1)).relu();
+        Tensor b = dropout.forward(right.forward(y)).relu();
+        Tensor c = dropout.forward(left.forward(y)).tanh();
+        return dropout.forward(last.forward(b * c + a)) + last.forward(c.mean([1L], keepdim: true) + dropout.forward(a));
+    }
+}
