@@ -17,10 +17,16 @@ internal static class Examination
     private const int Batch = 4;
     private const int Steps = 5;
 
+    /// <summary>
+    /// Seed of weights and inputs. A gradient jumps where a ReLU's input passes zero, so an input within rounding of zero makes two correct programs differ there: with
+    /// seed 1 one element of MobileNetV3Large does (gradients then differ by 1.7e-2; with seeds 22, 23 and 24 by 2e-5 at most).
+    /// </summary>
+    private const int Seed = 22;
+
     public static Result Run(ZooModel zoo)
     {
         using var scope = NewDisposeScope();
-        random.manual_seed(1);
+        random.manual_seed(Seed);
         using Module model = zoo.Create();
         Tensor[] inputs = zoo.Inputs(Batch);
         Calibrate(zoo, model);
@@ -78,7 +84,7 @@ internal static class Examination
     /// </summary>
     private static (double Gradients, double Steps) Train(ZooModel zoo, Module model, Tensor[] inputs)
     {
-        random.manual_seed(1);
+        random.manual_seed(Seed);
         using Module copy = zoo.Create();
         copy.load_state_dict(model.state_dict());
         model.train();
