@@ -85,6 +85,11 @@ internal static class Cases
             var model = new TorchRecurrent(3);
             return new Case(model, inputs => model.forward(inputs[0]).Item1, () => model.ToOnnx(Length(4)), [randn(n, 4, 3)], randn(n, 2));
         },
+        [nameof(TorchFirstToken)] = n =>
+        {
+            var model = new TorchFirstToken();
+            return Single(model, static model => model.ToOnnx(Length(3)), randn(n, 3, 6), randn(n, 6));
+        },
         [nameof(TorchSiamese)] = n =>
         {
             var model = new TorchSiamese();

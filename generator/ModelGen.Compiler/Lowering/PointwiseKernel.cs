@@ -107,7 +107,7 @@ internal sealed class PointwiseKernel
             foreach (int value in inputs.Concat(outputs).Distinct().Where(value => value != matrix && value != inPlace && !IsScalar(value)))
             {
                 IReadOnlyList<Dim> strides = StridesOf(value);
-                string offset = strides.Count == 1 ? $"(row * {RowOf(strides)})" : Product("row", strides[0]);
+                string offset = strides.Count == 1 ? $"(row * {RowOf(strides)})" : Product("row", Note(strides[0]));
                 body.Line($"Floats {Row(value)} = {fields[value]}{(offset.Length == 0 ? "" : " + " + offset)};");
             }
 

@@ -123,6 +123,19 @@ public partial class TorchSiamese : Module<Tensor, Tensor, Tensor>
     }
 }
 
+/// <summary>The epilogue of a product reads rows that lie as far apart as a length that is known only at run time.</summary>
+[Model]
+[Train(Loss.MSE, Optimizer.SGD, LearningRate = 0.01)]
+public partial class TorchFirstToken : Module<Tensor, Tensor>
+{
+    private readonly Linear head = Linear(6, 6);
+
+    public TorchFirstToken()
+        : base(nameof(TorchFirstToken)) => RegisterComponents();
+
+    public override Tensor forward([Shape("N", "T", 6)] Tensor x) => (head.forward(x.mean([1])) * x[.., 0]).sigmoid();
+}
+
 /// <summary>Branches that each draw random numbers: drawn in the order of the code, whatever order the kernels would like.</summary>
 [Model]
 [Train(Loss.MSE, Optimizer.SGD, LearningRate = 0.01)]
