@@ -19,9 +19,9 @@ internal sealed class Unit(int index)
 
     public IEnumerable<int> Nodes => Anchor is int anchor ? Pointwise.Prepend(anchor) : Pointwise;
 
-    public int First => Nodes.Min();
+    public int First => Anchor is not int anchor ? Pointwise.Min : Pointwise.Count == 0 ? anchor : Math.Min(anchor, Pointwise.Min);
 
-    public int Last => Nodes.Max();
+    public int Last => Anchor is not int anchor ? Pointwise.Max : Pointwise.Count == 0 ? anchor : Math.Max(anchor, Pointwise.Max);
 }
 
 /// <summary>
@@ -37,8 +37,10 @@ internal sealed class Units
 
     private readonly Graph graph;
     private readonly int[] producer;
-    private readonly Dictionary<int, List<int>> previousUses = [];
     private readonly Unit?[] unitOf;
+
+    /// <summary>Of each node those that must have run before it.</summary>
+    private readonly int[][] before;
 
     private Units(Graph graph)
     {
@@ -61,32 +63,24 @@ internal sealed class Units
         // Running statistics that several calls of a layer update are updated, and read, in the order of the calls; random numbers are drawn in the order of the code.
         HashSet<int> states = [.. graph.Nodes.Where(static node => OpRegistry.Get(node.Op).HasSideEffect).SelectMany(static node => node.Inputs).Where(input => input >= 0 && graph.Values[input].Kind == ValueKind.Buffer)];
         var lastUse = new Dictionary<int, int>();
+        before = new int[graph.Nodes.Count][];
         for (int i = 0; i < graph.Nodes.Count; i++)
         {
             Node node = graph.Nodes[i];
+            var earlierNodes = new HashSet<int>(node.Inputs.Where(input => input >= 0 && producer[input] >= 0).Select(input => producer[input]));
             bool draws = OpRegistry.Get(node.Op).HasSideEffect && node.Outputs.Count > 0 && !node.Inputs.Any(states.Contains);
             foreach (int state in draws ? [Generator] : node.Inputs.Where(states.Contains).Distinct())
             {
                 if (lastUse.TryGetValue(state, out int earlier))
                 {
-                    if (!previousUses.TryGetValue(i, out List<int> uses))
-                    {
-                        previousUses.Add(i, uses = []);
-                    }
-
-                    uses.Add(earlier);
+                    earlierNodes.Add(earlier);
                 }
 
                 lastUse[state] = i;
             }
-        }
-    }
 
-    /// <summary>The nodes that must have run before a node.</summary>
-    private IEnumerable<int> Before(int node)
-    {
-        IEnumerable<int> makers = graph.Nodes[node].Inputs.Where(input => input >= 0 && producer[input] >= 0).Select(input => producer[input]);
-        return previousUses.TryGetValue(node, out List<int> earlier) ? makers.Concat(earlier) : makers;
+            before[i] = [.. earlierNodes];
+        }
     }
 
     /// <summary>The units in an order in which they can run.</summary>
@@ -165,20 +159,20 @@ internal sealed class Units
         {
             foreach (int node in unit.Nodes)
             {
-                foreach (int earlier in Before(node))
+                foreach (int earlier in before[node])
                 {
-                    if (unitOf[earlier] is not Unit before)
+                    if (unitOf[earlier] is not Unit unitBefore)
                     {
                         continue;
                     }
 
-                    if (before == a || before == b)
+                    if (unitBefore == a || unitBefore == b)
                     {
                         cycle |= !isStart;
                     }
-                    else if (before.Last > first && seen.Add(before))
+                    else if (unitBefore.Last > first && seen.Add(unitBefore))
                     {
-                        open.Push(before);
+                        open.Push(unitBefore);
                     }
                 }
             }
@@ -200,16 +194,16 @@ internal sealed class Units
     private IReadOnlyList<Unit> Ordered()
     {
         List<Unit> all = [.. unitOf.OfType<Unit>().Distinct()];
-        var waiting = all.ToDictionary(static unit => unit, unit => new HashSet<Unit>(unit.Nodes.SelectMany(Before).Select(earlier => unitOf[earlier]!).Where(before => before != unit)));
+        var waiting = all.ToDictionary(static unit => unit, unit => new HashSet<Unit>(unit.Nodes.SelectMany(node => before[node]).Select(earlier => unitOf[earlier]!).Where(other => other != unit)));
         var readers = new Dictionary<Unit, List<Unit>>();
         var ready = new SortedDictionary<int, Unit>();
         foreach (Unit unit in all)
         {
-            foreach (Unit before in waiting[unit])
+            foreach (Unit other in waiting[unit])
             {
-                if (!readers.TryGetValue(before, out List<Unit> list))
+                if (!readers.TryGetValue(other, out List<Unit> list))
                 {
-                    readers.Add(before, list = []);
+                    readers.Add(other, list = []);
                 }
 
                 list.Add(unit);
