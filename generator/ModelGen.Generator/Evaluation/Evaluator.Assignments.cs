@@ -63,9 +63,9 @@ internal sealed partial class Evaluator
         {
             case IParenthesizedOperation parenthesized:
                 return PlaceOf(parenthesized.Operand, frame);
-            case IFieldReferenceOperation { Instance: not null } field:
-                object? holder = Evaluate(field.Instance, frame);
-                return new(() => Own(Fresh(ReadField(holder, field), field.Syntax), field), value => AssignField(holder, field, value));
+            case IFieldReferenceOperation { Instance: not null } member:
+                object? holder = Evaluate(member.Instance, frame);
+                return new(() => Own(Fresh(ReadField(holder, member), member.Syntax), member), value => AssignField(holder, member, value));
             case IPropertyReferenceOperation property when LayerMembers.AttributeOf(property.Property) is null && property.ConstrainedToType is null:
                 object? owner = property.Instance is null ? null : Evaluate(property.Instance, frame);
                 object?[] arguments = [.. property.Arguments.Select(argument => Evaluate(argument.Value, frame))];
@@ -85,8 +85,8 @@ internal sealed partial class Evaluator
                 object? indexed = Evaluate(element.Instance, frame);
                 object?[] argument = [Evaluate(element.Argument, frame)];
                 return new(() => Own(Fresh(Index(indexed, argument, element.Syntax), element.Syntax), element), value => AssignElement(indexed, argument, value, element.Syntax));
-            case IFieldReferenceOperation:
-                return new(() => Evaluate(target, frame), value => AssignStatic(((IFieldReferenceOperation)target).Field, value, target.Syntax));
+            case IFieldReferenceOperation field:
+                return new(() => Evaluate(target, frame), value => AssignStatic(field.Field, value, target.Syntax));
             default:
                 return new(() => Evaluate(target, frame), value => Assign(target, value, frame));
         }
@@ -220,15 +220,24 @@ internal sealed partial class Evaluator
                 return value;
             case SymModule module:
                 return SetWeight(module, property.Property.Name, value, property.Syntax);
-            case SymObject instance when WithAccessor(IsBase(property.Instance) ? property.Property : VirtualProperty(instance, property.Property), static candidate => candidate.SetMethod) is { SetMethod: { } setter } && FindBody(setter) is { } body:
-                return Invoke(new SymFunction(setter, instance, null, body), [value], property.Syntax);
+            case SymObject instance:
+                bool isBase = IsBase(property.Instance);
+                IPropertySymbol meant = WithAccessor(isBase ? property.Property : VirtualProperty(instance, property.Property), Setter);
+                if (meant.SetMethod is { } setter && FindBody(setter) is { } body)
+                {
+                    return Invoke(new SymFunction(setter, instance, null, body), [value], property.Syntax);
+                }
+
+                // What has no setter at all is set by a constructor: of the class that declares it.
+                bool isOwn = isBase || WithAccessor(property.Property, Setter).SetMethod is null;
+                return Store(owner, isOwn ? property.Property : meant, value, property.Syntax);
             case null when property.Property.IsStatic:
                 return AssignStatic(property.Property, value, property.Syntax);
-            case SymObject instance when !IsBase(property.Instance) && WithAccessor(property.Property, static candidate => candidate.SetMethod).SetMethod is not null:
-                return Store(owner, WithAccessor(VirtualProperty(instance, property.Property), static candidate => candidate.SetMethod), value, property.Syntax);
             default:
                 return Store(owner, property.Property, value, property.Syntax);
         }
+
+        static IMethodSymbol? Setter(IPropertySymbol candidate) => candidate.SetMethod;
     }
 
     /// <summary>Sets <c>weight</c> or <c>bias</c> of a layer: weight tying, or dropping a bias.</summary>
