@@ -25,8 +25,17 @@ internal sealed class KernelContext(Lowerer lowerer, Graph graph, Node node, Uni
     /// <summary>Where an operand lies by rows; it is copied when it does not.</summary>
     public Place RowMajorOperand(int operand) => lowerer.RowMajor(node.Inputs[operand]);
 
+    /// <summary>Where an operand lies densely in an order of its dimensions; it is copied when it does not.</summary>
+    public Place OrderedOperand(int operand, EquatableArray<long> order) => lowerer.Ordered(node.Inputs[operand], order);
+
     /// <summary>A place for a result, by rows.</summary>
-    public Place Result(int index = 0) => index == 0 && unit.Pointwise.Count > 0 ? lowerer.AllocateForEpilogue(unit, node.Outputs[0]) : lowerer.Allocate(node.Outputs[index]);
+    public Place Result(int index = 0) => Result(index, Place.Identity(ResultType(index).Rank));
+
+    /// <summary>A place for a result.</summary>
+    /// <param name="index">Which one.</param>
+    /// <param name="order">Its dimensions, outermost first.</param>
+    public Place Result(int index, EquatableArray<long> order) =>
+        index == 0 && unit.Pointwise.Count > 0 ? lowerer.AllocateForEpilogue(unit, node.Outputs[0], order) : lowerer.Allocate(node.Outputs[index], order);
 
     /// <summary>Lets a result be a view of what is already there.</summary>
     public void SetResult(Place place, int index = 0) => lowerer.SetPlace(node.Outputs[index], place);
@@ -45,7 +54,7 @@ internal sealed class KernelContext(Lowerer lowerer, Graph graph, Node node, Uni
         return lowerer.Address(place);
     }
 
-    /// <summary>The text of an epilogue argument (", new ...") for a result that is a matrix stored by rows; empty when there is none.</summary>
+    /// <summary>The text of an epilogue argument (", new ...") for a result that is a matrix whose rows lie one after another; empty when there is none.</summary>
     /// <param name="columns">Columns of the matrix.</param>
     public string Epilogue(Dim columns)
     {

@@ -27,11 +27,11 @@ internal sealed class LoopNest
     /// <param name="shape">Shape of the loops.</param>
     /// <param name="order">Dimensions, outermost first.</param>
     /// <param name="strides">Strides of each tensor in the dimensions of the shape.</param>
-    public static LoopNest Of(EquatableArray<Dim> shape, IReadOnlyList<int> order, IReadOnlyList<EquatableArray<Dim>> strides)
+    public static LoopNest Of(EquatableArray<Dim> shape, EquatableArray<long> order, IReadOnlyList<EquatableArray<Dim>> strides)
     {
         var sizes = new List<Dim>();
         List<Dim>[] joined = [.. strides.Select(static _ => new List<Dim>())];
-        foreach (int axis in order.Where(axis => shape[axis].Constant != 1))
+        foreach (int axis in order.Select(static axis => (int)axis).Where(axis => shape[axis].Constant != 1))
         {
             int last = sizes.Count - 1;
             if (last >= 0 && strides.Select((tensor, i) => joined[i][last].Equals(tensor[axis] * shape[axis])).All(static same => same))
@@ -62,9 +62,9 @@ internal sealed class LoopNest
     }
 
     /// <summary>The dimensions in the order in which a tensor lies in memory: by falling stride, where sizes that are known only at run time count as large.</summary>
-    public static IReadOnlyList<int> OrderOf(Place place)
+    public static EquatableArray<long> OrderOf(Place place)
     {
         Dictionary<string, long> sizes = place.Shape.Concat(place.Strides).SelectMany(static dim => dim.Symbols()).Distinct().ToDictionary(static name => name, static _ => 97L);
-        return [.. Enumerable.Range(0, place.Shape.Count).OrderByDescending(axis => place.Strides[axis].Evaluate(sizes))];
+        return Place.Identity(place.Shape.Count).OrderByDescending(axis => place.Strides[(int)axis].Evaluate(sizes)).ToEquatableArray();
     }
 }

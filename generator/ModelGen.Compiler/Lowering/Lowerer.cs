@@ -12,7 +12,7 @@ internal sealed class Lowerer
     private readonly List<KernelStatement> statements = [];
     private readonly List<string> types = [];
     private readonly Dictionary<int, Place> places = [];
-    private readonly Dictionary<int, Place> rowMajor = [];
+    private readonly Dictionary<(int Value, EquatableArray<long> Order), Place> ordered = [];
     private readonly Dictionary<int, int> values = [];
     private readonly Dictionary<int, double> constants = [];
     private readonly Dictionary<int, int> gradientOf = [];
@@ -23,7 +23,7 @@ internal sealed class Lowerer
     private Lowerer(Graph graph)
     {
         this.graph = graph;
-        names = new NameAllocator(["results", "copied", "guard", "scope", "device", "Workers", "V", "Floats", "Gemm", "Optimizer", "VectorMath", "Math", .. GraphFunction.Symbols(graph)]);
+        names = new NameAllocator(["results", "copied", "guard", "scope", "device", "Workers", "V", "Floats", "Gemm", "Convolution", "Optimizer", "VectorMath", "Math", .. GraphFunction.Symbols(graph)]);
         for (int i = 0; i < graph.Nodes.Count; i++)
         {
             Node node = graph.Nodes[i];
@@ -67,19 +67,26 @@ internal sealed class Lowerer
         constants.ContainsKey(value) ? "a number is used as a tensor" : $"the value '{graph.Values[value].Name}' has no place in memory");
 
     /// <summary>Where a value lies by rows; the first time it is copied there unless it lies so already.</summary>
-    public Place RowMajor(int value)
+    public Place RowMajor(int value) => Ordered(value, Place.Identity(PlaceOf(value).Shape.Count));
+
+    /// <summary>Where a value lies densely in an order of its dimensions; the first time it is copied there unless it lies so already.</summary>
+    /// <param name="value">The value.</param>
+    /// <param name="order">Its dimensions, outermost first.</param>
+    public Place Ordered(int value, EquatableArray<long> order)
     {
         Place place = PlaceOf(value);
-        if (place.IsRowMajor)
+        if (place.IsDense(order))
         {
-            return place with { Strides = Place.RowMajorStrides(place.Shape) };
+            return place with { Strides = Place.DenseStrides(place.Shape, order) };
         }
 
-        if (!rowMajor.TryGetValue(value, out Place copy))
+        if (!ordered.TryGetValue((value, order), out Place copy))
         {
-            copy = Place.RowMajor(NewBuffer(graph.Values[value].Name + "_rows", graph.TypeOf(value), MemoryKind.Arena, 0), place.Shape);
-            Copy(place, copy, graph.Values[value].Name);
-            rowMajor.Add(value, copy);
+            Place across = place.Permute(order);
+            Place rows = Place.RowMajor(NewBuffer(graph.Values[value].Name + "_ordered", graph.TypeOf(value), MemoryKind.Arena, 0), across.Shape);
+            Copy(across, rows, graph.Values[value].Name);
+            copy = rows with { Shape = place.Shape, Strides = Place.DenseStrides(place.Shape, order) };
+            ordered.Add((value, order), copy);
         }
 
         return copy;
@@ -87,18 +94,20 @@ internal sealed class Lowerer
 
     public void SetPlace(int value, Place place) => places[value] = place;
 
-    /// <summary>A new place for a value, by rows: the gradient buffer when it is a gradient, else the arena.</summary>
-    public Place Allocate(int value) => places[value] = NewPlace(value);
+    /// <summary>A new place for a value: the gradient buffer when it is a gradient and lies by rows, else the arena.</summary>
+    /// <param name="value">The value.</param>
+    /// <param name="order">Its dimensions, outermost first.</param>
+    public Place Allocate(int value, EquatableArray<long> order) => places[value] = NewPlace(value, order);
 
     /// <summary>The place of a result that an epilogue finishes: where nothing else reads it, that of the epilogue's first result.</summary>
-    public Place AllocateForEpilogue(Unit unit, int value)
+    public Place AllocateForEpilogue(Unit unit, int value, EquatableArray<long> order)
     {
         if (!IsReadOutside(value, unit) && Outputs(unit).FirstOrDefault(output => graph.TypeOf(output).Equals(graph.TypeOf(value))) is int first and > 0)
         {
-            return places[value] = places[first] = NewPlace(first);
+            return places[value] = places[first] = NewPlace(first, order);
         }
 
-        return Allocate(value);
+        return Allocate(value, order);
     }
 
     /// <summary>C# text of an address.</summary>
@@ -127,8 +136,10 @@ internal sealed class Lowerer
             return null;
         }
 
-        List<EquatableArray<Dim>> strides = [.. inputs.Select(input => PlaceOf(input).Expand(shape).Strides), .. outputs.Select(_ => Place.RowMajorStrides(shape))];
-        LoopNest loops = LoopNest.Of(shape, [.. Enumerable.Range(0, shape.Count)], strides);
+        EquatableArray<long> order = LoopNest.OrderOf(whole);
+        EquatableArray<Dim> dense = Place.DenseStrides(shape, order);
+        List<EquatableArray<Dim>> strides = [.. inputs.Select(input => PlaceOf(input).Expand(shape).Strides), .. outputs.Select(_ => dense)];
+        LoopNest loops = LoopNest.Of(shape, order, strides);
         if (!PointwiseKernel.FitsMatrix(loops, columns) || !loops.Strides.All(PointwiseKernel.IsVector))
         {
             return null;
@@ -136,7 +147,7 @@ internal sealed class Lowerer
 
         foreach (int output in outputs.Where(output => output != inPlace))
         {
-            Allocate(output);
+            Allocate(output, order);
         }
 
         var kernel = new PointwiseKernel(graph, [.. unit.Pointwise.Select(node => graph.Nodes[node])], ConstantOf, inputs, outputs, loops);
@@ -186,16 +197,18 @@ internal sealed class Lowerer
         return buffers.Count - 1;
     }
 
-    private Place NewPlace(int value)
+    private Place NewPlace(int value, EquatableArray<long> order)
     {
         Value described = graph.Values[value];
+        EquatableArray<Dim> strides = Place.DenseStrides(described.Type.Shape, order);
         if (value == graph.Outputs[0] && described.Type.Rank == 0)
         {
-            return Place.RowMajor(NewBuffer(described.Name, described.Type, MemoryKind.Loss, 0), described.Type.Shape);
+            return new Place(NewBuffer(described.Name, described.Type, MemoryKind.Loss, 0), Dim.Zero, described.Type.Shape, strides);
         }
 
-        (MemoryKind kind, int index) = gradientOf.TryGetValue(value, out int gradient) && gradient >= 0 ? (MemoryKind.Gradient, gradient) : (MemoryKind.Arena, 0);
-        return Place.RowMajor(NewBuffer(described.Name, described.Type, kind, index), described.Type.Shape);
+        bool isGradient = gradientOf.TryGetValue(value, out int gradient) && gradient >= 0 && order.Equals(Place.Identity(order.Count));
+        (MemoryKind kind, int index) = isGradient ? (MemoryKind.Gradient, gradient) : (MemoryKind.Arena, 0);
+        return new Place(NewBuffer(described.Name, described.Type, kind, index), Dim.Zero, described.Type.Shape, strides);
     }
 
     private void Lower(Unit unit)
@@ -286,12 +299,10 @@ internal sealed class Lowerer
     {
         (List<int> inputs, List<int> outputs) = (Inputs(unit), Outputs(unit));
         EquatableArray<Dim> shape = graph.TypeOf(graph.Nodes[unit.Pointwise.Max].Outputs[0]).Shape;
-        bool fixedOrder = outputs.Any(output => places.ContainsKey(output) || graph.Outputs.Contains(output) || gradientOf.ContainsKey(output));
-        Place? reference = fixedOrder ? null : inputs.Where(input => graph.TypeOf(input).Shape.Equals(shape)).Select(PlaceOf).FirstOrDefault(place => place.Strides.Select((stride, axis) => stride.Constant != 0 || shape[axis].Constant == 1).All(static moves => moves));
-        IReadOnlyList<int> order = reference is null ? [.. Enumerable.Range(0, shape.Count)] : LoopNest.OrderOf(reference);
+        EquatableArray<long> order = OrderOfLoop(shape, inputs, outputs);
         foreach (int output in outputs.Where(output => !places.ContainsKey(output)))
         {
-            places[output] = NewPlace(output) with { Strides = Dense(shape, order) };
+            Allocate(output, order);
         }
 
         EquatableArray<Dim>[] strides = [.. inputs.Concat(outputs).Select(value => PlaceOf(value).Expand(shape).Strides)];
@@ -309,6 +320,19 @@ internal sealed class Lowerer
 
         loops = LoopNest.Of(shape, order, strides);
         Add(unit, inputs, outputs, loops, at);
+    }
+
+    /// <summary>The order of the dimensions of a loop: that of a result which has a place, else by rows for gradients of parameters, else that of the first operand of the whole shape.</summary>
+    private EquatableArray<long> OrderOfLoop(EquatableArray<Dim> shape, List<int> inputs, List<int> outputs)
+    {
+        if (outputs.Where(places.ContainsKey).Select(PlaceOf).FirstOrDefault() is Place placed)
+        {
+            return LoopNest.OrderOf(placed);
+        }
+
+        bool byRows = outputs.Any(output => graph.Outputs.Contains(output) || gradientOf.ContainsKey(output));
+        Place? reference = byRows ? null : inputs.Where(input => graph.TypeOf(input).Shape.Equals(shape)).Select(PlaceOf).FirstOrDefault(place => place.Strides.Select((stride, axis) => stride.Constant != 0 || shape[axis].Constant == 1).All(static moves => moves));
+        return reference is null ? Place.Identity(shape.Count) : LoopNest.OrderOf(reference);
     }
 
     private void Add(Unit unit, List<int> inputs, List<int> outputs, LoopNest loops, Dictionary<int, Place> at)
@@ -354,19 +378,6 @@ internal sealed class Lowerer
         return null;
     }
 
-    private static EquatableArray<Dim> Dense(EquatableArray<Dim> shape, IReadOnlyList<int> order)
-    {
-        var strides = new Dim[shape.Count];
-        Dim stride = Dim.One;
-        foreach (int axis in order.Reverse())
-        {
-            strides[axis] = stride;
-            stride *= shape[axis];
-        }
-
-        return strides;
-    }
-
     private void Copy(Place from, Place to, string source) =>
         statements.Add(new KernelStatement([$"using (Tensor copied = {View(from)}) Put(copied, {Address(to)});"], [from.Buffer], [to.Buffer], source));
 
@@ -402,13 +413,24 @@ internal sealed class Lowerer
         var writes = new List<int>();
         for (int i = 0; i < count; i++)
         {
-            Place place = Allocate(node.Outputs[i]);
+            EquatableArray<long> order = OrderLikeOperands(node, graph.TypeOf(node.Outputs[i]).Rank);
+            Place place = Allocate(node.Outputs[i], order);
             writes.Add(place.Buffer);
-            lines.Add($"    Put({(op.ReturnsArray ? $"results[{Invariant.Text(i)}]" : results[i])}, {Address(place)});");
+            string turned = place.IsRowMajor ? "" : $".permute({CSharpContext.Longs(order)})";
+            lines.Add($"    Put({(op.ReturnsArray ? $"results[{Invariant.Text(i)}]" : results[i])}{turned}, {Address(place)});");
         }
 
         lines.Add("}");
         statements.Add(new KernelStatement(lines, reads, writes, node.Source.Length == 0 ? node.Layer : node.Source));
+    }
+
+    /// <summary>The order in which a result of a libtorch operator is kept: libtorch keeps channels last where an operand has them last.</summary>
+    private EquatableArray<long> OrderLikeOperands(Node node, int rank)
+    {
+        EquatableArray<long> rows = Place.Identity(rank);
+        return node.Inputs.Where(input => input >= 0 && !constants.ContainsKey(input)).Select(PlaceOf)
+            .Where(place => place.Shape.Count == rank && !place.IsRowMajor).Select(static place => (Place: place, Order: LoopNest.OrderOf(place)))
+            .Where(static pair => pair.Place.IsDense(pair.Order)).Select(static pair => pair.Order).DefaultIfEmpty(rows).First();
     }
 
     /// <summary>A tensor of libtorch over a place.</summary>
@@ -419,21 +441,10 @@ internal sealed class Lowerer
         return $"View({address}, {type.Torch()}, {CSharpContext.Longs(place.Shape)}, {CSharpContext.Longs(place.Strides)})";
     }
 
-    /// <summary>A copy of a value whose elements lie in the order of the loops.</summary>
-    private Place Turned(int value, int rank, IReadOnlyList<int> order)
+    /// <summary>A value whose elements lie in the order of the loops over a shape of at least its dimensions.</summary>
+    private Place Turned(int value, int rank, EquatableArray<long> order)
     {
-        Place from = PlaceOf(value);
-        int added = rank - from.Shape.Count;
-        long[] own = [.. order.Where(axis => axis >= added).Select(axis => (long)(axis - added))];
-        Place across = from.Permute(own);
-        Place copy = Place.RowMajor(NewBuffer(graph.Values[value].Name + "_turned", graph.TypeOf(value), MemoryKind.Arena, 0), across.Shape);
-        Copy(across, copy, graph.Values[value].Name);
-        long[] inverse = new long[own.Length];
-        for (int i = 0; i < own.Length; i++)
-        {
-            inverse[own[i]] = i;
-        }
-
-        return copy.Permute(inverse);
+        int added = rank - PlaceOf(value).Shape.Count;
+        return Ordered(value, order.Where(axis => axis >= added).Select(axis => axis - added).ToEquatableArray());
     }
 }

@@ -11,18 +11,29 @@ internal sealed record Place(int Buffer, Dim Offset, EquatableArray<Dim> Shape, 
     /// <summary>A tensor at the start of a buffer, stored by rows.</summary>
     public static Place RowMajor(int buffer, EquatableArray<Dim> shape) => new(buffer, Dim.Zero, shape, RowMajorStrides(shape));
 
-    public static EquatableArray<Dim> RowMajorStrides(EquatableArray<Dim> shape)
+    public static EquatableArray<Dim> RowMajorStrides(EquatableArray<Dim> shape) => DenseStrides(shape, Identity(shape.Count));
+
+    /// <summary>The dimensions from first to last.</summary>
+    public static EquatableArray<long> Identity(int rank) => Enumerable.Range(0, rank).Select(static axis => (long)axis).ToEquatableArray();
+
+    /// <summary>Strides of a tensor without gaps.</summary>
+    /// <param name="shape">Its shape.</param>
+    /// <param name="order">Its dimensions, outermost first.</param>
+    public static EquatableArray<Dim> DenseStrides(EquatableArray<Dim> shape, EquatableArray<long> order)
     {
         var strides = new Dim[shape.Count];
         Dim stride = Dim.One;
-        for (int i = shape.Count - 1; i >= 0; i--)
+        for (int i = order.Count - 1; i >= 0; i--)
         {
-            strides[i] = stride;
-            stride *= shape[i];
+            strides[(int)order[i]] = stride;
+            stride *= shape[(int)order[i]];
         }
 
         return strides;
     }
+
+    /// <summary>Whether the elements lie one after another in an order of the dimensions.</summary>
+    public bool IsDense(EquatableArray<long> order) => Permute(order).IsRowMajor;
 
     public Place Permute(EquatableArray<long> order) => this with
     {

@@ -1,5 +1,6 @@
 using ModelGen.Compiler.Codegen;
 using ModelGen.Compiler.Ir;
+using ModelGen.Compiler.Lowering;
 
 namespace ModelGen.Compiler.Ops;
 
@@ -91,6 +92,25 @@ internal sealed class ConvOp : OpDefinition
     public override string EmitCSharp(CSharpContext c) =>
         $"TensorOps.Convolution({c[0]}, {c[1]}, {c[2]}, stride: {c.Ints("stride")}, padding: {c.Ints("padding")}, dilation: {c.Ints("dilation")}, groups: {Invariant.Text(c.Attributes.Int("groups"))})";
 
+    public override bool TakesEpilogue => true;
+
+    /// <summary>Channels last. A bias was split off before.</summary>
+    public override bool Lower(KernelContext k)
+    {
+        int spatial = k.Type(1).Rank - 2;
+        if (spatial > 2)
+        {
+            return false;
+        }
+
+        string shape = ConvolutionLayout.Shape(k.Type(0).Shape, k.Type(1).Shape, k.Attributes);
+        Place image = k.OrderedOperand(0, ConvolutionLayout.ChannelsLast(spatial));
+        Place weight = k.OrderedOperand(1, ConvolutionLayout.Weight(spatial));
+        Place result = k.Result(0, ConvolutionLayout.ChannelsLast(spatial));
+        k.Emit($"Convolution<V>.Forward({shape}, {k.Read(image)}, {k.Read(weight)}, {k.Write(result)}{k.Epilogue(k.ResultType().Shape[1])});");
+        return true;
+    }
+
     public override void EmitOnnx(OnnxContext c)
     {
         long[] pads = c.Attributes.Ints("padding").ToArray();
@@ -128,6 +148,37 @@ internal sealed class ConvBackwardOp : OpDefinition
         EquatableArray<long> mask = op.Attributes.Ints("mask");
         TensorType[] all = [op[1], op[2], op[2].WithShape([op[2].Shape[0]])];
         return all.Where((_, index) => mask[index] == 1).ToEquatableArray();
+    }
+
+    public override bool Lower(KernelContext k)
+    {
+        EquatableArray<long> mask = k.Attributes.Ints("mask");
+        int spatial = k.Type(2).Rank - 2;
+        if (spatial > 2 || (mask[1] == 0 && mask[2] == 1))
+        {
+            return false;
+        }
+
+        EquatableArray<long> last = ConvolutionLayout.ChannelsLast(spatial);
+        string shape = ConvolutionLayout.Shape(k.Type(1).Shape, k.Type(2).Shape, k.Attributes);
+        Place gradient = k.OrderedOperand(0, last);
+        int next = 0;
+        if (mask[0] == 1)
+        {
+            Place weight = k.OrderedOperand(2, ConvolutionLayout.Weight(spatial));
+            Place result = k.Result(next++, last);
+            k.Emit($"Convolution<V>.GradientInput({shape}, {k.Read(gradient)}, {k.Read(weight)}, {k.Write(result)}, add: false);");
+        }
+
+        if (mask[1] == 1)
+        {
+            Place image = k.OrderedOperand(1, last);
+            Place result = k.Result(next++, ConvolutionLayout.Weight(spatial));
+            string bias = mask[2] == 1 ? k.Write(k.Result(next)) : "default";
+            k.Emit($"Convolution<V>.GradientWeight({shape}, {k.Read(image)}, {k.Read(gradient)}, {k.Write(result)}, {bias}, add: false);");
+        }
+
+        return true;
     }
 
     public override string EmitCSharp(CSharpContext c)

@@ -61,7 +61,7 @@ internal sealed class MatMulOp : OpDefinition
         Place Batched(Place place) => place.Expand((Dim[])[.. leading, place.Shape[place.Shape.Count - 2], place.Shape[place.Shape.Count - 1]]);
         (a, b) = (Batched(a), Batched(b));
         Place c = k.Result();
-        LoopNest loops = LoopNest.Of(leading, [.. Enumerable.Range(0, batches)], [.. new[] { a, b, c }.Select(place => place.Strides.Take(batches).ToEquatableArray())]);
+        LoopNest loops = LoopNest.Of(leading, Place.Identity(batches), [.. new[] { a, b, c }.Select(place => place.Strides.Take(batches).ToEquatableArray())]);
         if (loops.Sizes.Count > 2)
         {
             return false;
