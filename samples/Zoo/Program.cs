@@ -30,8 +30,9 @@ foreach (ZooModel model in models)
     string published = result.Published is null ? "-" : result.Published == result.Parameters ? "equal" : "DIFFERS";
     Console.WriteLine(
         string.Create(CultureInfo.InvariantCulture, $"{result.Name,-18} {result.Parameters,12:N0} {published,10} {result.Flops / 1e6,9:N1} {result.BuildMs,9:N1}  ")
-        + $"{Error(result.ForwardError),7} {Error(result.GradientError),8} {Error(result.StepError),7} {Error(result.OnnxError),7}{(result.Worst > Examination.Tolerance ? "  ABOVE " + Error(Examination.Tolerance) : model.Chaotic is null ? "" : " *")}");
-    good &= result.Worst <= Examination.Tolerance && (result.Published is null || result.Published == result.Parameters);
+        + $"{Error(result.ForwardError),7} {Error(result.Training.Gradients),8} {Error(result.Training.Steps),7} {Error(result.OnnxError),7}{(result.IsGood ? "" : "  ABOVE " + Error(Examination.Tolerance))}"
+        + (result.OwnOfEager is { } own ? $"  eager itself: {Error(own.Gradients)} {Error(own.Steps)}" : model.Chaotic is null ? "" : " *"));
+    good &= result.IsGood && (result.Published is null || result.Published == result.Parameters);
     GC.Collect();
     GC.WaitForPendingFinalizers();
 }
@@ -51,8 +52,10 @@ if (Option("--json") is string file)
             flops = result.Flops,
             buildMs = result.BuildMs,
             forwardError = result.ForwardError,
-            gradientError = result.GradientError,
-            stepError = result.StepError,
+            gradientError = result.Training.Gradients,
+            stepError = result.Training.Steps,
+            eagerGradientError = result.OwnOfEager?.Gradients,
+            eagerStepError = result.OwnOfEager?.Steps,
             onnxError = result.OnnxError,
         }),
         new JsonSerializerOptions { WriteIndented = true }));

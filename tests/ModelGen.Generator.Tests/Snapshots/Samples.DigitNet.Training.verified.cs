@@ -216,29 +216,33 @@ namespace ModelGen.Generated
         protected override void Plan(ArenaPlan memory)
         {
             long N = sizeN;
-            memory.Slot(784 * N, 0, 21);   // 0: image
-            memory.Slot(2 * N, 0, 9);   // 1: target
-            memory.Slot(21632 * N, 0, 1);   // 2: v
-            memory.Same(2, 19);   // 3: x
-            memory.Slot(21632 * N, 1, 20);   // 4: v_2
-            memory.Slot(36864 * N, 2, 3);   // 5: v_3
-            memory.Same(5, 17);   // 6: v_4
-            memory.Slot(36864 * N, 3, 18);   // 7: v_5
+            memory.Slot(784 * N, 0, 25);   // 0: image
+            memory.Slot(2 * N, 0, 10);   // 1: target
+            memory.Slot(288, 0, 1);   // 2: conv1_weight_ordered
+            memory.Slot(21632 * N, 1, 22);   // 3: x
+            memory.Slot(21632 * N, 1, 24);   // 4: v
+            memory.Slot(18432, 2, 21);   // 5: conv2_weight_ordered
+            memory.Slot(36864 * N, 3, 19);   // 6: v_2
+            memory.Slot(36864 * N, 3, 20);   // 7: v_3
             memory.Slot(9216 * N, 4, 6);   // 8: x_2
-            memory.Slot(18432 * N, 4, 17);   // 9: v_6
-            memory.Slot(9216 * N, 5, 16);   // 10: v_7
-            memory.Same(8, 14);   // 11: v_8
-            memory.Slot(128 * N, 7, 10);   // 12: x_3
-            memory.Slot(128 * N, 7, 12);   // 13: v_9
-            memory.Slot(10 * N, 8, 9);   // 14: v_10
-            memory.Slot(10 * N, 9, 12);   // 15: v_11
-            memory.Slot(128 * N, 12, 15);   // 16: v_12
-            memory.Slot(9216 * N, 13, 16);   // 17: v_13
-            memory.Same(17, 17);   // 18: v_14
-            memory.Slot(36864 * N, 17, 18);   // 19: v_15
-            memory.Same(19, 19);   // 20: v_16
-            memory.Slot(21632 * N, 19, 20);   // 21: v_17
-            memory.Same(21, 21);   // 22: v_18
+            memory.Slot(18432 * N, 4, 19);   // 9: v_4
+            memory.Slot(9216 * N, 5, 17);   // 10: v_5
+            memory.Same(8, 7);   // 11: v_6
+            memory.Slot(9216 * N, 7, 15);   // 12: ordered
+            memory.Slot(128 * N, 8, 11);   // 13: x_3
+            memory.Slot(128 * N, 8, 13);   // 14: v_7
+            memory.Slot(10 * N, 9, 10);   // 15: v_8
+            memory.Slot(10 * N, 10, 13);   // 16: v_9
+            memory.Slot(128 * N, 13, 16);   // 17: v_10
+            memory.Slot(9216 * N, 14, 18);   // 18: v_11
+            memory.Same(18, 19);   // 19: v_12
+            memory.Slot(9216 * N, 17, 18);   // 20: ordered_2
+            memory.Slot(36864 * N, 19, 20);   // 21: v_13
+            memory.Same(21, 22);   // 22: v_14
+            memory.Slot(21632 * N, 21, 24);   // 23: v_15
+            memory.Slot(18432, 22, 23);   // 24: grad_conv2_weight
+            memory.Same(23, 25);   // 25: v_16
+            memory.Slot(288, 25, 26);   // 26: grad_conv1_weight
         }
 
         private void Compute()
@@ -254,78 +258,60 @@ namespace ModelGen.Generated
             Floats classify_weight = ParameterAt(6);
             Floats classify_bias = ParameterAt(7);
             Longs target = Slot(1).AsLongs();
-            Floats v = Slot(2);
+            Floats conv1_weight_ordered = Slot(2);
             Floats x = Slot(3);
-            Floats v_2 = Slot(4);
-            Floats v_3 = Slot(5);
-            Floats v_4 = Slot(6);
-            Floats v_5 = Slot(7);
+            Floats v = Slot(4);
+            Floats conv2_weight_ordered = Slot(5);
+            Floats v_2 = Slot(6);
+            Floats v_3 = Slot(7);
             Floats x_2 = Slot(8);
-            Longs v_6 = Slot(9).AsLongs();
-            Floats v_7 = Slot(10);
-            Floats v_8 = Slot(11);
-            Floats x_3 = Slot(12);
-            Floats v_9 = Slot(13);
-            Floats v_10 = Slot(14);
+            Longs v_4 = Slot(9).AsLongs();
+            Floats v_5 = Slot(10);
+            Floats v_6 = Slot(11);
+            Floats ordered = Slot(12);
+            Floats x_3 = Slot(13);
+            Floats v_7 = Slot(14);
+            Floats v_8 = Slot(15);
             Floats loss = LossAt();
-            Floats v_11 = Slot(15);
+            Floats v_9 = Slot(16);
             Floats grad_classify_weight = GradientAt(6);
             Floats grad_classify_bias = GradientAt(7);
-            Floats v_12 = Slot(16);
-            Floats v_13 = Slot(17);
+            Floats v_10 = Slot(17);
+            Floats v_11 = Slot(18);
             Floats grad_hidden_weight = GradientAt(4);
             Floats grad_hidden_bias = GradientAt(5);
-            Floats v_14 = Slot(18);
-            Floats v_15 = Slot(19);
-            Floats v_16 = Slot(20);
-            Floats v_17 = Slot(21);
-            Floats grad_conv2_weight = GradientAt(2);
+            Floats v_12 = Slot(19);
+            Floats ordered_2 = Slot(20);
+            Floats v_13 = Slot(21);
+            Floats v_14 = Slot(22);
+            Floats v_15 = Slot(23);
+            Floats grad_conv2_weight = Slot(24);
             Floats grad_conv2_bias = GradientAt(3);
-            Floats v_18 = Slot(22);
-            Floats grad_conv1_weight = GradientAt(0);
+            Floats grad_conv2_weight_stored = GradientAt(2);
+            Floats v_16 = Slot(25);
+            Floats grad_conv1_weight = Slot(26);
             Floats grad_conv1_bias = GradientAt(1);
+            Floats grad_conv1_weight_stored = GradientAt(0);
+
+            // conv1.weight
+            using (Tensor copied = View(conv1_weight, ScalarType.Float32, [3, 3, 1, 32], [3, 1, 9, 9])) Put(copied, conv1_weight_ordered);
 
             // var x = relu(Conv1(image))
-            {
-                using IDisposable guard = no_grad();
-                using DisposeScope scope = NewDisposeScope();
-                Device device = CPU;
-                Tensor operand = View(image, ScalarType.Float32, [N, 1, 28, 28], [784, 784, 28, 1]);
-                Tensor operand_2 = View(conv1_weight, ScalarType.Float32, [32, 1, 3, 3], [9, 9, 3, 1]);
-                Tensor operand_3 = View(conv1_bias, ScalarType.Float32, [32], [1]);
-                Tensor result = TensorOps.Convolution(operand, operand_2, operand_3, stride: [1, 1], padding: [0, 0], dilation: [1, 1], groups: 1);
-                Put(result, v);
-            }
+            Convolution<V>.Forward(new ConvolutionShape(N, 28, 28, 1, 32, 3, 3), image, conv1_weight_ordered, x, new Epilogue1<V>(conv1_bias, v));
 
-            // gradient of var x = relu(Conv1(image))
-            var loop1 = new Loop1<V>(v, x, v_2);
-            Workers.Run(ref loop1, ((21632 * N) + V.Count - 1) / V.Count, 16384 / V.Count);
+            // conv2.weight
+            using (Tensor copied = View(conv2_weight, ScalarType.Float32, [3, 3, 32, 64], [3, 1, 9, 288])) Put(copied, conv2_weight_ordered);
 
             // x = max_pool2d(relu(Conv2(x)), 2)
+            Convolution<V>.Forward(new ConvolutionShape(N, 26, 26, 32, 64, 3, 3), x, conv2_weight_ordered, v_2, new Epilogue2<V>(conv2_bias, v_3));
             {
                 using IDisposable guard = no_grad();
                 using DisposeScope scope = NewDisposeScope();
                 Device device = CPU;
-                Tensor operand_4 = View(x, ScalarType.Float32, [N, 32, 26, 26], [21632, 676, 26, 1]);
-                Tensor operand_5 = View(conv2_weight, ScalarType.Float32, [64, 32, 3, 3], [288, 9, 3, 1]);
-                Tensor operand_6 = View(conv2_bias, ScalarType.Float32, [64], [1]);
-                Tensor result_2 = TensorOps.Convolution(operand_4, operand_5, operand_6, stride: [1, 1], padding: [0, 0], dilation: [1, 1], groups: 1);
-                Put(result_2, v_3);
-            }
-
-            // gradient of x = max_pool2d(relu(Conv2(x)), 2)
-            var loop2 = new Loop2<V>(v_3, v_4, v_5);
-            Workers.Run(ref loop2, ((36864 * N) + V.Count - 1) / V.Count, 16384 / V.Count);
-
-            // x = max_pool2d(relu(Conv2(x)), 2)
-            {
-                using IDisposable guard = no_grad();
-                using DisposeScope scope = NewDisposeScope();
-                Device device = CPU;
-                Tensor operand_7 = View(v_4, ScalarType.Float32, [N, 64, 24, 24], [36864, 576, 24, 1]);
-                (Tensor result_3, Tensor result_4) = F.max_pool2d_with_indices(operand_7, [2, 2], [2, 2], [0, 0], [1, 1], false);
-                Put(result_3, x_2);
-                Put(result_4, v_6);
+                Tensor operand = View(v_2, ScalarType.Float32, [N, 64, 24, 24], [36864, 1, 1536, 64]);
+                (Tensor result, Tensor result_2) = F.max_pool2d_with_indices(operand, [2, 2], [2, 2], [0, 0], [1, 1], false);
+                Put(result.permute([0, 2, 3, 1]), x_2);
+                Put(result_2.permute([0, 2, 3, 1]), v_4);
             }
 
             // x = relu(Hidden(flatten(Drop(x), 1)))
@@ -333,53 +319,63 @@ namespace ModelGen.Generated
                 using IDisposable guard = no_grad();
                 using DisposeScope scope = NewDisposeScope();
                 Device device = CPU;
-                Tensor operand_8 = View(x_2, ScalarType.Float32, [N, 64, 12, 12], [9216, 144, 12, 1]);
-                Tensor result_5 = TensorOps.DropoutMask(operand_8, 0.25);
-                Put(result_5, v_7);
+                Tensor operand_2 = View(x_2, ScalarType.Float32, [N, 64, 12, 12], [9216, 1, 768, 64]);
+                Tensor result_3 = TensorOps.DropoutMask(operand_2, 0.25);
+                Put(result_3.permute([0, 2, 3, 1]), v_5);
             }
-            var loop3 = new Loop3<V>(x_2, v_7, v_8);
+            var loop3 = new Loop3<V>(x_2, v_5, v_6);
             Workers.Run(ref loop3, ((9216 * N) + V.Count - 1) / V.Count, 16384 / V.Count);
-            Gemm<V>.Run(new GemmProblem(N, 128, 9216) { A = v_8, ARow = 9216, AColumn = 1, B = hidden_weight, BRow = 1, BColumn = 9216, C = x_3 }, new Epilogue4<V>(hidden_bias, v_9));
+
+            // 
+            using (Tensor copied = View(v_6, ScalarType.Float32, [N, 64, 12, 12], [9216, 1, 768, 64])) Put(copied, ordered);
+
+            // x = relu(Hidden(flatten(Drop(x), 1)))
+            Gemm<V>.Run(new GemmProblem(N, 128, 9216) { A = ordered, ARow = 9216, AColumn = 1, B = hidden_weight, BRow = 1, BColumn = 9216, C = x_3 }, new Epilogue4<V>(hidden_bias, v_7));
 
             // Classify(x)
-            Gemm<V>.Run(new GemmProblem(N, 10, 128) { A = x_3, ARow = 128, AColumn = 1, B = classify_weight, BRow = 1, BColumn = 128, C = v_10 }, new Epilogue5<V>(classify_bias));
+            Gemm<V>.Run(new GemmProblem(N, 10, 128) { A = x_3, ARow = 128, AColumn = 1, B = classify_weight, BRow = 1, BColumn = 128, C = v_8 }, new Epilogue5<V>(classify_bias));
 
             // loss
             {
                 using IDisposable guard = no_grad();
                 using DisposeScope scope = NewDisposeScope();
                 Device device = CPU;
-                Tensor operand_9 = View(v_10, ScalarType.Float32, [N, 10], [10, 1]);
-                Tensor operand_10 = View(target.AsFloats(), ScalarType.Int64, [N], [1]);
-                (Tensor result_6, Tensor result_7) = TensorOps.CrossEntropyWithSlope(operand_9, operand_10, 0.0);
-                Put(result_6, loss);
-                Put(result_7, v_11);
+                Tensor operand_3 = View(v_8, ScalarType.Float32, [N, 10], [10, 1]);
+                Tensor operand_4 = View(target.AsFloats(), ScalarType.Int64, [N], [1]);
+                (Tensor result_4, Tensor result_5) = TensorOps.CrossEntropyWithSlope(operand_3, operand_4, 0.0);
+                Put(result_4, loss);
+                Put(result_5, v_9);
             }
 
             // gradient of Classify(x)
-            Gemm<V>.Run(new GemmProblem(10, 128, N) { A = v_11, ARow = 1, AColumn = 10, B = x_3, BRow = 128, BColumn = 1, C = grad_classify_weight });
+            Gemm<V>.Run(new GemmProblem(10, 128, N) { A = v_9, ARow = 1, AColumn = 10, B = x_3, BRow = 128, BColumn = 1, C = grad_classify_weight });
             {
                 using IDisposable guard = no_grad();
                 using DisposeScope scope = NewDisposeScope();
                 Device device = CPU;
-                Tensor operand_11 = View(v_11, ScalarType.Float32, [N, 10], [10, 1]);
-                Tensor result_8 = operand_11.sum(dim: new long[] { 0 }, keepdim: false);
-                Put(result_8, grad_classify_bias);
+                Tensor operand_5 = View(v_9, ScalarType.Float32, [N, 10], [10, 1]);
+                Tensor result_6 = operand_5.sum(dim: new long[] { 0 }, keepdim: false);
+                Put(result_6, grad_classify_bias);
             }
-            Gemm<V>.Run(new GemmProblem(N, 128, 10) { A = v_11, ARow = 10, AColumn = 1, B = classify_weight, BRow = 128, BColumn = 1, C = v_12 }, new Epilogue6<V>(v_9));
+            Gemm<V>.Run(new GemmProblem(N, 128, 10) { A = v_9, ARow = 10, AColumn = 1, B = classify_weight, BRow = 128, BColumn = 1, C = v_10 }, new Epilogue6<V>(v_7));
 
             // gradient of x = relu(Hidden(flatten(Drop(x), 1)))
-            Gemm<V>.Run(new GemmProblem(N, 9216, 128) { A = v_12, ARow = 128, AColumn = 1, B = hidden_weight, BRow = 9216, BColumn = 1, C = v_13 });
-            Gemm<V>.Run(new GemmProblem(128, 9216, N) { A = v_12, ARow = 1, AColumn = 128, B = v_8, BRow = 9216, BColumn = 1, C = grad_hidden_weight });
+            Gemm<V>.Run(new GemmProblem(N, 9216, 128) { A = v_10, ARow = 128, AColumn = 1, B = hidden_weight, BRow = 9216, BColumn = 1, C = v_11 });
+            Gemm<V>.Run(new GemmProblem(128, 9216, N) { A = v_10, ARow = 1, AColumn = 128, B = ordered, BRow = 9216, BColumn = 1, C = grad_hidden_weight });
             {
                 using IDisposable guard = no_grad();
                 using DisposeScope scope = NewDisposeScope();
                 Device device = CPU;
-                Tensor operand_12 = View(v_12, ScalarType.Float32, [N, 128], [128, 1]);
-                Tensor result_9 = operand_12.sum(dim: new long[] { 0 }, keepdim: false);
-                Put(result_9, grad_hidden_bias);
+                Tensor operand_6 = View(v_10, ScalarType.Float32, [N, 128], [128, 1]);
+                Tensor result_7 = operand_6.sum(dim: new long[] { 0 }, keepdim: false);
+                Put(result_7, grad_hidden_bias);
             }
-            var loop7 = new Loop7<V>(v_13, v_7, v_14);
+
+            // 
+            using (Tensor copied = View(v_5, ScalarType.Float32, [N, 64, 12, 12], [9216, 1, 768, 64])) Put(copied, ordered_2);
+
+            // gradient of x = relu(Hidden(flatten(Drop(x), 1)))
+            var loop7 = new Loop7<V>(v_11, ordered_2, v_12);
             Workers.Run(ref loop7, ((9216 * N) + V.Count - 1) / V.Count, 16384 / V.Count);
 
             // gradient of x = max_pool2d(relu(Conv2(x)), 2)
@@ -387,83 +383,109 @@ namespace ModelGen.Generated
                 using IDisposable guard = no_grad();
                 using DisposeScope scope = NewDisposeScope();
                 Device device = CPU;
-                Tensor operand_13 = View(v_14, ScalarType.Float32, [N, 64, 12, 12], [9216, 144, 12, 1]);
-                Tensor operand_14 = View(v_4, ScalarType.Float32, [N, 64, 24, 24], [36864, 576, 24, 1]);
-                Tensor operand_15 = View(v_6.AsFloats(), ScalarType.Int64, [N, 64, 12, 12], [9216, 144, 12, 1]);
-                Tensor result_10 = TensorOps.MaxPoolBackward(operand_13, operand_14, operand_15, [2, 2], [2, 2], [0, 0], [1, 1], false);
-                Put(result_10, v_15);
+                Tensor operand_7 = View(v_12, ScalarType.Float32, [N, 64, 12, 12], [9216, 144, 12, 1]);
+                Tensor operand_8 = View(v_2, ScalarType.Float32, [N, 64, 24, 24], [36864, 1, 1536, 64]);
+                Tensor operand_9 = View(v_4.AsFloats(), ScalarType.Int64, [N, 64, 12, 12], [9216, 1, 768, 64]);
+                Tensor result_8 = TensorOps.MaxPoolBackward(operand_7, operand_8, operand_9, [2, 2], [2, 2], [0, 0], [1, 1], false);
+                Put(result_8.permute([0, 2, 3, 1]), v_13);
             }
-            var loop8 = new Loop8<V>(v_15, v_5, v_16);
+            var loop8 = new Loop8<V>(v_13, v_3, v_14);
             Workers.Run(ref loop8, ((36864 * N) + V.Count - 1) / V.Count, 16384 / V.Count);
-            {
-                using IDisposable guard = no_grad();
-                using DisposeScope scope = NewDisposeScope();
-                Device device = CPU;
-                Tensor operand_16 = View(v_16, ScalarType.Float32, [N, 64, 24, 24], [36864, 576, 24, 1]);
-                Tensor operand_17 = View(x, ScalarType.Float32, [N, 32, 26, 26], [21632, 676, 26, 1]);
-                Tensor operand_18 = View(conv2_weight, ScalarType.Float32, [64, 32, 3, 3], [288, 9, 3, 1]);
-                (Tensor result_11, Tensor result_12, Tensor result_13) = TensorOps.ConvolutionBackward(operand_16, operand_17, operand_18, stride: [1, 1], padding: [0, 0], dilation: [1, 1], groups: 1, inputGradient: true, weightGradient: true, biasGradient: true);
-                Put(result_11, v_17);
-                Put(result_12, grad_conv2_weight);
-                Put(result_13, grad_conv2_bias);
-            }
+            Convolution<V>.GradientInput(new ConvolutionShape(N, 26, 26, 32, 64, 3, 3), v_14, conv2_weight_ordered, v_15, add: false);
+            Convolution<V>.GradientWeight(new ConvolutionShape(N, 26, 26, 32, 64, 3, 3), x, v_14, grad_conv2_weight, grad_conv2_bias, add: false);
+            using (Tensor copied = View(grad_conv2_weight, ScalarType.Float32, [64, 32, 3, 3], [1, 64, 6144, 2048])) Put(copied, grad_conv2_weight_stored);
 
             // gradient of var x = relu(Conv1(image))
-            var loop9 = new Loop9<V>(v_17, v_2, v_18);
+            var loop9 = new Loop9<V>(v_15, v, v_16);
             Workers.Run(ref loop9, ((21632 * N) + V.Count - 1) / V.Count, 16384 / V.Count);
-            {
-                using IDisposable guard = no_grad();
-                using DisposeScope scope = NewDisposeScope();
-                Device device = CPU;
-                Tensor operand_19 = View(v_18, ScalarType.Float32, [N, 32, 26, 26], [21632, 676, 26, 1]);
-                Tensor operand_20 = View(image, ScalarType.Float32, [N, 1, 28, 28], [784, 784, 28, 1]);
-                Tensor operand_21 = View(conv1_weight, ScalarType.Float32, [32, 1, 3, 3], [9, 9, 3, 1]);
-                (Tensor result_14, Tensor result_15) = TensorOps.ConvolutionBackward(operand_19, operand_20, operand_21, stride: [1, 1], padding: [0, 0], dilation: [1, 1], groups: 1, inputGradient: false, weightGradient: true, biasGradient: true);
-                Put(result_14, grad_conv1_weight);
-                Put(result_15, grad_conv1_bias);
-            }
+            Convolution<V>.GradientWeight(new ConvolutionShape(N, 28, 28, 1, 32, 3, 3), image, v_16, grad_conv1_weight, grad_conv1_bias, add: false);
+            using (Tensor copied = View(grad_conv1_weight, ScalarType.Float32, [32, 1, 3, 3], [1, 32, 96, 32])) Put(copied, grad_conv1_weight_stored);
 
             // update
             Optimizer.Step();
         }
     }
 
-    /// <summary>relu, gt, cast</summary>
-    file readonly struct Loop1<V>(Floats v, Floats x, Floats v_2) : IRange
+    /// <summary>add, relu, gt, cast</summary>
+    file readonly struct Epilogue1<V>(Floats v_2, Floats v_3) : ITileEpilogue
         where V : unmanaged, IVector<V>
     {
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        public void Run(nint from, nint to, int worker)
+        public void Run(Floats tile, nint stride, nint row, nint rows, nint column, nint columns)
         {
-            nint end = to * V.Count;
-            for (nint i = from * V.Count; i < end; i += V.Count)
+            for (nint end = row + rows; row < end; row++)
             {
-                V v10 = v.Load<V>(i);
-                V v11 = V.Max(V.Zero, v10);
-                V v47 = V.Less(V.Zero, v11);
-                V v48 = v47 & V.All(1f);
-                x.Store(i, v11);
-                v_2.Store(i, v48);
+                Floats row_v_2 = v_2;
+                Floats row_v_3 = v_3 + (row * (32));
+                nint i = 0;
+                for (; i + V.Count <= columns; i += V.Count)
+                {
+                    V v10 = tile.Load<V>(i);
+                    V v11 = row_v_2.Load<V>(column + i);
+                    V v12 = v10 + v11;
+                    V v13 = V.Max(V.Zero, v12);
+                    V v51 = V.Less(V.Zero, v13);
+                    V v52 = v51 & V.All(1f);
+                    tile.Store(i, v13);
+                    row_v_3.Store(column + i, v52);
+                }
+
+                if (i < columns)
+                {
+                    int lanes = (int)(columns - i);
+                    V v10 = tile.Load<V>(i);
+                    V v11 = row_v_2.Load<V>(column + i);
+                    V v12 = v10 + v11;
+                    V v13 = V.Max(V.Zero, v12);
+                    V v51 = V.Less(V.Zero, v13);
+                    V v52 = v51 & V.All(1f);
+                    tile.StoreFirst(i, v13, lanes);
+                    row_v_3.StoreFirst(column + i, v52, lanes);
+                }
+
+                tile += stride;
             }
         }
     }
 
-    /// <summary>relu, gt, cast</summary>
-    file readonly struct Loop2<V>(Floats v, Floats v_2, Floats v_3) : IRange
+    /// <summary>add, relu, gt, cast</summary>
+    file readonly struct Epilogue2<V>(Floats v_2, Floats v_4) : ITileEpilogue
         where V : unmanaged, IVector<V>
     {
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        public void Run(nint from, nint to, int worker)
+        public void Run(Floats tile, nint stride, nint row, nint rows, nint column, nint columns)
         {
-            nint end = to * V.Count;
-            for (nint i = from * V.Count; i < end; i += V.Count)
+            for (nint end = row + rows; row < end; row++)
             {
-                V v12 = v.Load<V>(i);
-                V v13 = V.Max(V.Zero, v12);
-                V v41 = V.Less(V.Zero, v13);
-                V v42 = v41 & V.All(1f);
-                v_2.Store(i, v13);
-                v_3.Store(i, v42);
+                Floats row_v_2 = v_2;
+                Floats row_v_4 = v_4 + (row * (64));
+                nint i = 0;
+                for (; i + V.Count <= columns; i += V.Count)
+                {
+                    V v14 = tile.Load<V>(i);
+                    V v15 = row_v_2.Load<V>(column + i);
+                    V v16 = v14 + v15;
+                    V v17 = V.Max(V.Zero, v16);
+                    V v45 = V.Less(V.Zero, v17);
+                    V v46 = v45 & V.All(1f);
+                    tile.Store(i, v17);
+                    row_v_4.Store(column + i, v46);
+                }
+
+                if (i < columns)
+                {
+                    int lanes = (int)(columns - i);
+                    V v14 = tile.Load<V>(i);
+                    V v15 = row_v_2.Load<V>(column + i);
+                    V v16 = v14 + v15;
+                    V v17 = V.Max(V.Zero, v16);
+                    V v45 = V.Less(V.Zero, v17);
+                    V v46 = v45 & V.All(1f);
+                    tile.StoreFirst(i, v17, lanes);
+                    row_v_4.StoreFirst(column + i, v46, lanes);
+                }
+
+                tile += stride;
             }
         }
     }
@@ -478,10 +500,10 @@ namespace ModelGen.Generated
             nint end = to * V.Count;
             for (nint i = from * V.Count; i < end; i += V.Count)
             {
-                V v14 = x.Load<V>(i);
-                V v16 = v.Load<V>(i);
-                V v17 = v14 * v16;
-                v_2.Store(i, v17);
+                V v18 = x.Load<V>(i);
+                V v20 = v.Load<V>(i);
+                V v21 = v18 * v20;
+                v_2.Store(i, v21);
             }
         }
     }
@@ -500,27 +522,27 @@ namespace ModelGen.Generated
                 nint i = 0;
                 for (; i + V.Count <= columns; i += V.Count)
                 {
-                    V v19 = tile.Load<V>(i);
+                    V v23 = tile.Load<V>(i);
                     V v6 = row_hidden_bias.Load<V>(column + i);
-                    V v20 = v19 + v6;
-                    V v21 = V.Max(V.Zero, v20);
-                    V v31 = V.Less(V.Zero, v21);
-                    V v32 = v31 & V.All(1f);
-                    tile.Store(i, v21);
-                    row_v_2.Store(column + i, v32);
+                    V v24 = v23 + v6;
+                    V v25 = V.Max(V.Zero, v24);
+                    V v35 = V.Less(V.Zero, v25);
+                    V v36 = v35 & V.All(1f);
+                    tile.Store(i, v25);
+                    row_v_2.Store(column + i, v36);
                 }
 
                 if (i < columns)
                 {
                     int lanes = (int)(columns - i);
-                    V v19 = tile.Load<V>(i);
+                    V v23 = tile.Load<V>(i);
                     V v6 = row_hidden_bias.Load<V>(column + i);
-                    V v20 = v19 + v6;
-                    V v21 = V.Max(V.Zero, v20);
-                    V v31 = V.Less(V.Zero, v21);
-                    V v32 = v31 & V.All(1f);
-                    tile.StoreFirst(i, v21, lanes);
-                    row_v_2.StoreFirst(column + i, v32, lanes);
+                    V v24 = v23 + v6;
+                    V v25 = V.Max(V.Zero, v24);
+                    V v35 = V.Less(V.Zero, v25);
+                    V v36 = v35 & V.All(1f);
+                    tile.StoreFirst(i, v25, lanes);
+                    row_v_2.StoreFirst(column + i, v36, lanes);
                 }
 
                 tile += stride;
@@ -541,19 +563,19 @@ namespace ModelGen.Generated
                 nint i = 0;
                 for (; i + V.Count <= columns; i += V.Count)
                 {
-                    V v22 = tile.Load<V>(i);
+                    V v26 = tile.Load<V>(i);
                     V v8 = row_classify_bias.Load<V>(column + i);
-                    V v23 = v22 + v8;
-                    tile.Store(i, v23);
+                    V v27 = v26 + v8;
+                    tile.Store(i, v27);
                 }
 
                 if (i < columns)
                 {
                     int lanes = (int)(columns - i);
-                    V v22 = tile.Load<V>(i);
+                    V v26 = tile.Load<V>(i);
                     V v8 = row_classify_bias.Load<V>(column + i);
-                    V v23 = v22 + v8;
-                    tile.StoreFirst(i, v23, lanes);
+                    V v27 = v26 + v8;
+                    tile.StoreFirst(i, v27, lanes);
                 }
 
                 tile += stride;
@@ -574,19 +596,19 @@ namespace ModelGen.Generated
                 nint i = 0;
                 for (; i + V.Count <= columns; i += V.Count)
                 {
-                    V v26 = tile.Load<V>(i);
-                    V v32 = row_v_2.Load<V>(column + i);
-                    V v33 = v26 * v32;
-                    tile.Store(i, v33);
+                    V v30 = tile.Load<V>(i);
+                    V v36 = row_v_2.Load<V>(column + i);
+                    V v37 = v30 * v36;
+                    tile.Store(i, v37);
                 }
 
                 if (i < columns)
                 {
                     int lanes = (int)(columns - i);
-                    V v26 = tile.Load<V>(i);
-                    V v32 = row_v_2.Load<V>(column + i);
-                    V v33 = v26 * v32;
-                    tile.StoreFirst(i, v33, lanes);
+                    V v30 = tile.Load<V>(i);
+                    V v36 = row_v_2.Load<V>(column + i);
+                    V v37 = v30 * v36;
+                    tile.StoreFirst(i, v37, lanes);
                 }
 
                 tile += stride;
@@ -604,10 +626,10 @@ namespace ModelGen.Generated
             nint end = to * V.Count;
             for (nint i = from * V.Count; i < end; i += V.Count)
             {
-                V v38 = v.Load<V>(i);
-                V v16 = v_2.Load<V>(i);
-                V v39 = v38 * v16;
-                v_3.Store(i, v39);
+                V v42 = v.Load<V>(i);
+                V v20 = v_2.Load<V>(i);
+                V v43 = v42 * v20;
+                v_3.Store(i, v43);
             }
         }
     }
@@ -622,10 +644,10 @@ namespace ModelGen.Generated
             nint end = to * V.Count;
             for (nint i = from * V.Count; i < end; i += V.Count)
             {
-                V v40 = v.Load<V>(i);
-                V v42 = v_2.Load<V>(i);
-                V v43 = v40 * v42;
-                v_3.Store(i, v43);
+                V v44 = v.Load<V>(i);
+                V v46 = v_2.Load<V>(i);
+                V v47 = v44 * v46;
+                v_3.Store(i, v47);
             }
         }
     }
@@ -640,10 +662,10 @@ namespace ModelGen.Generated
             nint end = to * V.Count;
             for (nint i = from * V.Count; i < end; i += V.Count)
             {
-                V v44 = v.Load<V>(i);
-                V v48 = v_2.Load<V>(i);
-                V v49 = v44 * v48;
-                v_3.Store(i, v49);
+                V v48 = v.Load<V>(i);
+                V v52 = v_2.Load<V>(i);
+                V v53 = v48 * v52;
+                v_3.Store(i, v53);
             }
         }
     }

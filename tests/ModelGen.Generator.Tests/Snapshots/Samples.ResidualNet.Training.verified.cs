@@ -243,36 +243,43 @@ namespace ModelGen.Generated
         protected override void Plan(ArenaPlan memory)
         {
             long N = sizeN;
-            memory.Slot(768 * N, 0, 23);   // 0: image
-            memory.Slot(2 * N, 0, 11);   // 1: target
-            memory.Slot(2048 * N, 0, 1);   // 2: v
-            memory.Same(2, 21);   // 3: skip
-            memory.Slot(2048 * N, 1, 22);   // 4: v_2
-            memory.Slot(2048 * N, 2, 20);   // 5: v_3
-            memory.Slot(2048 * N, 3, 4);   // 6: y
-            memory.Slot(8, 3, 20);   // 7: v_4
-            memory.Slot(8, 3, 20);   // 8: v_5
-            memory.Same(6, 18);   // 9: x
-            memory.Slot(2048 * N, 4, 19);   // 10: v_6
-            memory.Slot(1024 * N, 5, 17);   // 11: v_7
-            memory.Slot(1024 * N, 6, 8);   // 12: y_2
-            memory.Slot(16, 6, 17);   // 13: v_8
-            memory.Slot(16, 6, 17);   // 14: v_9
-            memory.Slot(1024 * N, 7, 8);   // 15: skip_2
-            memory.Same(12, 9);   // 16: x_2
-            memory.Slot(1024 * N, 8, 15);   // 17: v_10
-            memory.Slot(16 * N, 9, 12);   // 18: v_11
-            memory.Slot(10 * N, 10, 11);   // 19: v_12
-            memory.Slot(10 * N, 11, 14);   // 20: v_13
-            memory.Slot(16 * N, 14, 15);   // 21: v_14
-            memory.Same(17, 17);   // 22: v_15
-            memory.Slot(2048 * N, 16, 19);   // 23: v_16
-            memory.Slot(1024 * N, 17, 18);   // 24: v_17
-            memory.Slot(2048 * N, 18, 19);   // 25: v_18
-            memory.Same(23, 22);   // 26: v_19
-            memory.Slot(2048 * N, 20, 21);   // 27: v_20
-            memory.Slot(2048 * N, 21, 22);   // 28: v_21
-            memory.Same(26, 23);   // 29: v_22
+            memory.Slot(768 * N, 0, 0);   // 0: image
+            memory.Slot(2 * N, 0, 14);   // 1: target
+            memory.Slot(768 * N, 0, 32);   // 2: image_ordered
+            memory.Slot(216, 1, 2);   // 3: stem_weight_ordered
+            memory.Slot(2048 * N, 2, 29);   // 4: skip
+            memory.Slot(2048 * N, 2, 31);   // 5: v
+            memory.Slot(576, 3, 28);   // 6: stage1_conv_weight_ordered
+            memory.Slot(2048 * N, 4, 27);   // 7: v_2
+            memory.Slot(2048 * N, 5, 6);   // 8: y
+            memory.Slot(8, 5, 27);   // 9: v_3
+            memory.Slot(8, 5, 27);   // 10: v_4
+            memory.Same(8, 24);   // 11: x
+            memory.Slot(2048 * N, 6, 26);   // 12: v_5
+            memory.Slot(1152, 7, 23);   // 13: stages_0_conv_weight_ordered
+            memory.Slot(1024 * N, 8, 22);   // 14: v_6
+            memory.Slot(1024 * N, 9, 11);   // 15: y_2
+            memory.Slot(16, 9, 22);   // 16: v_7
+            memory.Slot(16, 9, 22);   // 17: v_8
+            memory.Slot(128, 10, 19);   // 18: stages_0_shortcut_weight_ordered
+            memory.Slot(1024 * N, 11, 12);   // 19: x_2
+            memory.Slot(1024 * N, 11, 18);   // 20: v_9
+            memory.Slot(16 * N, 12, 15);   // 21: v_10
+            memory.Slot(10 * N, 13, 14);   // 22: v_11
+            memory.Slot(10 * N, 14, 17);   // 23: v_12
+            memory.Slot(16 * N, 17, 18);   // 24: v_13
+            memory.Same(20, 22);   // 25: v_14
+            memory.Slot(2048 * N, 19, 26);   // 26: v_15
+            memory.Slot(128, 20, 21);   // 27: grad_stages_0_shortcut_weight
+            memory.Slot(1024 * N, 22, 24);   // 28: v_16
+            memory.Slot(2048 * N, 23, 26);   // 29: v_17
+            memory.Slot(1152, 24, 25);   // 30: grad_stages_0_conv_weight
+            memory.Same(26, 31);   // 31: v_18
+            memory.Slot(2048 * N, 27, 29);   // 32: v_19
+            memory.Slot(2048 * N, 28, 31);   // 33: v_20
+            memory.Slot(576, 29, 30);   // 34: grad_stage1_conv_weight
+            memory.Same(31, 32);   // 35: v_21
+            memory.Slot(216, 32, 33);   // 36: grad_stem_weight
         }
 
         private void Compute()
@@ -298,218 +305,181 @@ namespace ModelGen.Generated
             Floats classify_weight = ParameterAt(10);
             Floats classify_bias = ParameterAt(11);
             Longs target = Slot(1).AsLongs();
-            Floats v = Slot(2);
-            Floats skip = Slot(3);
-            Floats v_2 = Slot(4);
-            Floats v_3 = Slot(5);
-            Floats y = Slot(6);
-            Floats v_4 = Slot(7);
-            Floats v_5 = Slot(8);
-            Floats x = Slot(9);
-            Floats v_6 = Slot(10);
-            Floats v_7 = Slot(11);
-            Floats y_2 = Slot(12);
-            Floats v_8 = Slot(13);
-            Floats v_9 = Slot(14);
-            Floats skip_2 = Slot(15);
-            Floats x_2 = Slot(16);
-            Floats v_10 = Slot(17);
-            Floats v_11 = Slot(18);
-            Floats v_12 = Slot(19);
+            Floats image_ordered = Slot(2);
+            Floats stem_weight_ordered = Slot(3);
+            Floats skip = Slot(4);
+            Floats v = Slot(5);
+            Floats stage1_conv_weight_ordered = Slot(6);
+            Floats v_2 = Slot(7);
+            Floats y = Slot(8);
+            Floats v_3 = Slot(9);
+            Floats v_4 = Slot(10);
+            Floats x = Slot(11);
+            Floats v_5 = Slot(12);
+            Floats stages_0_conv_weight_ordered = Slot(13);
+            Floats v_6 = Slot(14);
+            Floats y_2 = Slot(15);
+            Floats v_7 = Slot(16);
+            Floats v_8 = Slot(17);
+            Floats stages_0_shortcut_weight_ordered = Slot(18);
+            Floats x_2 = Slot(19);
+            Floats v_9 = Slot(20);
+            Floats v_10 = Slot(21);
+            Floats v_11 = Slot(22);
             Floats loss = LossAt();
-            Floats v_13 = Slot(20);
+            Floats v_12 = Slot(23);
             Floats grad_classify_weight = GradientAt(10);
             Floats grad_classify_bias = GradientAt(11);
-            Floats v_14 = Slot(21);
-            Floats v_15 = Slot(22);
-            Floats v_16 = Slot(23);
-            Floats grad_stages_0_shortcut_weight = GradientAt(8);
+            Floats v_13 = Slot(24);
+            Floats v_14 = Slot(25);
+            Floats v_15 = Slot(26);
+            Floats grad_stages_0_shortcut_weight = Slot(27);
             Floats grad_stages_0_shortcut_bias = GradientAt(9);
-            Floats v_17 = Slot(24);
+            Floats grad_stages_0_shortcut_weight_stored = GradientAt(8);
+            Floats v_16 = Slot(28);
             Floats grad_stages_0_norm_weight = GradientAt(6);
             Floats grad_stages_0_norm_bias = GradientAt(7);
-            Floats v_18 = Slot(25);
-            Floats grad_stages_0_conv_weight = GradientAt(5);
-            Floats v_19 = Slot(26);
-            Floats v_20 = Slot(27);
+            Floats v_17 = Slot(29);
+            Floats grad_stages_0_conv_weight = Slot(30);
+            Floats grad_stages_0_conv_weight_stored = GradientAt(5);
+            Floats v_18 = Slot(31);
+            Floats v_19 = Slot(32);
             Floats grad_stage1_norm_weight = GradientAt(3);
             Floats grad_stage1_norm_bias = GradientAt(4);
-            Floats v_21 = Slot(28);
-            Floats grad_stage1_conv_weight = GradientAt(2);
-            Floats v_22 = Slot(29);
-            Floats grad_stem_weight = GradientAt(0);
+            Floats v_20 = Slot(33);
+            Floats grad_stage1_conv_weight = Slot(34);
+            Floats grad_stage1_conv_weight_stored = GradientAt(2);
+            Floats v_21 = Slot(35);
+            Floats grad_stem_weight = Slot(36);
             Floats grad_stem_bias = GradientAt(1);
+            Floats grad_stem_weight_stored = GradientAt(0);
+
+            // image
+            using (Tensor copied = View(image, ScalarType.Float32, [N, 16, 16, 3], [768, 16, 1, 256])) Put(copied, image_ordered);
+
+            // stem.weight
+            using (Tensor copied = View(stem_weight, ScalarType.Float32, [3, 3, 3, 8], [3, 1, 9, 27])) Put(copied, stem_weight_ordered);
 
             // var x = stage1.Forward(relu(Stem(image)))
-            {
-                using IDisposable guard = no_grad();
-                using DisposeScope scope = NewDisposeScope();
-                Device device = CPU;
-                Tensor operand = View(image, ScalarType.Float32, [N, 3, 16, 16], [768, 256, 16, 1]);
-                Tensor operand_2 = View(stem_weight, ScalarType.Float32, [8, 3, 3, 3], [27, 9, 3, 1]);
-                Tensor operand_3 = View(stem_bias, ScalarType.Float32, [8], [1]);
-                Tensor result = TensorOps.Convolution(operand, operand_2, operand_3, stride: [1, 1], padding: [1, 1], dilation: [1, 1], groups: 1);
-                Put(result, v);
-            }
+            Convolution<V>.Forward(new ConvolutionShape(N, 16, 16, 3, 8, 3, 3) { PadTop = 1, PadBottom = 1, PadLeft = 1, PadRight = 1 }, image_ordered, stem_weight_ordered, skip, new Epilogue1<V>(stem_bias, v));
 
-            // gradient of var x = stage1.Forward(relu(Stem(image)))
-            var loop1 = new Loop1<V>(v, skip, v_2);
-            Workers.Run(ref loop1, ((2048 * N) + V.Count - 1) / V.Count, 16384 / V.Count);
+            // stage1.conv.weight
+            using (Tensor copied = View(stage1_conv_weight, ScalarType.Float32, [3, 3, 8, 8], [3, 1, 9, 72])) Put(copied, stage1_conv_weight_ordered);
 
             // var y = Norm(Conv(x))
+            Convolution<V>.Forward(new ConvolutionShape(N, 16, 16, 8, 8, 3, 3) { PadTop = 1, PadBottom = 1, PadLeft = 1, PadRight = 1 }, skip, stage1_conv_weight_ordered, v_2);
             {
                 using IDisposable guard = no_grad();
                 using DisposeScope scope = NewDisposeScope();
                 Device device = CPU;
-                Tensor operand_4 = View(skip, ScalarType.Float32, [N, 8, 16, 16], [2048, 256, 16, 1]);
-                Tensor operand_5 = View(stage1_conv_weight, ScalarType.Float32, [8, 8, 3, 3], [72, 9, 3, 1]);
-                Tensor result_2 = TensorOps.Convolution(operand_4, operand_5, null, stride: [1, 1], padding: [1, 1], dilation: [1, 1], groups: 1);
+                Tensor operand = View(v_2, ScalarType.Float32, [N, 8, 16, 16], [2048, 1, 128, 8]);
+                Tensor operand_2 = View(stage1_norm_weight, ScalarType.Float32, [8], [1]);
+                Tensor operand_3 = View(stage1_norm_bias, ScalarType.Float32, [8], [1]);
+                Tensor operand_4 = View(stage1_norm_running_mean, ScalarType.Float32, [8], [1]);
+                Tensor operand_5 = View(stage1_norm_running_var, ScalarType.Float32, [8], [1]);
+                Tensor operand_6 = View(stage1_norm_num_batches_tracked.AsFloats(), ScalarType.Int64, [], []);
+                (Tensor result, Tensor result_2, Tensor result_3) = TensorOps.BatchNormTrain(operand, operand_2, operand_3, operand_4, operand_5, operand_6, momentum: 0.1, eps: 1E-05);
+                Put(result.permute([0, 2, 3, 1]), y);
                 Put(result_2, v_3);
-            }
-            {
-                using IDisposable guard = no_grad();
-                using DisposeScope scope = NewDisposeScope();
-                Device device = CPU;
-                Tensor operand_6 = View(v_3, ScalarType.Float32, [N, 8, 16, 16], [2048, 256, 16, 1]);
-                Tensor operand_7 = View(stage1_norm_weight, ScalarType.Float32, [8], [1]);
-                Tensor operand_8 = View(stage1_norm_bias, ScalarType.Float32, [8], [1]);
-                Tensor operand_9 = View(stage1_norm_running_mean, ScalarType.Float32, [8], [1]);
-                Tensor operand_10 = View(stage1_norm_running_var, ScalarType.Float32, [8], [1]);
-                Tensor operand_11 = View(stage1_norm_num_batches_tracked.AsFloats(), ScalarType.Int64, [], []);
-                (Tensor result_3, Tensor result_4, Tensor result_5) = TensorOps.BatchNormTrain(operand_6, operand_7, operand_8, operand_9, operand_10, operand_11, momentum: 0.1, eps: 1E-05);
-                Put(result_3, y);
-                Put(result_4, v_4);
-                Put(result_5, v_5);
+                Put(result_3, v_4);
             }
 
             // gradient of relu(y + skip)
-            var loop2 = new Loop2<V>(y, skip, x, v_6);
+            var loop2 = new Loop2<V>(y, skip, x, v_5);
             Workers.Run(ref loop2, ((2048 * N) + V.Count - 1) / V.Count, 16384 / V.Count);
 
+            // stages.0.conv.weight
+            using (Tensor copied = View(stages_0_conv_weight, ScalarType.Float32, [3, 3, 8, 16], [3, 1, 9, 72])) Put(copied, stages_0_conv_weight_ordered);
+
             // var y = Norm(Conv(x))
+            Convolution<V>.Forward(new ConvolutionShape(N, 16, 16, 8, 16, 3, 3) { StrideY = 2, StrideX = 2, PadTop = 1, PadBottom = 1, PadLeft = 1, PadRight = 1 }, x, stages_0_conv_weight_ordered, v_6);
             {
                 using IDisposable guard = no_grad();
                 using DisposeScope scope = NewDisposeScope();
                 Device device = CPU;
-                Tensor operand_12 = View(x, ScalarType.Float32, [N, 8, 16, 16], [2048, 256, 16, 1]);
-                Tensor operand_13 = View(stages_0_conv_weight, ScalarType.Float32, [16, 8, 3, 3], [72, 9, 3, 1]);
-                Tensor result_6 = TensorOps.Convolution(operand_12, operand_13, null, stride: [2, 2], padding: [1, 1], dilation: [1, 1], groups: 1);
-                Put(result_6, v_7);
+                Tensor operand_7 = View(v_6, ScalarType.Float32, [N, 16, 8, 8], [1024, 1, 128, 16]);
+                Tensor operand_8 = View(stages_0_norm_weight, ScalarType.Float32, [16], [1]);
+                Tensor operand_9 = View(stages_0_norm_bias, ScalarType.Float32, [16], [1]);
+                Tensor operand_10 = View(stages_0_norm_running_mean, ScalarType.Float32, [16], [1]);
+                Tensor operand_11 = View(stages_0_norm_running_var, ScalarType.Float32, [16], [1]);
+                Tensor operand_12 = View(stages_0_norm_num_batches_tracked.AsFloats(), ScalarType.Int64, [], []);
+                (Tensor result_4, Tensor result_5, Tensor result_6) = TensorOps.BatchNormTrain(operand_7, operand_8, operand_9, operand_10, operand_11, operand_12, momentum: 0.1, eps: 1E-05);
+                Put(result_4.permute([0, 2, 3, 1]), y_2);
+                Put(result_5, v_7);
+                Put(result_6, v_8);
             }
-            {
-                using IDisposable guard = no_grad();
-                using DisposeScope scope = NewDisposeScope();
-                Device device = CPU;
-                Tensor operand_14 = View(v_7, ScalarType.Float32, [N, 16, 8, 8], [1024, 64, 8, 1]);
-                Tensor operand_15 = View(stages_0_norm_weight, ScalarType.Float32, [16], [1]);
-                Tensor operand_16 = View(stages_0_norm_bias, ScalarType.Float32, [16], [1]);
-                Tensor operand_17 = View(stages_0_norm_running_mean, ScalarType.Float32, [16], [1]);
-                Tensor operand_18 = View(stages_0_norm_running_var, ScalarType.Float32, [16], [1]);
-                Tensor operand_19 = View(stages_0_norm_num_batches_tracked.AsFloats(), ScalarType.Int64, [], []);
-                (Tensor result_7, Tensor result_8, Tensor result_9) = TensorOps.BatchNormTrain(operand_14, operand_15, operand_16, operand_17, operand_18, operand_19, momentum: 0.1, eps: 1E-05);
-                Put(result_7, y_2);
-                Put(result_8, v_8);
-                Put(result_9, v_9);
-            }
+
+            // stages.0.shortcut.weight
+            using (Tensor copied = View(stages_0_shortcut_weight, ScalarType.Float32, [1, 1, 8, 16], [1, 1, 1, 8])) Put(copied, stages_0_shortcut_weight_ordered);
 
             // var skip = stride == 1 ? x : Shortcut(x)
-            {
-                using IDisposable guard = no_grad();
-                using DisposeScope scope = NewDisposeScope();
-                Device device = CPU;
-                Tensor operand_20 = View(x, ScalarType.Float32, [N, 8, 16, 16], [2048, 256, 16, 1]);
-                Tensor operand_21 = View(stages_0_shortcut_weight, ScalarType.Float32, [16, 8, 1, 1], [8, 1, 1, 1]);
-                Tensor operand_22 = View(stages_0_shortcut_bias, ScalarType.Float32, [16], [1]);
-                Tensor result_10 = TensorOps.Convolution(operand_20, operand_21, operand_22, stride: [2, 2], padding: [0, 0], dilation: [1, 1], groups: 1);
-                Put(result_10, skip_2);
-            }
-
-            // gradient of relu(y + skip)
-            var loop3 = new Loop3<V>(y_2, skip_2, x_2, v_10);
-            Workers.Run(ref loop3, ((1024 * N) + V.Count - 1) / V.Count, 16384 / V.Count);
+            Convolution<V>.Forward(new ConvolutionShape(N, 16, 16, 8, 16, 1, 1) { StrideY = 2, StrideX = 2 }, x, stages_0_shortcut_weight_ordered, x_2, new Epilogue3<V>(stages_0_shortcut_bias, y_2, v_9));
 
             // Classify(x.mean([2, 3]))
             {
                 using IDisposable guard = no_grad();
                 using DisposeScope scope = NewDisposeScope();
                 Device device = CPU;
-                Tensor operand_23 = View(x_2, ScalarType.Float32, [N, 16, 8, 8], [1024, 64, 8, 1]);
-                Tensor result_11 = operand_23.mean([2, 3], keepdim: false);
-                Put(result_11, v_11);
+                Tensor operand_13 = View(x_2, ScalarType.Float32, [N, 16, 8, 8], [1024, 1, 128, 16]);
+                Tensor result_7 = operand_13.mean([2, 3], keepdim: false);
+                Put(result_7, v_10);
             }
-            Gemm<V>.Run(new GemmProblem(N, 10, 16) { A = v_11, ARow = 16, AColumn = 1, B = classify_weight, BRow = 1, BColumn = 16, C = v_12 }, new Epilogue4<V>(classify_bias));
+            Gemm<V>.Run(new GemmProblem(N, 10, 16) { A = v_10, ARow = 16, AColumn = 1, B = classify_weight, BRow = 1, BColumn = 16, C = v_11 }, new Epilogue4<V>(classify_bias));
 
             // loss
             {
                 using IDisposable guard = no_grad();
                 using DisposeScope scope = NewDisposeScope();
                 Device device = CPU;
-                Tensor operand_24 = View(v_12, ScalarType.Float32, [N, 10], [10, 1]);
-                Tensor operand_25 = View(target.AsFloats(), ScalarType.Int64, [N], [1]);
-                (Tensor result_12, Tensor result_13) = TensorOps.CrossEntropyWithSlope(operand_24, operand_25, 0.0);
-                Put(result_12, loss);
-                Put(result_13, v_13);
+                Tensor operand_14 = View(v_11, ScalarType.Float32, [N, 10], [10, 1]);
+                Tensor operand_15 = View(target.AsFloats(), ScalarType.Int64, [N], [1]);
+                (Tensor result_8, Tensor result_9) = TensorOps.CrossEntropyWithSlope(operand_14, operand_15, 0.0);
+                Put(result_8, loss);
+                Put(result_9, v_12);
             }
 
             // gradient of Classify(x.mean([2, 3]))
-            Gemm<V>.Run(new GemmProblem(10, 16, N) { A = v_13, ARow = 1, AColumn = 10, B = v_11, BRow = 16, BColumn = 1, C = grad_classify_weight });
+            Gemm<V>.Run(new GemmProblem(10, 16, N) { A = v_12, ARow = 1, AColumn = 10, B = v_10, BRow = 16, BColumn = 1, C = grad_classify_weight });
             {
                 using IDisposable guard = no_grad();
                 using DisposeScope scope = NewDisposeScope();
                 Device device = CPU;
-                Tensor operand_26 = View(v_13, ScalarType.Float32, [N, 10], [10, 1]);
-                Tensor result_14 = operand_26.sum(dim: new long[] { 0 }, keepdim: false);
-                Put(result_14, grad_classify_bias);
+                Tensor operand_16 = View(v_12, ScalarType.Float32, [N, 10], [10, 1]);
+                Tensor result_10 = operand_16.sum(dim: new long[] { 0 }, keepdim: false);
+                Put(result_10, grad_classify_bias);
             }
-            Gemm<V>.Run(new GemmProblem(N, 16, 10) { A = v_13, ARow = 10, AColumn = 1, B = classify_weight, BRow = 16, BColumn = 1, C = v_14 }, new Epilogue5<V>());
+            Gemm<V>.Run(new GemmProblem(N, 16, 10) { A = v_12, ARow = 10, AColumn = 1, B = classify_weight, BRow = 16, BColumn = 1, C = v_13 }, new Epilogue5<V>());
 
             // gradient of relu(y + skip)
-            var loop6 = new Loop6<V>(v_14, v_10, v_15);
-            Workers.Run(ref loop6, 16 * N, Math.Max(1, 16384 / (64)));
+            var loop6 = new Loop6<V>(v_13, v_9, v_14);
+            Workers.Run(ref loop6, 64 * N, Math.Max(1, 16384 / (16)));
 
             // gradient of var skip = stride == 1 ? x : Shortcut(x)
-            {
-                using IDisposable guard = no_grad();
-                using DisposeScope scope = NewDisposeScope();
-                Device device = CPU;
-                Tensor operand_27 = View(v_15, ScalarType.Float32, [N, 16, 8, 8], [1024, 64, 8, 1]);
-                Tensor operand_28 = View(x, ScalarType.Float32, [N, 8, 16, 16], [2048, 256, 16, 1]);
-                Tensor operand_29 = View(stages_0_shortcut_weight, ScalarType.Float32, [16, 8, 1, 1], [8, 1, 1, 1]);
-                (Tensor result_15, Tensor result_16, Tensor result_17) = TensorOps.ConvolutionBackward(operand_27, operand_28, operand_29, stride: [2, 2], padding: [0, 0], dilation: [1, 1], groups: 1, inputGradient: true, weightGradient: true, biasGradient: true);
-                Put(result_15, v_16);
-                Put(result_16, grad_stages_0_shortcut_weight);
-                Put(result_17, grad_stages_0_shortcut_bias);
-            }
+            Convolution<V>.GradientInput(new ConvolutionShape(N, 16, 16, 8, 16, 1, 1) { StrideY = 2, StrideX = 2 }, v_14, stages_0_shortcut_weight_ordered, v_15, add: false);
+            Convolution<V>.GradientWeight(new ConvolutionShape(N, 16, 16, 8, 16, 1, 1) { StrideY = 2, StrideX = 2 }, x, v_14, grad_stages_0_shortcut_weight, grad_stages_0_shortcut_bias, add: false);
+            using (Tensor copied = View(grad_stages_0_shortcut_weight, ScalarType.Float32, [16, 8, 1, 1], [1, 16, 128, 128])) Put(copied, grad_stages_0_shortcut_weight_stored);
 
             // gradient of var y = Norm(Conv(x))
             {
                 using IDisposable guard = no_grad();
                 using DisposeScope scope = NewDisposeScope();
                 Device device = CPU;
-                Tensor operand_30 = View(v_15, ScalarType.Float32, [N, 16, 8, 8], [1024, 64, 8, 1]);
-                Tensor operand_31 = View(v_7, ScalarType.Float32, [N, 16, 8, 8], [1024, 64, 8, 1]);
-                Tensor operand_32 = View(stages_0_norm_weight, ScalarType.Float32, [16], [1]);
-                Tensor operand_33 = View(v_8, ScalarType.Float32, [16], [1]);
-                Tensor operand_34 = View(v_9, ScalarType.Float32, [16], [1]);
-                (Tensor result_18, Tensor result_19, Tensor result_20) = TensorOps.BatchNormBackward(operand_30, operand_31, operand_32, operand_33, operand_34);
-                Put(result_18, v_17);
-                Put(result_19, grad_stages_0_norm_weight);
-                Put(result_20, grad_stages_0_norm_bias);
+                Tensor operand_17 = View(v_14, ScalarType.Float32, [N, 16, 8, 8], [1024, 1, 128, 16]);
+                Tensor operand_18 = View(v_6, ScalarType.Float32, [N, 16, 8, 8], [1024, 1, 128, 16]);
+                Tensor operand_19 = View(stages_0_norm_weight, ScalarType.Float32, [16], [1]);
+                Tensor operand_20 = View(v_7, ScalarType.Float32, [16], [1]);
+                Tensor operand_21 = View(v_8, ScalarType.Float32, [16], [1]);
+                (Tensor result_11, Tensor result_12, Tensor result_13) = TensorOps.BatchNormBackward(operand_17, operand_18, operand_19, operand_20, operand_21);
+                Put(result_11.permute([0, 2, 3, 1]), v_16);
+                Put(result_12, grad_stages_0_norm_weight);
+                Put(result_13, grad_stages_0_norm_bias);
             }
-            {
-                using IDisposable guard = no_grad();
-                using DisposeScope scope = NewDisposeScope();
-                Device device = CPU;
-                Tensor operand_35 = View(v_17, ScalarType.Float32, [N, 16, 8, 8], [1024, 64, 8, 1]);
-                Tensor operand_36 = View(x, ScalarType.Float32, [N, 8, 16, 16], [2048, 256, 16, 1]);
-                Tensor operand_37 = View(stages_0_conv_weight, ScalarType.Float32, [16, 8, 3, 3], [72, 9, 3, 1]);
-                (Tensor result_21, Tensor result_22) = TensorOps.ConvolutionBackward(operand_35, operand_36, operand_37, stride: [2, 2], padding: [1, 1], dilation: [1, 1], groups: 1, inputGradient: true, weightGradient: true, biasGradient: false);
-                Put(result_21, v_18);
-                Put(result_22, grad_stages_0_conv_weight);
-            }
+            Convolution<V>.GradientInput(new ConvolutionShape(N, 16, 16, 8, 16, 3, 3) { StrideY = 2, StrideX = 2, PadTop = 1, PadBottom = 1, PadLeft = 1, PadRight = 1 }, v_16, stages_0_conv_weight_ordered, v_17, add: false);
+            Convolution<V>.GradientWeight(new ConvolutionShape(N, 16, 16, 8, 16, 3, 3) { StrideY = 2, StrideX = 2, PadTop = 1, PadBottom = 1, PadLeft = 1, PadRight = 1 }, x, v_16, grad_stages_0_conv_weight, default, add: false);
+            using (Tensor copied = View(grad_stages_0_conv_weight, ScalarType.Float32, [16, 8, 3, 3], [1, 16, 384, 128])) Put(copied, grad_stages_0_conv_weight_stored);
 
             // gradient of relu(y + skip)
-            var loop7 = new Loop7<V>(v_16, v_18, v_6, v_19);
+            var loop7 = new Loop7<V>(v_15, v_17, v_5, v_18);
             Workers.Run(ref loop7, ((2048 * N) + V.Count - 1) / V.Count, 16384 / V.Count);
 
             // gradient of var y = Norm(Conv(x))
@@ -517,64 +487,69 @@ namespace ModelGen.Generated
                 using IDisposable guard = no_grad();
                 using DisposeScope scope = NewDisposeScope();
                 Device device = CPU;
-                Tensor operand_38 = View(v_19, ScalarType.Float32, [N, 8, 16, 16], [2048, 256, 16, 1]);
-                Tensor operand_39 = View(v_3, ScalarType.Float32, [N, 8, 16, 16], [2048, 256, 16, 1]);
-                Tensor operand_40 = View(stage1_norm_weight, ScalarType.Float32, [8], [1]);
-                Tensor operand_41 = View(v_4, ScalarType.Float32, [8], [1]);
-                Tensor operand_42 = View(v_5, ScalarType.Float32, [8], [1]);
-                (Tensor result_23, Tensor result_24, Tensor result_25) = TensorOps.BatchNormBackward(operand_38, operand_39, operand_40, operand_41, operand_42);
-                Put(result_23, v_20);
-                Put(result_24, grad_stage1_norm_weight);
-                Put(result_25, grad_stage1_norm_bias);
+                Tensor operand_22 = View(v_18, ScalarType.Float32, [N, 8, 16, 16], [2048, 1, 128, 8]);
+                Tensor operand_23 = View(v_2, ScalarType.Float32, [N, 8, 16, 16], [2048, 1, 128, 8]);
+                Tensor operand_24 = View(stage1_norm_weight, ScalarType.Float32, [8], [1]);
+                Tensor operand_25 = View(v_3, ScalarType.Float32, [8], [1]);
+                Tensor operand_26 = View(v_4, ScalarType.Float32, [8], [1]);
+                (Tensor result_14, Tensor result_15, Tensor result_16) = TensorOps.BatchNormBackward(operand_22, operand_23, operand_24, operand_25, operand_26);
+                Put(result_14.permute([0, 2, 3, 1]), v_19);
+                Put(result_15, grad_stage1_norm_weight);
+                Put(result_16, grad_stage1_norm_bias);
             }
-            {
-                using IDisposable guard = no_grad();
-                using DisposeScope scope = NewDisposeScope();
-                Device device = CPU;
-                Tensor operand_43 = View(v_20, ScalarType.Float32, [N, 8, 16, 16], [2048, 256, 16, 1]);
-                Tensor operand_44 = View(skip, ScalarType.Float32, [N, 8, 16, 16], [2048, 256, 16, 1]);
-                Tensor operand_45 = View(stage1_conv_weight, ScalarType.Float32, [8, 8, 3, 3], [72, 9, 3, 1]);
-                (Tensor result_26, Tensor result_27) = TensorOps.ConvolutionBackward(operand_43, operand_44, operand_45, stride: [1, 1], padding: [1, 1], dilation: [1, 1], groups: 1, inputGradient: true, weightGradient: true, biasGradient: false);
-                Put(result_26, v_21);
-                Put(result_27, grad_stage1_conv_weight);
-            }
+            Convolution<V>.GradientInput(new ConvolutionShape(N, 16, 16, 8, 8, 3, 3) { PadTop = 1, PadBottom = 1, PadLeft = 1, PadRight = 1 }, v_19, stage1_conv_weight_ordered, v_20, add: false);
+            Convolution<V>.GradientWeight(new ConvolutionShape(N, 16, 16, 8, 8, 3, 3) { PadTop = 1, PadBottom = 1, PadLeft = 1, PadRight = 1 }, skip, v_19, grad_stage1_conv_weight, default, add: false);
+            using (Tensor copied = View(grad_stage1_conv_weight, ScalarType.Float32, [8, 8, 3, 3], [1, 8, 192, 64])) Put(copied, grad_stage1_conv_weight_stored);
 
             // gradient of var x = stage1.Forward(relu(Stem(image)))
-            var loop8 = new Loop8<V>(v_19, v_21, v_2, v_22);
+            var loop8 = new Loop8<V>(v_18, v_20, v, v_21);
             Workers.Run(ref loop8, ((2048 * N) + V.Count - 1) / V.Count, 16384 / V.Count);
-            {
-                using IDisposable guard = no_grad();
-                using DisposeScope scope = NewDisposeScope();
-                Device device = CPU;
-                Tensor operand_46 = View(v_22, ScalarType.Float32, [N, 8, 16, 16], [2048, 256, 16, 1]);
-                Tensor operand_47 = View(image, ScalarType.Float32, [N, 3, 16, 16], [768, 256, 16, 1]);
-                Tensor operand_48 = View(stem_weight, ScalarType.Float32, [8, 3, 3, 3], [27, 9, 3, 1]);
-                (Tensor result_28, Tensor result_29) = TensorOps.ConvolutionBackward(operand_46, operand_47, operand_48, stride: [1, 1], padding: [1, 1], dilation: [1, 1], groups: 1, inputGradient: false, weightGradient: true, biasGradient: true);
-                Put(result_28, grad_stem_weight);
-                Put(result_29, grad_stem_bias);
-            }
+            Convolution<V>.GradientWeight(new ConvolutionShape(N, 16, 16, 3, 8, 3, 3) { PadTop = 1, PadBottom = 1, PadLeft = 1, PadRight = 1 }, image_ordered, v_21, grad_stem_weight, grad_stem_bias, add: false);
+            using (Tensor copied = View(grad_stem_weight, ScalarType.Float32, [8, 3, 3, 3], [1, 8, 72, 24])) Put(copied, grad_stem_weight_stored);
 
             // update
             Optimizer.Step();
         }
     }
 
-    /// <summary>relu, gt, cast</summary>
-    file readonly struct Loop1<V>(Floats v, Floats skip, Floats v_2) : IRange
+    /// <summary>add, relu, gt, cast</summary>
+    file readonly struct Epilogue1<V>(Floats v_2, Floats v_3) : ITileEpilogue
         where V : unmanaged, IVector<V>
     {
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        public void Run(nint from, nint to, int worker)
+        public void Run(Floats tile, nint stride, nint row, nint rows, nint column, nint columns)
         {
-            nint end = to * V.Count;
-            for (nint i = from * V.Count; i < end; i += V.Count)
+            for (nint end = row + rows; row < end; row++)
             {
-                V v20 = v.Load<V>(i);
-                V v21 = V.Max(V.Zero, v20);
-                V v69 = V.Less(V.Zero, v21);
-                V v70 = v69 & V.All(1f);
-                skip.Store(i, v21);
-                v_2.Store(i, v70);
+                Floats row_v_2 = v_2;
+                Floats row_v_3 = v_3 + (row * (8));
+                nint i = 0;
+                for (; i + V.Count <= columns; i += V.Count)
+                {
+                    V v20 = tile.Load<V>(i);
+                    V v21 = row_v_2.Load<V>(column + i);
+                    V v22 = v20 + v21;
+                    V v23 = V.Max(V.Zero, v22);
+                    V v73 = V.Less(V.Zero, v23);
+                    V v74 = v73 & V.All(1f);
+                    tile.Store(i, v23);
+                    row_v_3.Store(column + i, v74);
+                }
+
+                if (i < columns)
+                {
+                    int lanes = (int)(columns - i);
+                    V v20 = tile.Load<V>(i);
+                    V v21 = row_v_2.Load<V>(column + i);
+                    V v22 = v20 + v21;
+                    V v23 = V.Max(V.Zero, v22);
+                    V v73 = V.Less(V.Zero, v23);
+                    V v74 = v73 & V.All(1f);
+                    tile.StoreFirst(i, v23, lanes);
+                    row_v_3.StoreFirst(column + i, v74, lanes);
+                }
+
+                tile += stride;
             }
         }
     }
@@ -589,36 +564,61 @@ namespace ModelGen.Generated
             nint end = to * V.Count;
             for (nint i = from * V.Count; i < end; i += V.Count)
             {
-                V v23 = y.Load<V>(i);
-                V v21 = skip.Load<V>(i);
-                V v26 = v23 + v21;
-                V v27 = V.Max(V.Zero, v26);
-                V v60 = V.Less(V.Zero, v27);
-                V v61 = v60 & V.All(1f);
-                x.Store(i, v27);
-                v.Store(i, v61);
+                V v25 = y.Load<V>(i);
+                V v23 = skip.Load<V>(i);
+                V v28 = v25 + v23;
+                V v29 = V.Max(V.Zero, v28);
+                V v64 = V.Less(V.Zero, v29);
+                V v65 = v64 & V.All(1f);
+                x.Store(i, v29);
+                v.Store(i, v65);
             }
         }
     }
 
-    /// <summary>add, relu, gt, cast</summary>
-    file readonly struct Loop3<V>(Floats y, Floats skip, Floats x, Floats v) : IRange
+    /// <summary>add, add, relu, gt, cast</summary>
+    file readonly struct Epilogue3<V>(Floats v_2, Floats y, Floats v_3) : ITileEpilogue
         where V : unmanaged, IVector<V>
     {
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        public void Run(nint from, nint to, int worker)
+        public void Run(Floats tile, nint stride, nint row, nint rows, nint column, nint columns)
         {
-            nint end = to * V.Count;
-            for (nint i = from * V.Count; i < end; i += V.Count)
+            for (nint end = row + rows; row < end; row++)
             {
-                V v29 = y.Load<V>(i);
-                V v32 = skip.Load<V>(i);
-                V v33 = v29 + v32;
-                V v34 = V.Max(V.Zero, v33);
-                V v48 = V.Less(V.Zero, v34);
-                V v49 = v48 & V.All(1f);
-                x.Store(i, v34);
-                v.Store(i, v49);
+                Floats row_v_2 = v_2;
+                Floats row_y = y + (row * (16));
+                Floats row_v_3 = v_3 + (row * (16));
+                nint i = 0;
+                for (; i + V.Count <= columns; i += V.Count)
+                {
+                    V v34 = tile.Load<V>(i);
+                    V v35 = row_v_2.Load<V>(column + i);
+                    V v31 = row_y.Load<V>(column + i);
+                    V v36 = v34 + v35;
+                    V v37 = v31 + v36;
+                    V v38 = V.Max(V.Zero, v37);
+                    V v52 = V.Less(V.Zero, v38);
+                    V v53 = v52 & V.All(1f);
+                    tile.Store(i, v38);
+                    row_v_3.Store(column + i, v53);
+                }
+
+                if (i < columns)
+                {
+                    int lanes = (int)(columns - i);
+                    V v34 = tile.Load<V>(i);
+                    V v35 = row_v_2.Load<V>(column + i);
+                    V v31 = row_y.Load<V>(column + i);
+                    V v36 = v34 + v35;
+                    V v37 = v31 + v36;
+                    V v38 = V.Max(V.Zero, v37);
+                    V v52 = V.Less(V.Zero, v38);
+                    V v53 = v52 & V.All(1f);
+                    tile.StoreFirst(i, v38, lanes);
+                    row_v_3.StoreFirst(column + i, v53, lanes);
+                }
+
+                tile += stride;
             }
         }
     }
@@ -636,19 +636,19 @@ namespace ModelGen.Generated
                 nint i = 0;
                 for (; i + V.Count <= columns; i += V.Count)
                 {
-                    V v36 = tile.Load<V>(i);
+                    V v40 = tile.Load<V>(i);
                     V v18 = row_classify_bias.Load<V>(column + i);
-                    V v37 = v36 + v18;
-                    tile.Store(i, v37);
+                    V v41 = v40 + v18;
+                    tile.Store(i, v41);
                 }
 
                 if (i < columns)
                 {
                     int lanes = (int)(columns - i);
-                    V v36 = tile.Load<V>(i);
+                    V v40 = tile.Load<V>(i);
                     V v18 = row_classify_bias.Load<V>(column + i);
-                    V v37 = v36 + v18;
-                    tile.StoreFirst(i, v37, lanes);
+                    V v41 = v40 + v18;
+                    tile.StoreFirst(i, v41, lanes);
                 }
 
                 tile += stride;
@@ -668,17 +668,17 @@ namespace ModelGen.Generated
                 nint i = 0;
                 for (; i + V.Count <= columns; i += V.Count)
                 {
-                    V v40 = tile.Load<V>(i);
-                    V v44 = v40 * V.All(1f / (64));
-                    tile.Store(i, v44);
+                    V v44 = tile.Load<V>(i);
+                    V v48 = v44 * V.All(1f / (64));
+                    tile.Store(i, v48);
                 }
 
                 if (i < columns)
                 {
                     int lanes = (int)(columns - i);
-                    V v40 = tile.Load<V>(i);
-                    V v44 = v40 * V.All(1f / (64));
-                    tile.StoreFirst(i, v44, lanes);
+                    V v44 = tile.Load<V>(i);
+                    V v48 = v44 * V.All(1f / (64));
+                    tile.StoreFirst(i, v48, lanes);
                 }
 
                 tile += stride;
@@ -695,15 +695,17 @@ namespace ModelGen.Generated
         {
             for (nint row = from; row < to; row++)
             {
-                Floats row_v = v + (row);
-                Floats row_v_2 = v_2 + ((row * (64)));
-                Floats row_v_3 = v_3 + ((row * (64)));
-                for (nint i = 0; i < 64; i += V.Count)
+                nint at = row % (64);
+                nint rest = row / (64);
+                Floats row_v = v + ((rest * (16)));
+                Floats row_v_2 = v_2 + ((rest * (1024)) + (at * (16)));
+                Floats row_v_3 = v_3 + ((rest * (1024)) + (at * (16)));
+                for (nint i = 0; i < 16; i += V.Count)
                 {
-                    V v46 = V.All(row_v[0]);
-                    V v49 = row_v_2.Load<V>(i);
-                    V v50 = v46 * v49;
-                    row_v_3.Store(i, v50);
+                    V v50 = row_v.Load<V>(i);
+                    V v53 = row_v_2.Load<V>(i);
+                    V v54 = v50 * v53;
+                    row_v_3.Store(i, v54);
                 }
             }
         }
@@ -719,12 +721,12 @@ namespace ModelGen.Generated
             nint end = to * V.Count;
             for (nint i = from * V.Count; i < end; i += V.Count)
             {
-                V v51 = v.Load<V>(i);
-                V v57 = v_2.Load<V>(i);
-                V v61 = v_3.Load<V>(i);
-                V v59 = v51 + v57;
-                V v62 = v59 * v61;
-                v_4.Store(i, v62);
+                V v55 = v.Load<V>(i);
+                V v61 = v_2.Load<V>(i);
+                V v65 = v_3.Load<V>(i);
+                V v63 = v55 + v61;
+                V v66 = v63 * v65;
+                v_4.Store(i, v66);
             }
         }
     }
@@ -739,12 +741,12 @@ namespace ModelGen.Generated
             nint end = to * V.Count;
             for (nint i = from * V.Count; i < end; i += V.Count)
             {
-                V v62 = v.Load<V>(i);
-                V v66 = v_2.Load<V>(i);
-                V v70 = v_3.Load<V>(i);
-                V v68 = v62 + v66;
-                V v71 = v68 * v70;
-                v_4.Store(i, v71);
+                V v66 = v.Load<V>(i);
+                V v70 = v_2.Load<V>(i);
+                V v74 = v_3.Load<V>(i);
+                V v72 = v66 + v70;
+                V v75 = v72 * v74;
+                v_4.Store(i, v75);
             }
         }
     }

@@ -328,39 +328,39 @@ namespace ModelGen.Generated
             memory.Slot(16 * N, 0, 15);   // 1: target
             memory.Slot(128 * N, 0, 1);   // 2: v
             memory.Same(2, 39);   // 3: x
-            memory.Slot(384 * N, 2, 31);   // 4: v_2
-            memory.Slot(64, 3, 29);   // 5: v_3
+            memory.Slot(384 * N, 2, 30);   // 4: v_2
+            memory.Slot(64, 3, 28);   // 5: v_3
             memory.Slot(256 * N, 4, 6);   // 6: v_4
-            memory.Slot(256 * N, 6, 29);   // 7: v_5
-            memory.Slot(256 * N, 7, 27);   // 8: v_6
-            memory.Slot(256 * N, 8, 25);   // 9: v_7
+            memory.Slot(256 * N, 6, 28);   // 7: v_5
+            memory.Slot(256 * N, 7, 26);   // 8: v_6
+            memory.Slot(256 * N, 8, 24);   // 9: v_7
             memory.Slot(128 * N, 9, 10);   // 10: v_8
-            memory.Slot(128 * N, 10, 23);   // 11: rows
-            memory.Slot(128 * N, 11, 21);   // 12: v_9
-            memory.Slot(128 * N, 12, 20);   // 13: x_2
-            memory.Slot(128 * N, 13, 18);   // 14: v_10
+            memory.Slot(128 * N, 10, 22);   // 11: ordered
+            memory.Slot(128 * N, 11, 20);   // 12: v_9
+            memory.Slot(128 * N, 12, 19);   // 13: x_2
+            memory.Slot(128 * N, 13, 17);   // 14: v_10
             memory.Slot(800 * N, 14, 15);   // 15: v_11
-            memory.Slot(800 * N, 15, 16);   // 16: v_12
-            memory.Slot(800 * N, 16, 19);   // 17: rows_2
-            memory.Slot(128 * N, 17, 20);   // 18: v_13
-            memory.Same(13, 21);   // 19: v_14
-            memory.Slot(128 * N, 21, 41);   // 20: v_15
-            memory.Slot(128 * N, 22, 26);   // 21: v_16
-            memory.Slot(128 * N, 25, 32);   // 22: v_17
-            memory.Slot(256 * N, 26, 29);   // 23: v_18
-            memory.Slot(256 * N, 27, 28);   // 24: v_19
-            memory.Slot(32 * N, 28, 29);   // 25: v_20
-            memory.Same(23, 31);   // 26: v_21
-            memory.Slot(128 * N, 30, 33);   // 27: v_22
-            memory.Slot(128 * N, 31, 35);   // 28: v_23
-            memory.Slot(128 * N, 32, 34);   // 29: rows_3
-            memory.Slot(128 * N, 33, 36);   // 30: rows_4
-            memory.Slot(384 * N, 34, 37);   // 31: v_24
-            memory.Slot(384 * N, 35, 37);   // 32: v_25
-            memory.Slot(384 * N, 36, 37);   // 33: v_26
-            memory.Same(31, 40);   // 34: v_27
+            memory.Slot(800 * N, 15, 18);   // 16: v_12
+            memory.Slot(128 * N, 16, 19);   // 17: v_13
+            memory.Same(13, 20);   // 18: v_14
+            memory.Slot(128 * N, 20, 41);   // 19: v_15
+            memory.Slot(128 * N, 21, 25);   // 20: v_16
+            memory.Slot(128 * N, 24, 31);   // 21: v_17
+            memory.Slot(256 * N, 25, 28);   // 22: v_18
+            memory.Slot(256 * N, 26, 27);   // 23: v_19
+            memory.Slot(32 * N, 27, 28);   // 24: v_20
+            memory.Same(22, 30);   // 25: v_21
+            memory.Slot(128 * N, 29, 32);   // 26: v_22
+            memory.Slot(128 * N, 30, 34);   // 27: v_23
+            memory.Slot(128 * N, 31, 33);   // 28: ordered_2
+            memory.Slot(128 * N, 32, 35);   // 29: ordered_3
+            memory.Slot(384 * N, 33, 37);   // 30: v_24
+            memory.Slot(384 * N, 34, 36);   // 31: v_25
+            memory.Slot(384 * N, 35, 37);   // 32: v_26
+            memory.Same(30, 40);   // 33: v_27
+            memory.Slot(384 * N, 36, 37);   // 34: ordered_4
             memory.Slot(128 * N, 38, 41);   // 35: v_28
-            memory.Same(20, 43);   // 36: v_29
+            memory.Same(19, 43);   // 36: v_29
         }
 
         private void Compute()
@@ -387,37 +387,37 @@ namespace ModelGen.Generated
             Floats v_6 = Slot(8);
             Floats v_7 = Slot(9);
             Floats v_8 = Slot(10);
-            Floats rows = Slot(11);
+            Floats ordered = Slot(11);
             Floats v_9 = Slot(12);
             Floats x_2 = Slot(13);
             Floats v_10 = Slot(14);
             Floats v_11 = Slot(15);
             Floats loss = LossAt();
             Floats v_12 = Slot(16);
-            Floats rows_2 = Slot(17);
-            Floats v_13 = Slot(18);
+            Floats v_13 = Slot(17);
             Floats grad_head_weight = GradientAt(8);
             Floats grad_head_bias = GradientAt(9);
-            Floats v_14 = Slot(19);
-            Floats v_15 = Slot(20);
+            Floats v_14 = Slot(18);
+            Floats v_15 = Slot(19);
             Floats grad_norm_weight = GradientAt(6);
             Floats grad_norm_bias = GradientAt(7);
-            Floats v_16 = Slot(21);
+            Floats v_16 = Slot(20);
             Floats grad_attend_out_proj_weight = GradientAt(4);
             Floats grad_attend_out_proj_bias = GradientAt(5);
-            Floats v_17 = Slot(22);
-            Floats v_18 = Slot(23);
-            Floats v_19 = Slot(24);
-            Floats v_20 = Slot(25);
-            Floats v_21 = Slot(26);
-            Floats v_22 = Slot(27);
-            Floats v_23 = Slot(28);
-            Floats rows_3 = Slot(29);
-            Floats rows_4 = Slot(30);
-            Floats v_24 = Slot(31);
-            Floats v_25 = Slot(32);
-            Floats v_26 = Slot(33);
-            Floats v_27 = Slot(34);
+            Floats v_17 = Slot(21);
+            Floats v_18 = Slot(22);
+            Floats v_19 = Slot(23);
+            Floats v_20 = Slot(24);
+            Floats v_21 = Slot(25);
+            Floats v_22 = Slot(26);
+            Floats v_23 = Slot(27);
+            Floats ordered_2 = Slot(28);
+            Floats ordered_3 = Slot(29);
+            Floats v_24 = Slot(30);
+            Floats v_25 = Slot(31);
+            Floats v_26 = Slot(32);
+            Floats v_27 = Slot(33);
+            Floats ordered_4 = Slot(34);
             Floats v_28 = Slot(35);
             Floats grad_attend_in_proj_weight = GradientAt(2);
             Floats grad_attend_in_proj_bias = GradientAt(3);
@@ -471,10 +471,10 @@ namespace ModelGen.Generated
             Gemm<V>.Run(new GemmProblem(8, 4, 8) { A = v_7, ARow = 8, AColumn = 1, B = (v_2 + (32)), BRow = 48, BColumn = 1, C = v_8 }, new GemmBatch(N, 4) { AOuter = 256, AInner = 64, BOuter = 384, BInner = 4, COuter = 128, CInner = 32 });
 
             // 
-            using (Tensor copied = View(v_8, ScalarType.Float32, [N, 8, 4, 4], [128, 4, 32, 1])) Put(copied, rows);
+            using (Tensor copied = View(v_8, ScalarType.Float32, [N, 8, 4, 4], [128, 4, 32, 1])) Put(copied, ordered);
 
             // x = Norm(x + Attend(x))
-            Gemm<V>.Run(new GemmProblem(8 * N, 16, 16) { A = rows, ARow = 16, AColumn = 1, B = attend_out_proj_weight, BRow = 1, BColumn = 16, C = v_9 }, new Epilogue5<V>(attend_out_proj_bias, x));
+            Gemm<V>.Run(new GemmProblem(8 * N, 16, 16) { A = ordered, ARow = 16, AColumn = 1, B = attend_out_proj_weight, BRow = 1, BColumn = 16, C = v_9 }, new Epilogue5<V>(attend_out_proj_bias, x));
             {
                 using IDisposable guard = no_grad();
                 using DisposeScope scope = NewDisposeScope();
@@ -500,20 +500,17 @@ namespace ModelGen.Generated
                 Tensor operand_9 = View(target.AsFloats(), ScalarType.Int64, [N, 8], [8, 1]);
                 (Tensor result_6, Tensor result_7) = TensorOps.CrossEntropyWithSlope(operand_8, operand_9, 0.0);
                 Put(result_6, loss);
-                Put(result_7, v_12);
+                Put(result_7.permute([0, 2, 1]), v_12);
             }
 
-            // 
-            using (Tensor copied = View(v_12, ScalarType.Float32, [N, 8, 100], [800, 1, 8])) Put(copied, rows_2);
-
             // gradient of Head(gelu(x)).transpose(1, 2)
-            Gemm<V>.Run(new GemmProblem(8 * N, 16, 100) { A = rows_2, ARow = 100, AColumn = 1, B = head_weight, BRow = 16, BColumn = 1, C = v_13 });
-            Gemm<V>.Run(new GemmProblem(100, 16, 8 * N) { A = rows_2, ARow = 1, AColumn = 100, B = v_10, BRow = 16, BColumn = 1, C = grad_head_weight });
+            Gemm<V>.Run(new GemmProblem(8 * N, 16, 100) { A = v_12, ARow = 100, AColumn = 1, B = head_weight, BRow = 16, BColumn = 1, C = v_13 });
+            Gemm<V>.Run(new GemmProblem(100, 16, 8 * N) { A = v_12, ARow = 1, AColumn = 100, B = v_10, BRow = 16, BColumn = 1, C = grad_head_weight });
             {
                 using IDisposable guard = no_grad();
                 using DisposeScope scope = NewDisposeScope();
                 Device device = CPU;
-                Tensor operand_10 = View(rows_2, ScalarType.Float32, [8 * N, 100], [100, 1]);
+                Tensor operand_10 = View(v_12, ScalarType.Float32, [8 * N, 100], [100, 1]);
                 Tensor result_8 = operand_10.sum(dim: new long[] { 0 }, keepdim: false);
                 Put(result_8, grad_head_bias);
             }
@@ -534,7 +531,7 @@ namespace ModelGen.Generated
                 Put(result_11, grad_norm_bias);
             }
             Gemm<V>.Run(new GemmProblem(8 * N, 16, 16) { A = v_15, ARow = 16, AColumn = 1, B = attend_out_proj_weight, BRow = 16, BColumn = 1, C = v_16 });
-            Gemm<V>.Run(new GemmProblem(16, 16, 8 * N) { A = v_15, ARow = 1, AColumn = 16, B = rows, BRow = 16, BColumn = 1, C = grad_attend_out_proj_weight });
+            Gemm<V>.Run(new GemmProblem(16, 16, 8 * N) { A = v_15, ARow = 1, AColumn = 16, B = ordered, BRow = 16, BColumn = 1, C = grad_attend_out_proj_weight });
             {
                 using IDisposable guard = no_grad();
                 using DisposeScope scope = NewDisposeScope();
@@ -561,15 +558,15 @@ namespace ModelGen.Generated
             Gemm<V>.Run(new GemmProblem(4, 8, 8) { A = v_2, ARow = 1, AColumn = 48, B = v_21, BRow = 8, BColumn = 1, C = v_23 }, new GemmBatch(N, 4) { AOuter = 384, AInner = 4, BOuter = 256, BInner = 64, COuter = 128, CInner = 32 });
 
             // 
-            using (Tensor copied = View(v_17, ScalarType.Float32, [N, 8, 4, 4], [128, 4, 32, 1])) Put(copied, rows_3);
-            using (Tensor copied = View(v_22, ScalarType.Float32, [N, 8, 4, 4], [128, 4, 32, 1])) Put(copied, rows_4);
+            using (Tensor copied = View(v_17, ScalarType.Float32, [N, 8, 4, 4], [128, 4, 32, 1])) Put(copied, ordered_2);
+            using (Tensor copied = View(v_22, ScalarType.Float32, [N, 8, 4, 4], [128, 4, 32, 1])) Put(copied, ordered_3);
 
             // gradient of x = Norm(x + Attend(x))
             {
                 using IDisposable guard = no_grad();
                 using DisposeScope scope = NewDisposeScope();
                 Device device = CPU;
-                Tensor operand_16 = View(rows_3, ScalarType.Float32, [N, 8, 16], [128, 16, 1]);
+                Tensor operand_16 = View(ordered_2, ScalarType.Float32, [N, 8, 16], [128, 16, 1]);
                 Tensor result_14 = TensorOps.SliceBackward(operand_16, [N, 8, 48], 2, 32);
                 Put(result_14, v_24);
             }
@@ -579,17 +576,22 @@ namespace ModelGen.Generated
                 Device device = CPU;
                 Tensor operand_17 = View(v_23, ScalarType.Float32, [N, 8, 16], [128, 1, 8]);
                 Tensor result_15 = TensorOps.SliceBackward(operand_17, [N, 8, 48], 2, 16);
-                Put(result_15, v_25);
+                Put(result_15.permute([0, 2, 1]), v_25);
             }
             {
                 using IDisposable guard = no_grad();
                 using DisposeScope scope = NewDisposeScope();
                 Device device = CPU;
-                Tensor operand_18 = View(rows_4, ScalarType.Float32, [N, 8, 16], [128, 16, 1]);
+                Tensor operand_18 = View(ordered_3, ScalarType.Float32, [N, 8, 16], [128, 16, 1]);
                 Tensor result_16 = TensorOps.SliceBackward(operand_18, [N, 8, 48], 2, 0);
                 Put(result_16, v_26);
             }
-            var loop11 = new Loop11<V>(v_24, v_25, v_26, v_27);
+
+            // 
+            using (Tensor copied = View(v_25, ScalarType.Float32, [N, 8, 48], [384, 1, 8])) Put(copied, ordered_4);
+
+            // gradient of x = Norm(x + Attend(x))
+            var loop11 = new Loop11<V>(v_24, ordered_4, v_26, v_27);
             Workers.Run(ref loop11, ((384 * N) + V.Count - 1) / V.Count, 16384 / V.Count);
             Gemm<V>.Run(new GemmProblem(8 * N, 16, 48) { A = v_27, ARow = 48, AColumn = 1, B = attend_in_proj_weight, BRow = 16, BColumn = 1, C = v_28 });
             Gemm<V>.Run(new GemmProblem(48, 16, 8 * N) { A = v_27, ARow = 1, AColumn = 48, B = x, BRow = 16, BColumn = 1, C = grad_attend_in_proj_weight });
