@@ -61,6 +61,9 @@ public sealed unsafe class AttentionTests
 
         public float Dropout { get; init; }
 
+        /// <summary>Whether the factors of dropout are given instead of drawn.</summary>
+        public bool Given { get; init; }
+
         public bool TokensFirst { get; init; }
 
         public bool Add { get; init; }
@@ -69,11 +72,15 @@ public sealed unsafe class AttentionTests
     /// <summary>Operands of a setting and what is expected of them.</summary>
     private sealed class Instance : IDisposable
     {
+        private const ulong Seed = 0x123456789ABCDEF;
+        private const uint Stream = 77;
+
         private readonly Setting s;
         private readonly TestMemory q;
         private readonly TestMemory k;
         private readonly TestMemory v;
         private readonly TestMemory mask;
+        private readonly TestMemory kept;
         private readonly TestMemory dOut;
         private readonly float[] dqBefore;
         private readonly float[] dkBefore;
@@ -110,6 +117,12 @@ public sealed unsafe class AttentionTests
                 value = random.Next(4) == 0 ? float.NegativeInfinity : value;
             }
 
+            kept = new TestMemory(s.Given ? b * h * t * n : 0);
+            for (nint i = 0; i < kept.Count; i++)
+            {
+                kept.Span[(int)i] = (float)Factor(i / n, i % n);
+            }
+
             Problem = new AttentionProblem
             {
                 Batch = b,
@@ -121,9 +134,10 @@ public sealed unsafe class AttentionTests
                 ValueSize = e,
                 Scale = (float)(1.3 / Math.Sqrt(d)),
                 Causal = s.Causal,
-                Dropout = s.Dropout,
-                Seed = 0x123456789ABCDEF,
-                Stream = 77,
+                Dropout = s.Given ? 0 : s.Dropout,
+                Kept = s.Given ? kept.Floats : default,
+                Seed = Seed,
+                Stream = Stream,
                 Q = q.Floats,
                 QStrides = Strides(h, t, d),
                 K = k.Floats,
@@ -219,8 +233,7 @@ public sealed unsafe class AttentionTests
                 {
                     nint vj = At(p.VStrides, sample, shared, j);
                     probabilities[j] = sum == 0 ? 0 : probabilities[j] / sum;
-                    uint word = PhiloxTests.Reference(p.Seed, (uint)i, (uint)((j / 64 * 16) + (j % 16)), (uint)((sample * h) + head), p.Stream)[j / 16 % 4];
-                    double factor = s.Dropout > 0 && word >> 8 < s.Dropout * 16777216 ? 0 : 1 / (1 - (double)s.Dropout);
+                    double factor = Factor(row, j);
                     gradients[j] = 0;
                     for (nint c = 0; c < e; c++)
                     {
@@ -250,9 +263,16 @@ public sealed unsafe class AttentionTests
             Near(dv, DV, s.Add ? dvBefore : null, "dv");
         }
 
+        /// <summary>What dropout makes of the probability of a key; the row counts samples, heads and queries.</summary>
+        private double Factor(nint row, nint key)
+        {
+            uint word = PhiloxTests.Reference(Seed, (uint)(row % s.Queries), (uint)((key / 64 * 16) + (key % 16)), (uint)(row / s.Queries), Stream)[key / 16 % 4];
+            return s.Dropout > 0 && word >> 8 < s.Dropout * 16777216 ? 0 : 1 / (1 - (double)s.Dropout);
+        }
+
         public void Dispose()
         {
-            foreach (TestMemory memory in (TestMemory[])[q, k, v, mask, dOut, Out, Logs, DQ, DK, DV])
+            foreach (TestMemory memory in (TestMemory[])[q, k, v, mask, kept, dOut, Out, Logs, DQ, DK, DV])
             {
                 memory.Dispose();
             }
@@ -285,6 +305,7 @@ public sealed unsafe class AttentionTests
                     Causal = random.Next(2) == 0,
                     Mask = (Masks)random.Next(5),
                     Dropout = random.Next(3) == 0 ? 0.3f : 0,
+                    Given = random.Next(3) == 0,
                     TokensFirst = random.Next(2) == 0,
                     Add = random.Next(2) == 0,
                 });
@@ -330,6 +351,7 @@ public sealed unsafe class AttentionTests
         {
             var random = new Random(23);
             Check<V>(random, new Setting(1, 2, 1, 130, 450, 20, 33) { Dropout = 0.2f, TokensFirst = true });
+            Check<V>(random, new Setting(1, 2, 1, 130, 450, 20, 33) { Dropout = 0.2f, Given = true, TokensFirst = true });
             Check<V>(random, new Setting(1, 2, 2, 401, 401, 16, 16) { Causal = true, Mask = Masks.Matrix });
             Check<V>(random, new Setting(2, 1, 1, 40, 600, 32, 8) { Mask = Masks.Full });
             Check<V>(random, new Setting(2, 1, 1, 230, 210, 5, 40) { Mask = Masks.Keys, Causal = true, Dropout = 0.6f });
@@ -373,6 +395,15 @@ public sealed unsafe class AttentionTests
                     Assert.True(float.IsNaN(run.DK[(i * 8) + c]) && float.IsNaN(run.DV[(i * 8) + c]));
                 }
             }
+
+            p.EmptyIsNaN = true;
+            Attention<V>.Forward(p);
+            Attention<V>.Backward(p, run.Gradients);
+            Assert.True(float.IsNaN(run.Out[3 * 8]) && float.IsNaN(run.DQ[3 * 8]) && float.IsFinite(run.Out[4 * 8]));
+            p.Queries = 4;
+            Attention<V>.Forward(p);
+            Assert.True(float.IsNaN(run.Out[3 * 8]) && float.IsFinite(run.Out[0]));
+            p.EmptyIsNaN = false;
 
             // Few queries take another way.
             p.Queries = 4;

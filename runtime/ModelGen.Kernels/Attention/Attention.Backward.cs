@@ -42,7 +42,7 @@ public static unsafe partial class Attention<V>
         job.TurnedAt = Take(ref floats, (KeyBlock + V.Count) * Rows);
         job.MaskAt = Take(ref floats, KeyBlock);
         job.LanesAt = Take(ref floats, V.Count);
-        job.DroppedAt = Take(ref floats, problem.Dropout > 0 ? Rows * KeyBlock : 0);
+        job.DroppedAt = Take(ref floats, problem.Dropout > 0 || problem.Kept.Address is not null ? Rows * KeyBlock : 0);
         job.EdgeAt = Take(ref floats, 2 * V.Count * V.Count);
         job.Own = floats;
         nint worth = Worth(problem.Group * problem.Queries * keys * ((3 * problem.HeadSize) + (2 * problem.ValueSize)));
@@ -180,6 +180,14 @@ public static unsafe partial class Attention<V>
                     {
                         Draw(own + DroppedAt, (uint)((sample * P.Heads) + head), (uint)(first + row), rows, key, seen);
                     }
+                    else if (P.Kept.Address is not null)
+                    {
+                        float* factors = P.Kept + (((((sample * P.Heads) + head) * P.Queries) + first + row) * P.Keys) + key;
+                        for (nint i = 0; i < rows; i++)
+                        {
+                            new Span<float>(factors + (i * P.Keys), (int)seen).CopyTo(new Span<float>(own + DroppedAt + (i * KeyBlock), (int)KeyBlock));
+                        }
+                    }
 
                     for (nint i = 0; i < rows; i++)
                     {
@@ -256,9 +264,9 @@ public static unsafe partial class Attention<V>
                 V p = VectorMath.Exp2(score + shift);
                 V dp = V.Load(changes + place);
                 V kept = p;
-                if (P.Dropout > 0)
+                if (P.Dropout > 0 || P.Kept.Address is not null)
                 {
-                    V keep = V.Load(dropped + place) & grown;
+                    V keep = P.Dropout > 0 ? V.Load(dropped + place) & grown : V.Load(dropped + place);
                     dp *= keep;
                     kept *= keep;
                 }

@@ -53,11 +53,11 @@ public static unsafe partial class Attention<V>
                 }
 
                 float sum = Exponentials(own, keys, out float largest);
-                float share = sum == 0 ? 0 : 1 / sum;
+                float share = sum == 0 ? (P.EmptyIsNaN ? float.NaN : 0) : 1 / sum;
                 Combine(scores, share, P.V + (sample * P.VStrides.Batch) + (shared * P.VStrides.Head), keys, P.Out + (sample * P.OutStrides.Batch) + (head * P.OutStrides.Head) + (query * P.OutStrides.Token));
                 if (P.LogSumExp.Address is not null)
                 {
-                    P.LogSumExp[unit] = sum == 0 ? float.PositiveInfinity : (largest * Ln2) + MathF.Log(sum);
+                    P.LogSumExp[unit] = sum == 0 ? (P.EmptyIsNaN ? float.NaN : float.PositiveInfinity) : (largest * Ln2) + MathF.Log(sum);
                 }
             }
         }

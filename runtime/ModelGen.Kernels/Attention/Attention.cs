@@ -10,7 +10,7 @@ namespace ModelGen.Kernels;
 /// </summary>
 /// <typeparam name="V">Register.</typeparam>
 /// <remarks>
-/// A query whose keys are all masked gives zeros and takes no gradient, as in PyTorch. NaN goes into the results that depend on it (PyTorch's own tiled kernel gives zeros where
+/// A query whose keys are all masked gives zeros and takes no gradient, as in PyTorch, unless NaN is asked for. NaN goes into the results that depend on it (PyTorch's own tiled kernel gives zeros where
 /// all scores of a query are NaN; its untiled one does not).
 /// </remarks>
 [EditorBrowsable(EditorBrowsableState.Never)]
@@ -46,7 +46,7 @@ public static unsafe partial class Attention<V>
             return;
         }
 
-        if (problem.Queries <= FewQueries && problem.Dropout == 0)
+        if (problem.Queries <= FewQueries && problem.Dropout == 0 && problem.Kept.Address is null)
         {
             ForwardFew(problem);
             return;
@@ -287,6 +287,10 @@ public static unsafe partial class Attention<V>
                 {
                     Drop(scores, (uint)((sample * P.Heads) + head), (uint)first, key, n);
                 }
+                else if (P.Kept.Address is not null)
+                {
+                    Keep(scores, P.Kept + (((((sample * P.Heads) + head) * P.Queries) + first) * P.Keys) + key, count, n);
+                }
 
                 for (nint i = 0; i < P.ValueSize; i += Rows)
                 {
@@ -298,8 +302,9 @@ public static unsafe partial class Attention<V>
             V empty0 = V.Equal(sum0, V.Zero);
             V empty1 = V.Equal(sum1, V.Zero);
             V kept = V.All(1 / (1 - P.Dropout));
-            V share0 = V.Select(empty0, V.Zero, kept / sum0);
-            V share1 = V.Select(empty1, V.Zero, kept / sum1);
+            V nothing = V.All(P.EmptyIsNaN ? float.NaN : 0);
+            V share0 = V.Select(empty0, nothing, kept / sum0);
+            V share1 = V.Select(empty1, nothing, kept / sum1);
             for (nint i = 0; i < P.ValueSize; i++)
             {
                 float* line = result + (i * Columns);
@@ -314,8 +319,9 @@ public static unsafe partial class Attention<V>
             if (P.LogSumExp.Address is not null)
             {
                 float* logs = P.LogSumExp + (((sample * P.Heads) + head) * P.Queries) + first;
-                V log0 = V.Select(empty0, infinity, V.Fma(largest0, V.All(Ln2), V.Log(sum0)));
-                V log1 = V.Select(empty1, infinity, V.Fma(largest1, V.All(Ln2), V.Log(sum1)));
+                V none = V.All(P.EmptyIsNaN ? float.NaN : float.PositiveInfinity);
+                V log0 = V.Select(empty0, none, V.Fma(largest0, V.All(Ln2), V.Log(sum0)));
+                V log1 = V.Select(empty1, none, V.Fma(largest1, V.All(Ln2), V.Log(sum1)));
                 log0.StoreFirst(logs, (int)Math.Min(count, V.Count));
                 if (count > V.Count)
                 {
@@ -408,6 +414,18 @@ public static unsafe partial class Attention<V>
                         Keep(scores + ((row + 32) * Columns) + side, x2, p, row + 32 < n);
                         Keep(scores + ((row + 48) * Columns) + side, x3, p, row + 48 < n);
                     }
+                }
+            }
+        }
+
+        /// <summary>Multiplies the lines of keys by given factors, whose lines are queries.</summary>
+        private readonly void Keep(float* scores, float* factors, nint count, nint n)
+        {
+            for (nint i = 0; i < n; i++)
+            {
+                for (nint j = 0; j < count; j++)
+                {
+                    scores[(i * Columns) + j] *= factors[(j * P.Keys) + i];
                 }
             }
         }

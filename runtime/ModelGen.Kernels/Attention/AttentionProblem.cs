@@ -84,6 +84,15 @@ public struct AttentionProblem
     /// <summary>Probability at which dropout drops a probability, 0 (none) or more, below 1.</summary>
     public float Dropout { get; set; }
 
+    /// <summary>
+    /// Factors of the probabilities, 0 or 1 / (1 - p), [batch, heads, queries, keys]: dropout whose random numbers come from elsewhere; null for none. Then
+    /// <see cref="Dropout"/> is 0.
+    /// </summary>
+    public Floats Kept { get; set; }
+
+    /// <summary>Whether a query whose keys are all masked gives NaN, as a softmax over nothing but minus infinity does, instead of zeros.</summary>
+    public bool EmptyIsNaN { get; set; }
+
     /// <summary>Key of the random numbers of dropout (<see cref="Philox"/>).</summary>
     public ulong Seed { get; set; }
 
