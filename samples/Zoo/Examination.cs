@@ -183,13 +183,20 @@ internal static class Examination
 
     private sealed class GeneratedStep(Module model) : IStep
     {
-        private readonly TrainingStep step = ((ICompiledModel)model).CreateTrainingStep(OptimizerSettings.From(((ICompiledModel)model).TrainSettings!));
+        private readonly TrainingStep step = LikeEager(model);
 
         public void Run(Tensor[] inputs, Tensor target, int index) => step.Run(inputs, target);
 
         public Tensor Gradient(string name) => step.Gradients[step.Gradients.Slices.Select(static slice => slice.Name).ToList().IndexOf(name)];
 
         public void Dispose() => step.Dispose();
+
+        private static TrainingStep LikeEager(Module model)
+        {
+            TrainingStep step = ((ICompiledModel)model).CreateTrainingStep(OptimizerSettings.From(((ICompiledModel)model).TrainSettings!));
+            step.DrawsLikeEager = true;
+            return step;
+        }
     }
 
     /// <summary>Eager code from weights that are moved by rounding before every step.</summary>

@@ -161,6 +161,7 @@ internal sealed class Examination(string folder)
         loss.backward();
         var expected = eager.Module.named_parameters().ToDictionary(static pair => pair.name, static pair => pair.parameter.grad ?? zeros_like(pair.parameter));
         using TrainingStep step = ((ICompiledModel)(object)generated.Module).CreateTrainingStep(new OptimizerSettings(Optimizer.SGD, 0));
+        step.DrawsLikeEager = true;
         random.manual_seed(7);
         step.Run(Inputs(), target);
         Tensor result = step.Loss;
@@ -202,6 +203,7 @@ internal sealed class Examination(string folder)
         generated.Module.train();
         Tensor? target = null;
         using TrainingStep step = ((ICompiledModel)(object)generated.Module).CreateTrainingStep(new OptimizerSettings(Optimizer.SGD, 1e-3));
+        step.DrawsLikeEager = true;
         // parameters() lists a tied weight twice, and TorchSharp's optimizer would then update it twice.
         using var optimizer = optim.SGD(eager.Module.parameters().Where(static parameter => parameter.requires_grad).DistinctBy(static parameter => Instance.Address(parameter)), 1e-3);
         bool good = true;

@@ -37,6 +37,7 @@ public sealed class PathTests
         var gradients = test.Module.named_parameters().Where(static pair => pair.parameter.grad is not null).ToDictionary(static pair => pair.name, static pair => pair.parameter.grad!.clone());
         random.manual_seed(7);
         using TrainingStep step = test.Compiled.CreateTrainingStep(test.Optimizer with { LearningRate = 0 });
+        step.DrawsLikeEager = true;
         step.Run(inputs, target);
         Tensor loss = step.Loss;
         Compare.Close(expected.detach(), loss, 1e-5, name + " loss");
@@ -54,6 +55,7 @@ public sealed class PathTests
         generated.Module.load_state_dict(eager.Module.state_dict());
         eager.Module.train();
         using TrainingStep step = generated.Compiled.CreateTrainingStep(generated.Optimizer);
+        step.DrawsLikeEager = true;
         using var optimizer = eager.TorchOptimizer();
         for (int i = 0; i < 5; i++)
         {

@@ -44,6 +44,7 @@ public sealed class RandomTests
         Tensor x = randn(17, width);
         Tensor target = randn(17, width);
         using TrainingStep step = ((ICompiledModel)copy).CreateTrainingStep(new OptimizerSettings(Optimizer.SGD, 0.01));
+        step.DrawsLikeEager = true;
         using optim.Optimizer optimizer = optim.SGD(model.parameters(), 0.01);
         for (int i = 0; i < 3; i++)
         {

@@ -1,3 +1,4 @@
+using ModelGen.Compiler.Codegen;
 using ModelGen.Compiler.Ir;
 
 namespace ModelGen.Compiler.Lowering;
@@ -36,6 +37,29 @@ internal sealed class KernelContext(Lowerer lowerer, Graph graph, Node node, Uni
     /// <param name="order">Its dimensions, outermost first.</param>
     public Place Result(int index, EquatableArray<long> order) =>
         index == 0 && unit.Pointwise.Count > 0 ? lowerer.AllocateForEpilogue(unit, node.Outputs[0], order) : lowerer.Allocate(node.Outputs[index], order);
+
+    /// <summary>The order of a result's dimensions that lies by rows for its reader, when that is one permutation; by rows otherwise.</summary>
+    public EquatableArray<long> OrderOfReader(int index) => lowerer.OrderOfReader(node.Outputs[index]);
+
+    /// <summary>Writes the calls that draw a mask of dropout: the node's result.</summary>
+    public void DrawMask()
+    {
+        int value = node.Outputs[0];
+        Place place = lowerer.AllocateMask(value);
+        string call = $"DrawMask<V>({Write(place)}, {Invariant.Text(Attributes.Double("p"))}, {Invariant.Text(lowerer.StreamOf(value))}, {CSharpContext.Longs(place.Shape)}, {CSharpContext.Longs(LoopNest.OrderOf(place))});";
+        Emit(lowerer.IsDrawnInside(value) ? "if (DrawsLikeEager) " + call : call);
+    }
+
+    /// <summary>Initialisers of a kernel's problem for dropout whose mask is an operand: the kernel draws itself, or takes the mask for comparisons with eager code.</summary>
+    /// <param name="operand">The operand with the mask.</param>
+    public IEnumerable<string> Dropout(int operand)
+    {
+        int mask = node.Inputs[operand];
+        yield return $"Dropout = DrawsLikeEager ? 0 : {PointwiseContext.Number(lowerer.DropoutOf(mask))}";
+        yield return $"Kept = DrawsLikeEager ? {Read(lowerer.PlaceOf(mask))} : default";
+        yield return "Seed = Seed";
+        yield return $"Stream = Stream({Invariant.Text(lowerer.StreamOf(mask))})";
+    }
 
     /// <summary>Lets a result be a view of what is already there.</summary>
     public void SetResult(Place place, int index = 0) => lowerer.SetPlace(node.Outputs[index], place);

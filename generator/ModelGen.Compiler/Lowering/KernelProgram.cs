@@ -27,7 +27,11 @@ internal enum MemoryKind
 /// <param name="DType">Element type; booleans are floats, 0 or 1.</param>
 /// <param name="Kind">Which memory it is in.</param>
 /// <param name="Index">Number among the parameters or states; for others 0.</param>
-internal sealed record KernelBuffer(string Name, Dim Count, DType DType, MemoryKind Kind, int Index);
+internal sealed record KernelBuffer(string Name, Dim Count, DType DType, MemoryKind Kind, int Index)
+{
+    /// <summary>Whether the buffer exists only when dropout is compared with eager code: a kernel draws the numbers itself otherwise.</summary>
+    public bool LikeEagerOnly { get; init; }
+}
 
 /// <summary>Calls of kernels.</summary>
 /// <param name="Lines">C# statements.</param>

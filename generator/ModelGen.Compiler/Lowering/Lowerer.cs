@@ -17,13 +17,14 @@ internal sealed class Lowerer
     private readonly Dictionary<int, double> constants = [];
     private readonly Dictionary<int, int> gradientOf = [];
     private readonly Dictionary<int, HashSet<int>> readers = [];
+    private readonly Dictionary<int, int> streams = [];
     private readonly NameAllocator names;
     private int groups;
 
     private Lowerer(Graph graph)
     {
         this.graph = graph;
-        names = new NameAllocator(["results", "copied", "guard", "scope", "device", "Workers", "V", "Floats", "Gemm", "Convolution", "Optimizer", "VectorMath", "Math", .. GraphFunction.Symbols(graph)]);
+        names = new NameAllocator(["results", "copied", "guard", "scope", "device", "Workers", "V", "Floats", "Gemm", "Convolution", "Attention", "Dropout", "Seed", "Stream", "DrawsLikeEager", "Optimizer", "VectorMath", "Math", .. GraphFunction.Symbols(graph)]);
         for (int i = 0; i < graph.Nodes.Count; i++)
         {
             Node node = graph.Nodes[i];
@@ -108,6 +109,45 @@ internal sealed class Lowerer
         }
 
         return Allocate(value, order);
+    }
+
+    /// <summary>The order of a value's dimensions that lies by rows for its reader, when that is one permutation; by rows otherwise.</summary>
+    public EquatableArray<long> OrderOfReader(int value)
+    {
+        Node[] nodes = readers.TryGetValue(value, out HashSet<int> all) ? [.. all.Select(index => graph.Nodes[index])] : [];
+        return nodes.Length == 1 && nodes[0].Op == "permute" ? nodes[0].Attributes.Ints("order") : Place.Identity(graph.TypeOf(value).Rank);
+    }
+
+    /// <summary>Number of the random sequence of a mask of dropout.</summary>
+    public int StreamOf(int mask)
+    {
+        if (!streams.TryGetValue(mask, out int stream))
+        {
+            streams.Add(mask, stream = streams.Count);
+        }
+
+        return stream;
+    }
+
+    /// <summary>Probability of a mask of dropout.</summary>
+    public double DropoutOf(int mask) => graph.Nodes.First(node => node.Outputs.Contains(mask)).Attributes.Double("p");
+
+    /// <summary>Whether only kernels read a mask that draw it themselves.</summary>
+    public bool IsDrawnInside(int mask) => readers.TryGetValue(mask, out HashSet<int> nodes) && nodes.All(index => graph.Nodes[index].Op is "attention" or "attention_backward");
+
+    /// <summary>A place for a mask of dropout, in the order of what it is multiplied with.</summary>
+    public Place AllocateMask(int mask)
+    {
+        EquatableArray<Dim> shape = graph.TypeOf(mask).Shape;
+        IEnumerable<int> others = readers.TryGetValue(mask, out HashSet<int> nodes) ? nodes.SelectMany(index => graph.Nodes[index].Inputs) : [];
+        Place? like = others.Where(value => value != mask && places.ContainsKey(value) && graph.TypeOf(value).Shape.Equals(shape)).Select(PlaceOf).FirstOrDefault();
+        Place place = Allocate(mask, like is not null && like.IsDense(LoopNest.OrderOf(like)) ? LoopNest.OrderOf(like) : Place.Identity(shape.Count));
+        if (IsDrawnInside(mask))
+        {
+            buffers[place.Buffer] = buffers[place.Buffer] with { LikeEagerOnly = true };
+        }
+
+        return place;
     }
 
     /// <summary>C# text of an address.</summary>

@@ -22,6 +22,8 @@ internal static class OpRegistry
         new SoftmaxOp(logarithm: true),
         new MatMulOp(),
         new LinearOp(),
+        new AttentionOp(),
+        new AttentionBackwardOp(),
         new ConvOp(),
         new ConvBackwardOp(),
         new MaxPoolOp(),

@@ -24,7 +24,8 @@ internal sealed class PassPipeline(params IGraphPass[] passes)
 
     /// <summary>From the model as written to the forward half of the training step; losses and gradients are added after it.</summary>
     public static PassPipeline Training { get; } = new(
-        new TrainingMode());          // dropout draws masks, batch norm uses batch statistics
+        new TrainingMode(),           // dropout draws masks, batch norm uses batch statistics
+        new FuseAttention());         // before gradients, which the operator has of its own
 
     /// <summary>After differentiation.</summary>
     public static PassPipeline AfterAutodiff { get; } = new(

@@ -17,6 +17,7 @@ public abstract unsafe class KernelStep : TrainingStep
     private readonly float* gradients;
     private readonly float* loss;
     private NativeMemoryBlock? arena;
+    private ulong? seed;
 
     /// <summary>Adopts the parameters.</summary>
     /// <param name="weights">Parameters of the model.</param>
@@ -33,6 +34,41 @@ public abstract unsafe class KernelStep : TrainingStep
     /// <summary>Bytes of the arena for the sizes of the last step; 0 before the first.</summary>
     public long ArenaBytes => arena?.Bytes ?? 0;
 
+    /// <inheritdoc/>
+    public override bool DrawsLikeEager
+    {
+        get => base.DrawsLikeEager;
+        set
+        {
+            base.DrawsLikeEager = value;
+            IsPlanned = false;
+        }
+    }
+
+    /// <summary>Whether the arena is laid out; sizes may have changed since.</summary>
+    protected bool IsPlanned { get; private set; }
+
+    /// <summary>Key of all random numbers of this step, drawn from torch's generator when it is first needed, so that <c>torch.random.manual_seed</c> decides it.</summary>
+    protected ulong Seed
+    {
+        get
+        {
+            if (DrawsLikeEager)
+            {
+                // Nobody uses it, and the draw would move the generator on.
+                return 0;
+            }
+
+            if (seed is null)
+            {
+                using Tensor drawn = randint(0, long.MaxValue, [1], dtype: ScalarType.Int64);
+                seed = (ulong)drawn.ToInt64();
+            }
+
+            return seed.Value;
+        }
+    }
+
     /// <summary>Whether a model can run on kernels: all parameters are float32 on the CPU.</summary>
     /// <param name="weights">Parameters of the model.</param>
     /// <returns>False when the step must run on libtorch's operators.</returns>
@@ -43,9 +79,40 @@ public abstract unsafe class KernelStep : TrainingStep
     /// <param name="memory">Receives them.</param>
     protected abstract void Plan(ArenaPlan memory);
 
+    /// <summary>Number of a random sequence: another one for each layer and each step; they repeat after 2^32.</summary>
+    /// <param name="number">Number of the layer.</param>
+    protected uint Stream(int number) => unchecked(((uint)Optimizer.StepCount * 0x9E3779B1u) + (uint)number);
+
+    /// <summary>Fills a mask of dropout.</summary>
+    /// <param name="mask">Receives 0 or 1 / (1 - p), in the order of the memory.</param>
+    /// <param name="p">Probability of being dropped.</param>
+    /// <param name="number">Number of the layer among the random sequences.</param>
+    /// <param name="sizes">Sizes of the tensor.</param>
+    /// <param name="order">Its dimensions, outermost first.</param>
+    protected void DrawMask<V>(Floats mask, double p, int number, ReadOnlySpan<long> sizes, ReadOnlySpan<long> order)
+        where V : unmanaged, IVector<V>
+    {
+        if (DrawsLikeEager)
+        {
+            using Tensor drawn = TensorOps.DropoutMask(sizes.ToArray(), p, ScalarType.Float32, CPU);
+            using Tensor turned = drawn.permute(order.ToArray());
+            Put(turned, mask);
+            return;
+        }
+
+        long count = 1;
+        foreach (long size in sizes)
+        {
+            count *= size;
+        }
+
+        Dropout<V>.Mask(mask, (nint)count, (float)p, Seed, Stream(number));
+    }
+
     /// <summary>Lays the arena out anew; generated code calls it when sizes changed.</summary>
     protected void Resize()
     {
+        IsPlanned = true;
         plan.Clear();
         Plan(plan);
         plan.Place();

@@ -32,6 +32,12 @@ public abstract class TrainingStep : IDisposable
     /// <summary>The loss of the last step, a tensor without dimensions that every step overwrites; the step owns it.</summary>
     public Tensor Loss { get; }
 
+    /// <summary>
+    /// Whether dropout draws from torch's generator in the order of eager code, so that the same seed drops the same elements: for comparisons. Default false: kernels draw
+    /// with Philox4x32-10 instead, in parallel. Steps on libtorch's operators always draw like eager code.
+    /// </summary>
+    public virtual bool DrawsLikeEager { get; set; }
+
     /// <summary>Runs one step: gradients are overwritten, parameters, running statistics and optimizer state are updated, and <see cref="Loss"/> is set.</summary>
     /// <param name="inputs">Model inputs in order; any batch size.</param>
     /// <param name="target">Target of the loss.</param>

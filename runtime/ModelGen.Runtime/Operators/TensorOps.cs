@@ -203,9 +203,9 @@ public static unsafe partial class TensorOps
     }
 
     /// <summary>0 with probability p, 1/(1-p) otherwise, from torch's generator: the same stream as <c>dropout</c> in PyTorch on CPU.</summary>
-    public static Tensor DropoutMask(Tensor like, double p)
+    public static Tensor DropoutMask(long[] shape, double p, ScalarType type, Device device)
     {
-        Tensor mask = empty_like(like);
+        Tensor mask = empty(shape, type, device);
         mask.bernoulli_(1 - p).DisposeAliasOf(mask);
         using Scalar keep = 1 - p;
         mask.div_(keep).DisposeAliasOf(mask);

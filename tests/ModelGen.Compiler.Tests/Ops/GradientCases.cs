@@ -130,6 +130,9 @@ internal sealed partial record GradientCase(string Op, Operand[] Operands, param
         Operand count = new([], "c");
         yield return new("batch_norm_train", [F(4, 3), F(3), F(3), U(3), U(3), count], ("eps", 1e-5), ("momentum", 0.1));
         yield return new("batch_norm_train", [F(3, 2, 4, 3), F(2), F(2), U(2), U(2), count], ("eps", 1e-3), ("momentum", 0.2));
+        yield return new("attention", [F(2, 3, 5, 4), F(2, 3, 6, 4), F(2, 3, 6, 2)], ("scale", 0.4), ("causal", false));
+        yield return new("attention", [F(2, 5, 4), F(2, 5, 4), F(2, 5, 3)], ("scale", 0.5), ("causal", true));
+        yield return new("attention", [F(2, 3, 5, 4), F(2, 3, 6, 4), F(2, 3, 6, 2), F(2, 1, 1, 6), U(2, 3, 5, 6)], ("scale", 0.4), ("causal", false));
         yield return new("layer_norm", [F(3, 5), F(5), F(5)], ("eps", 1e-5));
         yield return new("layer_norm", [F(2, 3, 4), F(3, 4), F(3, 4)], ("eps", 1e-4));
         yield return new("layer_norm", [F(5), F(5), F(5)], ("eps", 1e-5));

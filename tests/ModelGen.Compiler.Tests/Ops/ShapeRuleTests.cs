@@ -157,6 +157,10 @@ public sealed class ShapeRuleTests
         batch_norm | f32[N, 5] f32[4] f32[4] f32[4] f32[4] i64[] | eps=0.1 | !over 4 channels
         batch_norm_train | f32[N, 4] f32[4] f32[4] f32[4] f32[4] i64[] | eps=0.1 momentum=0.1 | f32[N, 4] f32[4] f32[4]
         batch_norm_backward | f32[N, 4] f32[N, 4] f32[4] f32[4] f32[4] | | f32[N, 4] f32[4] f32[4]
+        attention | f32[N, 2, T, 4] f32[N, 2, S, 4] f32[N, 2, S, 5] | scale=0.5 causal=false | f32[N, 2, T, 5] f32[N, 2, T]
+        attention | f32[N, T, 4] f32[N, S, 3] f32[N, S, 5] | scale=0.5 causal=false | !needs queries
+        attention_backward | f32[N, T, 5] f32[N, T, 4] f32[N, S, 4] f32[N, S, 5] f32[T, S] f32[N, T, S] f32[N, T, 5] f32[N, T] | scale=0.5 causal=true mask_gradient=false | f32[N, T, 4] f32[N, S, 4] f32[N, S, 5]
+        attention_backward | f32[N, T, 5] f32[N, T, 4] f32[N, S, 4] f32[N, S, 5] f32[T, S] f32[N, T, S] f32[N, T, 5] f32[N, T] | scale=0.5 causal=false mask_gradient=true | f32[N, T, 4] f32[N, S, 4] f32[N, S, 5] f32[N, T, S]
         layer_norm | f32[N, 3, 4] f32[3, 4] f32[3, 4] | eps=0.1 | f32[N, 3, 4]
         layer_norm | f32[N, 3] f32[4] f32[4] | eps=0.1 | !ends in these sizes
         layer_norm_backward | f32[N, 3] f32[N, 3] f32[3] | eps=0.1 | f32[N, 3] f32[3] f32[3]
@@ -178,7 +182,7 @@ public sealed class ShapeRuleTests
         embedding_backward | f32[N, 4] i64[N] | shape=[10,4] | f32[10, 4]
         dropout | f32[N] | p=0.5 | f32[N]
         dropout | f32[N] | p=1.0 | !outside [0, 1)
-        dropout_mask | f32[N] | p=0.5 | f32[N]
+        dropout_mask | | p=0.5 shape=[N] dtype=f32 | f32[N]
         conv | f32[N, 2, 4, H, 5] f32[6, 2, 2, 3, 3] | stride=[1,1,2] padding=[0,1,1] dilation=[1,1,1] groups=1 | f32[N, 6, 3, H, 3]
         conv_transpose | f32[N, 4, H, 5] f32[4, 3, 3, 2] f32[6] | stride=[2,1] padding=[1,0] output_padding=[1,0] dilation=[1,2] groups=2 | f32[N, 6, 2 * H, 7]
         conv_transpose | f32[N, 4, 5] f32[3, 3, 3] | stride=[1] padding=[0] output_padding=[0] dilation=[1] groups=1 | !has 4 channels

@@ -38,7 +38,7 @@ public sealed class PassTests
                 buffer @v: f32[4]
                 buffer @n: i64[]
                 %6, %7, %8 = batch_norm_train(%x, @w, @b, @m, @v, @n) {eps=1E-05, momentum=0.1} : f32[N, 4], f32[4], f32[4]
-                %9 = dropout_mask(%6) {p=0.5} : f32[N, 4]
+                %9 = dropout_mask() {dtype=f32, p=0.5, shape=[N, 4]} : f32[N, 4]
                 %10 = mul(%6, %9) : f32[N, 4]
                 return %10
             }
@@ -69,11 +69,57 @@ public sealed class PassTests
     public void CommonSubexpressions_ComputesOnce_ButDrawsTwice()
     {
         GraphBuilder g = Start(out int x, N);
+        int Mask() => g.Add("dropout_mask", [], ("p", 0.5), ("shape", g.TypeOf(x).Shape), ("dtype", DType.Float32));
         int a = g.Plus(g.Unary("exp", x), g.Unary("exp", x));
-        int b = g.Times(g.Unary("dropout_mask", a, ("p", 0.5)), g.Unary("dropout_mask", a, ("p", 0.5)));
-        Graph result = Checked(new CommonSubexpressions(), g.Build(b));
+        int b = g.Times(Mask(), Mask());
+        Graph result = Checked(new CommonSubexpressions(), g.Build(g.Times(a, b)));
         Assert.Equal(1, result.Nodes.Count(static node => node.Op == "exp"));
         Assert.Equal(2, result.Nodes.Count(static node => node.Op == "dropout_mask"));
+    }
+
+    /// <summary>Scores, a causal mask, a softmax, dropout and the product with values, in the order in which models write them.</summary>
+    private static int WrittenAttention(GraphBuilder g, int q, int k, int v, double hidden, Func<int, int>? change = null)
+    {
+        int scores = g.Times(g.MatMul(q, g.Transposed(k)), 0.5);
+        scores = g.Add("masked_fill", [scores, g.Add("causal_mask", [], ("shape", g.TypeOf(scores).Shape.Skip(1).ToArray()))], ("value", hidden));
+        int weights = g.Add("softmax", [change is null ? scores : change(scores)], ("axis", 2L));
+        int mask = g.Add("dropout_mask", [], ("p", 0.5), ("shape", g.TypeOf(weights).Shape), ("dtype", DType.Float32));
+        return g.MatMul(g.Times(weights, mask), v);
+    }
+
+    private static GraphBuilder StartAttention(out int q, out int k, out int v)
+    {
+        GraphBuilder g = Start(out q, N, 5, 4);
+        k = g.AddValue("k", new TensorType(DType.Float32, new[] { N, 5, 4 }), ValueKind.Input);
+        v = g.AddValue("v", new TensorType(DType.Float32, new[] { N, 5, 3 }), ValueKind.Input);
+        return g;
+    }
+
+    [Fact]
+    public void FuseAttention_TakesMaskDropoutAndScale()
+    {
+        GraphBuilder g = StartAttention(out int q, out int k, out int v);
+        Graph fused = Checked(new DeadCode(), Checked(new FuseAttention(), g.Build(WrittenAttention(g, q, k, v, double.NegativeInfinity))));
+        Assert.Equal(["dropout_mask", "attention"], fused.Nodes.Select(static node => node.Op));
+        Node attention = fused.Nodes[1];
+        Assert.Equal(0.5, attention.Attributes.Double("scale"));
+        Assert.True(attention.Attributes.Bool("causal"));
+        Assert.Equal([0, 1, 2], attention.Inputs.Take(3));
+    }
+
+    [Fact]
+    public void FuseAttention_LeavesWhatItsOperatorDoesNotCompute()
+    {
+        GraphBuilder g = StartAttention(out int q, out int k, out int v);
+        int bias = g.AddValue("bias", TypeOf(5, 5), ValueKind.Parameter);
+        Assert.All(
+            (int[])[
+                WrittenAttention(g, q, k, v, -10),                                        // hidden scores still count
+                WrittenAttention(g, q, k, v, double.NegativeInfinity, scores => g.Plus(scores, bias)), // the mask is learned
+                WrittenAttention(g, q, k, v, double.NegativeInfinity, scores => g.Times(scores, 2.0)), // scaled after the mask
+                WrittenAttention(g, q, k, v, double.NegativeInfinity, scores => g.Unary("tanh", scores)),
+            ],
+            result => Assert.DoesNotContain(Checked(new FuseAttention(), g.Build(result)).Nodes, static node => node.Op == "attention"));
     }
 
     [Fact]

@@ -229,7 +229,7 @@ namespace ModelGen.Generated
             long N = TensorOps.SizeOf(image, "image", 0, 4);
             TensorOps.CheckInput(image, "image", ScalarType.Float32, [N, 3, 16, 16], "[N, 3, 16, 16]");
             TensorOps.CheckInput(target, "target", ScalarType.Int64, [N], "[N]");
-            if (sizeN != N)
+            if (!IsPlanned || sizeN != N)
             {
                 sizeN = N;
                 Resize();

@@ -70,9 +70,9 @@ namespace ModelGen.Generated
                 new LayerSummary("", "permute", "[N, 8, 100]", "[N, 100, 8]", 0, 0),
             ],
             [
-                new MemoryPlan(1, 17356, 4160),
-                new MemoryPlan(16, 217164, 65600),
-                new MemoryPlan(32, 434252, 131136),
+                new MemoryPlan(1, 15372, 4160),
+                new MemoryPlan(16, 186380, 65600),
+                new MemoryPlan(32, 372748, 131136),
             ]);
 
         // TextNet: 27 operations, 4 548 parameters

@@ -104,22 +104,10 @@ namespace ModelGen.Generated
             slice_3.Dispose();
             Tensor permute_3 = reshape_3.permute([0, 2, 1, 3]);   // f32[N, 4, 8, 4]
             reshape_3.Dispose();
-            Tensor permute_4 = permute_2.permute([0, 1, 3, 2]);   // f32[N, 4, 4, 8]
-            permute_2.Dispose();
-            Tensor matmul = torch.matmul(permute, permute_4);   // f32[N, 4, 8, 8]
-            Tensor mul = TensorOps.Multiply(matmul, 0.5);   // f32[N, 4, 8, 8]
-            matmul.Dispose();
-            Tensor causal_mask = TensorOps.CausalMask(8, 8, device);   // bool[8, 8]
-            Tensor masked_fill = TensorOps.MaskedFill(mul, causal_mask, double.NegativeInfinity);   // f32[N, 4, 8, 8]
-            mul.Dispose();
-            Tensor softmax = F.softmax(masked_fill, 3);   // f32[N, 4, 8, 8]
-            masked_fill.Dispose();
-            Tensor dropout_mask = TensorOps.DropoutMask(softmax, 0.1);   // f32[N, 4, 8, 8]
-            Tensor mul_2 = softmax * dropout_mask;   // f32[N, 4, 8, 8]
-            Tensor matmul_2 = torch.matmul(mul_2, permute_3);   // f32[N, 4, 8, 4]
-            Tensor permute_5 = matmul_2.permute([0, 2, 1, 3]);   // f32[N, 8, 4, 4]
-            matmul_2.Dispose();
-            Tensor reshape_4 = permute_5.reshape([N, 8, 16]);   // f32[N, 8, 16]
+            Tensor dropout_mask = TensorOps.DropoutMask([N, 4, 8, 8], 0.1, ScalarType.Float32, device);   // f32[N, 4, 8, 8]
+            (Tensor attention, Tensor attention_2) = TensorOps.Attention(permute, permute_2, permute_3, null, dropout_mask, 0.5, causal: true);   // f32[N, 4, 8, 4], f32[N, 4, 8]
+            Tensor permute_4 = attention.permute([0, 2, 1, 3]);   // f32[N, 8, 4, 4]
+            Tensor reshape_4 = permute_4.reshape([N, 8, 16]);   // f32[N, 8, 16]
             Tensor linear_2 = F.linear(reshape_4, Parameters[4], Parameters[5]);   // f32[N, 8, 16]
             reshape_4.Dispose();
             Tensor add = x + linear_2;   // f32[N, 8, 16]
@@ -129,127 +117,98 @@ namespace ModelGen.Generated
             // Head(gelu(x)).transpose(1, 2)
             Tensor gelu = F.gelu(x_2);   // f32[N, 8, 16]
             Tensor linear_3 = F.linear(gelu, Parameters[8], Parameters[9]);   // f32[N, 8, 100]
-            Tensor permute_6 = linear_3.permute([0, 2, 1]);   // f32[N, 100, 8]
+            Tensor permute_5 = linear_3.permute([0, 2, 1]);   // f32[N, 100, 8]
             linear_3.Dispose();
 
             // loss
-            Tensor loss = F.cross_entropy(permute_6, target, label_smoothing: 0.0);   // f32[]
+            Tensor loss = F.cross_entropy(permute_5, target, label_smoothing: 0.0);   // f32[]
 
             // gradient of loss
-            Tensor softmax_2 = F.softmax(permute_6, 1);   // f32[N, 100, 8]
-            permute_6.Dispose();
-            Tensor subtract_target = TensorOps.SubtractTarget(softmax_2, target, 0.0);   // f32[N, 100, 8]
-            softmax_2.Dispose();
+            Tensor softmax = F.softmax(permute_5, 1);   // f32[N, 100, 8]
+            permute_5.Dispose();
+            Tensor subtract_target = TensorOps.SubtractTarget(softmax, target, 0.0);   // f32[N, 100, 8]
+            softmax.Dispose();
             Tensor divide_by_size = TensorOps.Divide(subtract_target, (double)(8 * N));   // f32[N, 100, 8]
             subtract_target.Dispose();
 
             // gradient of Head(gelu(x)).transpose(1, 2)
-            Tensor permute_7 = divide_by_size.permute([0, 2, 1]);   // f32[N, 8, 100]
+            Tensor permute_6 = divide_by_size.permute([0, 2, 1]);   // f32[N, 8, 100]
             divide_by_size.Dispose();
-            Tensor reshape_5 = permute_7.reshape([8 * N, 100]);   // f32[8 * N, 100]
-            permute_7.Dispose();
-            Tensor matmul_3 = torch.matmul(reshape_5, Parameters[8]);   // f32[8 * N, 16]
-            Tensor reshape_6 = matmul_3.reshape([N, 8, 16]);   // f32[N, 8, 16]
-            matmul_3.Dispose();
-            Tensor permute_8 = reshape_5.permute([1, 0]);   // f32[100, 8 * N]
+            Tensor reshape_5 = permute_6.reshape([8 * N, 100]);   // f32[8 * N, 100]
+            permute_6.Dispose();
+            Tensor matmul = torch.matmul(reshape_5, Parameters[8]);   // f32[8 * N, 16]
+            Tensor reshape_6 = matmul.reshape([N, 8, 16]);   // f32[N, 8, 16]
+            matmul.Dispose();
+            Tensor permute_7 = reshape_5.permute([1, 0]);   // f32[100, 8 * N]
             Tensor reshape_7 = gelu.reshape([8 * N, 16]);   // f32[8 * N, 16]
             gelu.Dispose();
-            Tensor grad_head_weight = torch.matmul(permute_8, reshape_7);   // f32[100, 16]
-            permute_8.Dispose(); reshape_7.Dispose();
+            Tensor grad_head_weight = torch.matmul(permute_7, reshape_7);   // f32[100, 16]
+            permute_7.Dispose(); reshape_7.Dispose();
             TensorOps.Store(grad_head_weight, Gradients[8]);
             grad_head_weight.Dispose();
             Tensor grad_head_bias = reshape_5.sum(dim: new long[] { 0 }, keepdim: false);   // f32[100]
             reshape_5.Dispose();
             TensorOps.Store(grad_head_bias, Gradients[9]);
             grad_head_bias.Dispose();
-            Tensor mul_3 = TensorOps.Multiply(x_2, 0.7071067811865476);   // f32[N, 8, 16]
-            Tensor erf = mul_3.erf();   // f32[N, 8, 16]
-            mul_3.Dispose();
+            Tensor mul = TensorOps.Multiply(x_2, 0.7071067811865476);   // f32[N, 8, 16]
+            Tensor erf = mul.erf();   // f32[N, 8, 16]
+            mul.Dispose();
             Tensor add_2 = TensorOps.Add(erf, 1.0);   // f32[N, 8, 16]
             erf.Dispose();
-            Tensor mul_4 = TensorOps.Multiply(add_2, 0.5);   // f32[N, 8, 16]
+            Tensor mul_2 = TensorOps.Multiply(add_2, 0.5);   // f32[N, 8, 16]
             add_2.Dispose();
             Tensor square = x_2.square();   // f32[N, 8, 16]
-            Tensor mul_5 = TensorOps.Multiply(square, -0.5);   // f32[N, 8, 16]
+            Tensor mul_3 = TensorOps.Multiply(square, -0.5);   // f32[N, 8, 16]
             square.Dispose();
-            Tensor exp = mul_5.exp();   // f32[N, 8, 16]
-            mul_5.Dispose();
-            Tensor mul_6 = TensorOps.Multiply(exp, 0.3989422804014327);   // f32[N, 8, 16]
+            Tensor exp = mul_3.exp();   // f32[N, 8, 16]
+            mul_3.Dispose();
+            Tensor mul_4 = TensorOps.Multiply(exp, 0.3989422804014327);   // f32[N, 8, 16]
             exp.Dispose();
-            Tensor mul_7 = x_2 * mul_6;   // f32[N, 8, 16]
-            x_2.Dispose(); mul_6.Dispose();
-            Tensor add_3 = mul_4 + mul_7;   // f32[N, 8, 16]
-            mul_4.Dispose(); mul_7.Dispose();
-            Tensor mul_8 = reshape_6 * add_3;   // f32[N, 8, 16]
+            Tensor mul_5 = x_2 * mul_4;   // f32[N, 8, 16]
+            x_2.Dispose(); mul_4.Dispose();
+            Tensor add_3 = mul_2 + mul_5;   // f32[N, 8, 16]
+            mul_2.Dispose(); mul_5.Dispose();
+            Tensor mul_6 = reshape_6 * add_3;   // f32[N, 8, 16]
             reshape_6.Dispose(); add_3.Dispose();
 
             // gradient of x = Norm(x + Attend(x))
-            (Tensor layer_norm_backward, Tensor grad_norm_weight, Tensor grad_norm_bias) = TensorOps.LayerNormBackward(mul_8, add, Parameters[6], 1E-05);   // f32[N, 8, 16], f32[16], f32[16]
-            mul_8.Dispose(); add.Dispose();
+            (Tensor layer_norm_backward, Tensor grad_norm_weight, Tensor grad_norm_bias) = TensorOps.LayerNormBackward(mul_6, add, Parameters[6], 1E-05);   // f32[N, 8, 16], f32[16], f32[16]
+            mul_6.Dispose(); add.Dispose();
             TensorOps.Store(grad_norm_weight, Gradients[6]);
             grad_norm_weight.Dispose();
             TensorOps.Store(grad_norm_bias, Gradients[7]);
             grad_norm_bias.Dispose();
             Tensor reshape_8 = layer_norm_backward.reshape([8 * N, 16]);   // f32[8 * N, 16]
-            Tensor matmul_4 = torch.matmul(reshape_8, Parameters[4]);   // f32[8 * N, 16]
-            Tensor permute_9 = reshape_8.permute([1, 0]);   // f32[16, 8 * N]
-            Tensor reshape_9 = permute_5.reshape([8 * N, 16]);   // f32[8 * N, 16]
-            permute_5.Dispose();
-            Tensor grad_attend_out_proj_weight = torch.matmul(permute_9, reshape_9);   // f32[16, 16]
-            permute_9.Dispose(); reshape_9.Dispose();
+            Tensor matmul_2 = torch.matmul(reshape_8, Parameters[4]);   // f32[8 * N, 16]
+            Tensor permute_8 = reshape_8.permute([1, 0]);   // f32[16, 8 * N]
+            Tensor reshape_9 = permute_4.reshape([8 * N, 16]);   // f32[8 * N, 16]
+            permute_4.Dispose();
+            Tensor grad_attend_out_proj_weight = torch.matmul(permute_8, reshape_9);   // f32[16, 16]
+            permute_8.Dispose(); reshape_9.Dispose();
             TensorOps.Store(grad_attend_out_proj_weight, Gradients[4]);
             grad_attend_out_proj_weight.Dispose();
             Tensor grad_attend_out_proj_bias = reshape_8.sum(dim: new long[] { 0 }, keepdim: false);   // f32[16]
             reshape_8.Dispose();
             TensorOps.Store(grad_attend_out_proj_bias, Gradients[5]);
             grad_attend_out_proj_bias.Dispose();
-            Tensor reshape_10 = matmul_4.reshape([N, 8, 4, 4]);   // f32[N, 8, 4, 4]
-            matmul_4.Dispose();
-            Tensor permute_10 = reshape_10.permute([0, 2, 1, 3]);   // f32[N, 4, 8, 4]
+            Tensor reshape_10 = matmul_2.reshape([N, 8, 4, 4]);   // f32[N, 8, 4, 4]
+            matmul_2.Dispose();
+            Tensor permute_9 = reshape_10.permute([0, 2, 1, 3]);   // f32[N, 4, 8, 4]
             reshape_10.Dispose();
-            Tensor permute_11 = permute_3.permute([0, 1, 3, 2]);   // f32[N, 4, 4, 8]
-            permute_3.Dispose();
-            Tensor matmul_5 = torch.matmul(permute_10, permute_11);   // f32[N, 4, 8, 8]
+            (Tensor attention_backward, Tensor attention_backward_2, Tensor attention_backward_3) = TensorOps.AttentionBackward(permute_9, permute, permute_2, permute_3, null, dropout_mask, attention_2, 0.5, causal: true);   // f32[N, 4, 8, 4], f32[N, 4, 8, 4], f32[N, 4, 8, 4]
+            permute_9.Dispose(); permute.Dispose(); permute_2.Dispose(); permute_3.Dispose(); dropout_mask.Dispose(); attention.Dispose(); attention_2.Dispose();
+            Tensor permute_10 = attention_backward_3.permute([0, 2, 1, 3]);   // f32[N, 8, 4, 4]
+            attention_backward_3.Dispose();
+            Tensor reshape_11 = permute_10.reshape([N, 8, 16]);   // f32[N, 8, 16]
+            permute_10.Dispose();
+            Tensor permute_11 = attention_backward_2.permute([0, 2, 1, 3]);   // f32[N, 8, 4, 4]
+            attention_backward_2.Dispose();
+            Tensor reshape_12 = permute_11.reshape([N, 8, 16]);   // f32[N, 8, 16]
             permute_11.Dispose();
-            Tensor permute_12 = mul_2.permute([0, 1, 3, 2]);   // f32[N, 4, 8, 8]
-            mul_2.Dispose();
-            Tensor matmul_6 = torch.matmul(permute_12, permute_10);   // f32[N, 4, 8, 4]
-            permute_12.Dispose(); permute_10.Dispose();
-            Tensor mul_9 = matmul_5 * dropout_mask;   // f32[N, 4, 8, 8]
-            matmul_5.Dispose(); dropout_mask.Dispose();
-            Tensor mul_10 = mul_9 * softmax;   // f32[N, 4, 8, 8]
-            Tensor sum = mul_10.sum(dim: new long[] { 3 }, keepdim: true);   // f32[N, 4, 8, 1]
-            mul_10.Dispose();
-            Tensor sub = mul_9 - sum;   // f32[N, 4, 8, 8]
-            mul_9.Dispose(); sum.Dispose();
-            Tensor mul_11 = softmax * sub;   // f32[N, 4, 8, 8]
-            softmax.Dispose(); sub.Dispose();
-            Tensor masked_fill_2 = TensorOps.MaskedFill(mul_11, causal_mask, 0.0);   // f32[N, 4, 8, 8]
-            mul_11.Dispose(); causal_mask.Dispose();
-            Tensor mul_12 = TensorOps.Multiply(masked_fill_2, 0.5);   // f32[N, 4, 8, 8]
-            masked_fill_2.Dispose();
-            Tensor permute_13 = permute_4.permute([0, 1, 3, 2]);   // f32[N, 4, 8, 4]
-            permute_4.Dispose();
-            Tensor matmul_7 = torch.matmul(mul_12, permute_13);   // f32[N, 4, 8, 4]
-            permute_13.Dispose();
-            Tensor permute_14 = permute.permute([0, 1, 3, 2]);   // f32[N, 4, 4, 8]
-            permute.Dispose();
-            Tensor matmul_8 = torch.matmul(permute_14, mul_12);   // f32[N, 4, 4, 8]
-            permute_14.Dispose(); mul_12.Dispose();
-            Tensor permute_15 = matmul_8.permute([0, 1, 3, 2]);   // f32[N, 4, 8, 4]
-            matmul_8.Dispose();
-            Tensor permute_16 = matmul_6.permute([0, 2, 1, 3]);   // f32[N, 8, 4, 4]
-            matmul_6.Dispose();
-            Tensor reshape_11 = permute_16.reshape([N, 8, 16]);   // f32[N, 8, 16]
-            permute_16.Dispose();
-            Tensor permute_17 = permute_15.permute([0, 2, 1, 3]);   // f32[N, 8, 4, 4]
-            permute_15.Dispose();
-            Tensor reshape_12 = permute_17.reshape([N, 8, 16]);   // f32[N, 8, 16]
-            permute_17.Dispose();
-            Tensor permute_18 = matmul_7.permute([0, 2, 1, 3]);   // f32[N, 8, 4, 4]
-            matmul_7.Dispose();
-            Tensor reshape_13 = permute_18.reshape([N, 8, 16]);   // f32[N, 8, 16]
-            permute_18.Dispose();
+            Tensor permute_12 = attention_backward.permute([0, 2, 1, 3]);   // f32[N, 8, 4, 4]
+            attention_backward.Dispose();
+            Tensor reshape_13 = permute_12.reshape([N, 8, 16]);   // f32[N, 8, 16]
+            permute_12.Dispose();
             Tensor slice_backward = TensorOps.SliceBackward(reshape_11, [N, 8, 48], 2, 32);   // f32[N, 8, 48]
             reshape_11.Dispose();
             Tensor slice_backward_2 = TensorOps.SliceBackward(reshape_12, [N, 8, 48], 2, 16);   // f32[N, 8, 48]
@@ -262,14 +221,14 @@ namespace ModelGen.Generated
             add_4.Dispose(); slice_backward_3.Dispose();
             Tensor reshape_14 = add_5.reshape([8 * N, 48]);   // f32[8 * N, 48]
             add_5.Dispose();
-            Tensor matmul_9 = torch.matmul(reshape_14, Parameters[2]);   // f32[8 * N, 16]
-            Tensor reshape_15 = matmul_9.reshape([N, 8, 16]);   // f32[N, 8, 16]
-            matmul_9.Dispose();
-            Tensor permute_19 = reshape_14.permute([1, 0]);   // f32[48, 8 * N]
+            Tensor matmul_3 = torch.matmul(reshape_14, Parameters[2]);   // f32[8 * N, 16]
+            Tensor reshape_15 = matmul_3.reshape([N, 8, 16]);   // f32[N, 8, 16]
+            matmul_3.Dispose();
+            Tensor permute_13 = reshape_14.permute([1, 0]);   // f32[48, 8 * N]
             Tensor reshape_16 = x.reshape([8 * N, 16]);   // f32[8 * N, 16]
             x.Dispose();
-            Tensor grad_attend_in_proj_weight = torch.matmul(permute_19, reshape_16);   // f32[48, 16]
-            permute_19.Dispose(); reshape_16.Dispose();
+            Tensor grad_attend_in_proj_weight = torch.matmul(permute_13, reshape_16);   // f32[48, 16]
+            permute_13.Dispose(); reshape_16.Dispose();
             TensorOps.Store(grad_attend_in_proj_weight, Gradients[2]);
             grad_attend_in_proj_weight.Dispose();
             Tensor grad_attend_in_proj_bias = reshape_14.sum(dim: new long[] { 0 }, keepdim: false);   // f32[48]
@@ -310,7 +269,7 @@ namespace ModelGen.Generated
             long N = TensorOps.SizeOf(tokens, "tokens", 0, 2);
             TensorOps.CheckInput(tokens, "tokens", ScalarType.Int64, [N, 8], "[N, 8]");
             TensorOps.CheckInput(target, "target", ScalarType.Int64, [N, 8], "[N, 8]");
-            if (sizeN != N)
+            if (!IsPlanned || sizeN != N)
             {
                 sizeN = N;
                 Resize();
@@ -324,43 +283,33 @@ namespace ModelGen.Generated
         protected override void Plan(ArenaPlan memory)
         {
             long N = sizeN;
-            memory.Slot(16 * N, 0, 43);   // 0: tokens
-            memory.Slot(16 * N, 0, 15);   // 1: target
+            memory.Slot(16 * N, 0, 29);   // 0: tokens
+            memory.Slot(16 * N, 0, 10);   // 1: target
             memory.Slot(128 * N, 0, 1);   // 2: v
-            memory.Same(2, 39);   // 3: x
-            memory.Slot(384 * N, 2, 30);   // 4: v_2
-            memory.Slot(64, 3, 28);   // 5: v_3
-            memory.Slot(256 * N, 4, 6);   // 6: v_4
-            memory.Slot(256 * N, 6, 28);   // 7: v_5
-            memory.Slot(256 * N, 7, 26);   // 8: v_6
-            memory.Slot(256 * N, 8, 24);   // 9: v_7
-            memory.Slot(128 * N, 9, 10);   // 10: v_8
-            memory.Slot(128 * N, 10, 22);   // 11: ordered
-            memory.Slot(128 * N, 11, 20);   // 12: v_9
-            memory.Slot(128 * N, 12, 19);   // 13: x_2
-            memory.Slot(128 * N, 13, 17);   // 14: v_10
-            memory.Slot(800 * N, 14, 15);   // 15: v_11
-            memory.Slot(800 * N, 15, 18);   // 16: v_12
+            memory.Same(2, 25);   // 3: x
+            memory.Slot(384 * N, 2, 19);   // 4: v_2
+            memory.Slot(DrawsLikeEager ? 256 * N : 0, 3, 19);   // 5: v_3
+            memory.Slot(128 * N, 4, 19);   // 6: v_4
+            memory.Slot(32 * N, 4, 19);   // 7: v_5
+            memory.Slot(128 * N, 5, 17);   // 8: ordered
+            memory.Slot(128 * N, 6, 15);   // 9: v_6
+            memory.Slot(128 * N, 7, 14);   // 10: x_2
+            memory.Slot(128 * N, 8, 12);   // 11: v_7
+            memory.Slot(800 * N, 9, 10);   // 12: v_8
+            memory.Slot(800 * N, 10, 13);   // 13: v_9
+            memory.Slot(128 * N, 11, 14);   // 14: v_10
+            memory.Same(10, 15);   // 15: v_11
+            memory.Slot(128 * N, 15, 27);   // 16: v_12
             memory.Slot(128 * N, 16, 19);   // 17: v_13
-            memory.Same(13, 20);   // 18: v_14
-            memory.Slot(128 * N, 20, 41);   // 19: v_15
-            memory.Slot(128 * N, 21, 25);   // 20: v_16
-            memory.Slot(128 * N, 24, 31);   // 21: v_17
-            memory.Slot(256 * N, 25, 28);   // 22: v_18
-            memory.Slot(256 * N, 26, 27);   // 23: v_19
-            memory.Slot(32 * N, 27, 28);   // 24: v_20
-            memory.Same(22, 30);   // 25: v_21
-            memory.Slot(128 * N, 29, 32);   // 26: v_22
-            memory.Slot(128 * N, 30, 34);   // 27: v_23
-            memory.Slot(128 * N, 31, 33);   // 28: ordered_2
-            memory.Slot(128 * N, 32, 35);   // 29: ordered_3
-            memory.Slot(384 * N, 33, 37);   // 30: v_24
-            memory.Slot(384 * N, 34, 36);   // 31: v_25
-            memory.Slot(384 * N, 35, 37);   // 32: v_26
-            memory.Same(30, 40);   // 33: v_27
-            memory.Slot(384 * N, 36, 37);   // 34: ordered_4
-            memory.Slot(128 * N, 38, 41);   // 35: v_28
-            memory.Same(19, 43);   // 36: v_29
+            memory.Slot(128 * N, 19, 22);   // 18: v_14
+            memory.Slot(128 * N, 19, 21);   // 19: v_15
+            memory.Slot(128 * N, 19, 20);   // 20: v_16
+            memory.Slot(384 * N, 20, 23);   // 21: v_17
+            memory.Slot(384 * N, 21, 23);   // 22: v_18
+            memory.Slot(384 * N, 22, 23);   // 23: v_19
+            memory.Same(21, 26);   // 24: v_20
+            memory.Slot(128 * N, 24, 27);   // 25: v_21
+            memory.Same(16, 29);   // 26: v_22
         }
 
         private void Compute()
@@ -384,44 +333,34 @@ namespace ModelGen.Generated
             Floats v_3 = Slot(5);
             Floats v_4 = Slot(6);
             Floats v_5 = Slot(7);
-            Floats v_6 = Slot(8);
-            Floats v_7 = Slot(9);
-            Floats v_8 = Slot(10);
-            Floats ordered = Slot(11);
-            Floats v_9 = Slot(12);
-            Floats x_2 = Slot(13);
-            Floats v_10 = Slot(14);
-            Floats v_11 = Slot(15);
+            Floats ordered = Slot(8);
+            Floats v_6 = Slot(9);
+            Floats x_2 = Slot(10);
+            Floats v_7 = Slot(11);
+            Floats v_8 = Slot(12);
             Floats loss = LossAt();
-            Floats v_12 = Slot(16);
-            Floats v_13 = Slot(17);
+            Floats v_9 = Slot(13);
+            Floats v_10 = Slot(14);
             Floats grad_head_weight = GradientAt(8);
             Floats grad_head_bias = GradientAt(9);
-            Floats v_14 = Slot(18);
-            Floats v_15 = Slot(19);
+            Floats v_11 = Slot(15);
+            Floats v_12 = Slot(16);
             Floats grad_norm_weight = GradientAt(6);
             Floats grad_norm_bias = GradientAt(7);
-            Floats v_16 = Slot(20);
+            Floats v_13 = Slot(17);
             Floats grad_attend_out_proj_weight = GradientAt(4);
             Floats grad_attend_out_proj_bias = GradientAt(5);
+            Floats v_14 = Slot(18);
+            Floats v_15 = Slot(19);
+            Floats v_16 = Slot(20);
             Floats v_17 = Slot(21);
             Floats v_18 = Slot(22);
             Floats v_19 = Slot(23);
             Floats v_20 = Slot(24);
             Floats v_21 = Slot(25);
-            Floats v_22 = Slot(26);
-            Floats v_23 = Slot(27);
-            Floats ordered_2 = Slot(28);
-            Floats ordered_3 = Slot(29);
-            Floats v_24 = Slot(30);
-            Floats v_25 = Slot(31);
-            Floats v_26 = Slot(32);
-            Floats v_27 = Slot(33);
-            Floats ordered_4 = Slot(34);
-            Floats v_28 = Slot(35);
             Floats grad_attend_in_proj_weight = GradientAt(2);
             Floats grad_attend_in_proj_bias = GradientAt(3);
-            Floats v_29 = Slot(36);
+            Floats v_22 = Slot(26);
             Floats grad_positions = GradientAt(1);
             Floats grad_tokens_weight = GradientAt(0);
 
@@ -440,189 +379,136 @@ namespace ModelGen.Generated
 
             // x = Norm(x + Attend(x))
             Gemm<V>.Run(new GemmProblem(8 * N, 48, 16) { A = x, ARow = 16, AColumn = 1, B = attend_in_proj_weight, BRow = 1, BColumn = 16, C = v_2 }, new Epilogue2<V>(attend_in_proj_bias));
-            {
-                using IDisposable guard = no_grad();
-                using DisposeScope scope = NewDisposeScope();
-                Device device = CPU;
-                Tensor result_2 = TensorOps.CausalMask(8, 8, device);
-                Put(result_2, v_3);
-            }
-            Gemm<V>.Run(new GemmProblem(8, 8, 4) { A = v_2, ARow = 48, AColumn = 1, B = (v_2 + (16)), BRow = 1, BColumn = 48, C = v_4 }, new GemmBatch(N, 4) { AOuter = 384, AInner = 4, BOuter = 384, BInner = 4, COuter = 256, CInner = 64 });
-            var loop3 = new Loop3<V>(v_4, v_3, v_4);
-            Workers.Run(ref loop3, 4 * N, Math.Max(1, 16384 / (64)));
-            {
-                using IDisposable guard = no_grad();
-                using DisposeScope scope = NewDisposeScope();
-                Device device = CPU;
-                Tensor operand_3 = View(v_4, ScalarType.Float32, [N, 4, 8, 8], [256, 64, 8, 1]);
-                Tensor result_3 = F.softmax(operand_3, 3);
-                Put(result_3, v_5);
-            }
-            {
-                using IDisposable guard = no_grad();
-                using DisposeScope scope = NewDisposeScope();
-                Device device = CPU;
-                Tensor operand_4 = View(v_5, ScalarType.Float32, [N, 4, 8, 8], [256, 64, 8, 1]);
-                Tensor result_4 = TensorOps.DropoutMask(operand_4, 0.1);
-                Put(result_4, v_6);
-            }
-            var loop4 = new Loop4<V>(v_5, v_6, v_7);
-            Workers.Run(ref loop4, ((256 * N) + V.Count - 1) / V.Count, 16384 / V.Count);
-            Gemm<V>.Run(new GemmProblem(8, 4, 8) { A = v_7, ARow = 8, AColumn = 1, B = (v_2 + (32)), BRow = 48, BColumn = 1, C = v_8 }, new GemmBatch(N, 4) { AOuter = 256, AInner = 64, BOuter = 384, BInner = 4, COuter = 128, CInner = 32 });
+            if (DrawsLikeEager) DrawMask<V>(v_3, 0.1, 0, [N, 4, 8, 8], [0, 1, 2, 3]);
+            Attention<V>.Forward(new AttentionProblem { Batch = N, Heads = 4, KeyValueHeads = 4, Queries = 8, Keys = 8, HeadSize = 4, ValueSize = 4, Scale = 0.5f, EmptyIsNaN = true, Q = v_2, QStrides = new AttentionStrides(384, 4, 48), K = (v_2 + (16)), KStrides = new AttentionStrides(384, 4, 48), V = (v_2 + (32)), VStrides = new AttentionStrides(384, 4, 48), Out = v_4, OutStrides = new AttentionStrides(128, 32, 4), LogSumExp = v_5, Causal = true, Dropout = DrawsLikeEager ? 0 : 0.1f, Kept = DrawsLikeEager ? v_3 : default, Seed = Seed, Stream = Stream(0) });
 
             // 
-            using (Tensor copied = View(v_8, ScalarType.Float32, [N, 8, 4, 4], [128, 4, 32, 1])) Put(copied, ordered);
+            using (Tensor copied = View(v_4, ScalarType.Float32, [N, 8, 4, 4], [128, 4, 32, 1])) Put(copied, ordered);
 
             // x = Norm(x + Attend(x))
-            Gemm<V>.Run(new GemmProblem(8 * N, 16, 16) { A = ordered, ARow = 16, AColumn = 1, B = attend_out_proj_weight, BRow = 1, BColumn = 16, C = v_9 }, new Epilogue5<V>(attend_out_proj_bias, x));
+            Gemm<V>.Run(new GemmProblem(8 * N, 16, 16) { A = ordered, ARow = 16, AColumn = 1, B = attend_out_proj_weight, BRow = 1, BColumn = 16, C = v_6 }, new Epilogue3<V>(attend_out_proj_bias, x));
             {
                 using IDisposable guard = no_grad();
                 using DisposeScope scope = NewDisposeScope();
                 Device device = CPU;
-                Tensor operand_5 = View(v_9, ScalarType.Float32, [N, 8, 16], [128, 16, 1]);
-                Tensor operand_6 = View(norm_weight, ScalarType.Float32, [16], [1]);
-                Tensor operand_7 = View(norm_bias, ScalarType.Float32, [16], [1]);
-                Tensor result_5 = F.layer_norm(operand_5, [16], operand_6, operand_7, 1E-05);
-                Put(result_5, x_2);
+                Tensor operand_3 = View(v_6, ScalarType.Float32, [N, 8, 16], [128, 16, 1]);
+                Tensor operand_4 = View(norm_weight, ScalarType.Float32, [16], [1]);
+                Tensor operand_5 = View(norm_bias, ScalarType.Float32, [16], [1]);
+                Tensor result_2 = F.layer_norm(operand_3, [16], operand_4, operand_5, 1E-05);
+                Put(result_2, x_2);
             }
 
             // Head(gelu(x)).transpose(1, 2)
-            var loop6 = new Loop6<V>(x_2, v_10);
-            Workers.Run(ref loop6, ((128 * N) + V.Count - 1) / V.Count, 16384 / V.Count);
-            Gemm<V>.Run(new GemmProblem(8 * N, 100, 16) { A = v_10, ARow = 16, AColumn = 1, B = head_weight, BRow = 1, BColumn = 16, C = v_11 }, new Epilogue7<V>(head_bias));
+            var loop4 = new Loop4<V>(x_2, v_7);
+            Workers.Run(ref loop4, ((128 * N) + V.Count - 1) / V.Count, 16384 / V.Count);
+            Gemm<V>.Run(new GemmProblem(8 * N, 100, 16) { A = v_7, ARow = 16, AColumn = 1, B = head_weight, BRow = 1, BColumn = 16, C = v_8 }, new Epilogue5<V>(head_bias));
 
             // loss
             {
                 using IDisposable guard = no_grad();
                 using DisposeScope scope = NewDisposeScope();
                 Device device = CPU;
-                Tensor operand_8 = View(v_11, ScalarType.Float32, [N, 100, 8], [800, 1, 100]);
-                Tensor operand_9 = View(target.AsFloats(), ScalarType.Int64, [N, 8], [8, 1]);
-                (Tensor result_6, Tensor result_7) = TensorOps.CrossEntropyWithSlope(operand_8, operand_9, 0.0);
-                Put(result_6, loss);
-                Put(result_7.permute([0, 2, 1]), v_12);
+                Tensor operand_6 = View(v_8, ScalarType.Float32, [N, 100, 8], [800, 1, 100]);
+                Tensor operand_7 = View(target.AsFloats(), ScalarType.Int64, [N, 8], [8, 1]);
+                (Tensor result_3, Tensor result_4) = TensorOps.CrossEntropyWithSlope(operand_6, operand_7, 0.0);
+                Put(result_3, loss);
+                Put(result_4.permute([0, 2, 1]), v_9);
             }
 
             // gradient of Head(gelu(x)).transpose(1, 2)
-            Gemm<V>.Run(new GemmProblem(8 * N, 16, 100) { A = v_12, ARow = 100, AColumn = 1, B = head_weight, BRow = 16, BColumn = 1, C = v_13 });
-            Gemm<V>.Run(new GemmProblem(100, 16, 8 * N) { A = v_12, ARow = 1, AColumn = 100, B = v_10, BRow = 16, BColumn = 1, C = grad_head_weight });
+            Gemm<V>.Run(new GemmProblem(8 * N, 16, 100) { A = v_9, ARow = 100, AColumn = 1, B = head_weight, BRow = 16, BColumn = 1, C = v_10 });
+            Gemm<V>.Run(new GemmProblem(100, 16, 8 * N) { A = v_9, ARow = 1, AColumn = 100, B = v_7, BRow = 16, BColumn = 1, C = grad_head_weight });
             {
                 using IDisposable guard = no_grad();
                 using DisposeScope scope = NewDisposeScope();
                 Device device = CPU;
-                Tensor operand_10 = View(v_12, ScalarType.Float32, [8 * N, 100], [100, 1]);
-                Tensor result_8 = operand_10.sum(dim: new long[] { 0 }, keepdim: false);
-                Put(result_8, grad_head_bias);
+                Tensor operand_8 = View(v_9, ScalarType.Float32, [8 * N, 100], [100, 1]);
+                Tensor result_5 = operand_8.sum(dim: new long[] { 0 }, keepdim: false);
+                Put(result_5, grad_head_bias);
             }
-            var loop8 = new Loop8<V>(x_2, v_13, v_14);
+            var loop6 = new Loop6<V>(x_2, v_10, v_11);
+            Workers.Run(ref loop6, ((128 * N) + V.Count - 1) / V.Count, 16384 / V.Count);
+
+            // gradient of x = Norm(x + Attend(x))
+            {
+                using IDisposable guard = no_grad();
+                using DisposeScope scope = NewDisposeScope();
+                Device device = CPU;
+                Tensor operand_9 = View(v_11, ScalarType.Float32, [N, 8, 16], [128, 16, 1]);
+                Tensor operand_10 = View(v_6, ScalarType.Float32, [N, 8, 16], [128, 16, 1]);
+                Tensor operand_11 = View(norm_weight, ScalarType.Float32, [16], [1]);
+                (Tensor result_6, Tensor result_7, Tensor result_8) = TensorOps.LayerNormBackward(operand_9, operand_10, operand_11, 1E-05);
+                Put(result_6, v_12);
+                Put(result_7, grad_norm_weight);
+                Put(result_8, grad_norm_bias);
+            }
+            Gemm<V>.Run(new GemmProblem(8 * N, 16, 16) { A = v_12, ARow = 16, AColumn = 1, B = attend_out_proj_weight, BRow = 16, BColumn = 1, C = v_13 });
+            Gemm<V>.Run(new GemmProblem(16, 16, 8 * N) { A = v_12, ARow = 1, AColumn = 16, B = ordered, BRow = 16, BColumn = 1, C = grad_attend_out_proj_weight });
+            {
+                using IDisposable guard = no_grad();
+                using DisposeScope scope = NewDisposeScope();
+                Device device = CPU;
+                Tensor operand_12 = View(v_12, ScalarType.Float32, [8 * N, 16], [16, 1]);
+                Tensor result_9 = operand_12.sum(dim: new long[] { 0 }, keepdim: false);
+                Put(result_9, grad_attend_out_proj_bias);
+            }
+            Attention<V>.Backward(new AttentionProblem { Batch = N, Heads = 4, KeyValueHeads = 4, Queries = 8, Keys = 8, HeadSize = 4, ValueSize = 4, Scale = 0.5f, EmptyIsNaN = true, Q = v_2, QStrides = new AttentionStrides(384, 4, 48), K = (v_2 + (16)), KStrides = new AttentionStrides(384, 4, 48), V = (v_2 + (32)), VStrides = new AttentionStrides(384, 4, 48), Out = v_4, OutStrides = new AttentionStrides(128, 32, 4), LogSumExp = v_5, Causal = true, Dropout = DrawsLikeEager ? 0 : 0.1f, Kept = DrawsLikeEager ? v_3 : default, Seed = Seed, Stream = Stream(0) }, new AttentionGradients { Out = v_13, OutStrides = new AttentionStrides(128, 4, 16), Q = v_14, QStrides = new AttentionStrides(128, 4, 16), K = v_15, KStrides = new AttentionStrides(128, 4, 16), V = v_16, VStrides = new AttentionStrides(128, 4, 16) });
+            {
+                using IDisposable guard = no_grad();
+                using DisposeScope scope = NewDisposeScope();
+                Device device = CPU;
+                Tensor operand_13 = View(v_16, ScalarType.Float32, [N, 8, 16], [128, 16, 1]);
+                Tensor result_10 = TensorOps.SliceBackward(operand_13, [N, 8, 48], 2, 32);
+                Put(result_10, v_17);
+            }
+            {
+                using IDisposable guard = no_grad();
+                using DisposeScope scope = NewDisposeScope();
+                Device device = CPU;
+                Tensor operand_14 = View(v_15, ScalarType.Float32, [N, 8, 16], [128, 16, 1]);
+                Tensor result_11 = TensorOps.SliceBackward(operand_14, [N, 8, 48], 2, 16);
+                Put(result_11, v_18);
+            }
+            {
+                using IDisposable guard = no_grad();
+                using DisposeScope scope = NewDisposeScope();
+                Device device = CPU;
+                Tensor operand_15 = View(v_14, ScalarType.Float32, [N, 8, 16], [128, 16, 1]);
+                Tensor result_12 = TensorOps.SliceBackward(operand_15, [N, 8, 48], 2, 0);
+                Put(result_12, v_19);
+            }
+            var loop7 = new Loop7<V>(v_17, v_18, v_19, v_20);
+            Workers.Run(ref loop7, ((384 * N) + V.Count - 1) / V.Count, 16384 / V.Count);
+            Gemm<V>.Run(new GemmProblem(8 * N, 16, 48) { A = v_20, ARow = 48, AColumn = 1, B = attend_in_proj_weight, BRow = 16, BColumn = 1, C = v_21 });
+            Gemm<V>.Run(new GemmProblem(48, 16, 8 * N) { A = v_20, ARow = 1, AColumn = 48, B = x, BRow = 16, BColumn = 1, C = grad_attend_in_proj_weight });
+            {
+                using IDisposable guard = no_grad();
+                using DisposeScope scope = NewDisposeScope();
+                Device device = CPU;
+                Tensor operand_16 = View(v_20, ScalarType.Float32, [8 * N, 48], [48, 1]);
+                Tensor result_13 = operand_16.sum(dim: new long[] { 0 }, keepdim: false);
+                Put(result_13, grad_attend_in_proj_bias);
+            }
+            var loop8 = new Loop8<V>(v_12, v_21, v_22);
             Workers.Run(ref loop8, ((128 * N) + V.Count - 1) / V.Count, 16384 / V.Count);
-
-            // gradient of x = Norm(x + Attend(x))
-            {
-                using IDisposable guard = no_grad();
-                using DisposeScope scope = NewDisposeScope();
-                Device device = CPU;
-                Tensor operand_11 = View(v_14, ScalarType.Float32, [N, 8, 16], [128, 16, 1]);
-                Tensor operand_12 = View(v_9, ScalarType.Float32, [N, 8, 16], [128, 16, 1]);
-                Tensor operand_13 = View(norm_weight, ScalarType.Float32, [16], [1]);
-                (Tensor result_9, Tensor result_10, Tensor result_11) = TensorOps.LayerNormBackward(operand_11, operand_12, operand_13, 1E-05);
-                Put(result_9, v_15);
-                Put(result_10, grad_norm_weight);
-                Put(result_11, grad_norm_bias);
-            }
-            Gemm<V>.Run(new GemmProblem(8 * N, 16, 16) { A = v_15, ARow = 16, AColumn = 1, B = attend_out_proj_weight, BRow = 16, BColumn = 1, C = v_16 });
-            Gemm<V>.Run(new GemmProblem(16, 16, 8 * N) { A = v_15, ARow = 1, AColumn = 16, B = ordered, BRow = 16, BColumn = 1, C = grad_attend_out_proj_weight });
-            {
-                using IDisposable guard = no_grad();
-                using DisposeScope scope = NewDisposeScope();
-                Device device = CPU;
-                Tensor operand_14 = View(v_15, ScalarType.Float32, [8 * N, 16], [16, 1]);
-                Tensor result_12 = operand_14.sum(dim: new long[] { 0 }, keepdim: false);
-                Put(result_12, grad_attend_out_proj_bias);
-            }
-            Gemm<V>.Run(new GemmProblem(8, 4, 8) { A = v_7, ARow = 1, AColumn = 8, B = v_16, BRow = 16, BColumn = 1, C = v_17 }, new GemmBatch(N, 4) { AOuter = 256, AInner = 64, BOuter = 128, BInner = 4, COuter = 128, CInner = 32 });
-            Gemm<V>.Run(new GemmProblem(8, 8, 4) { A = v_16, ARow = 16, AColumn = 1, B = (v_2 + (32)), BRow = 1, BColumn = 48, C = v_18 }, new GemmBatch(N, 4) { AOuter = 128, AInner = 4, BOuter = 384, BInner = 4, COuter = 256, CInner = 64 });
-            var loop9 = new Loop9<V>(v_18, v_6, v_5, v_18, v_19);
-            Workers.Run(ref loop9, ((256 * N) + V.Count - 1) / V.Count, 16384 / V.Count);
-            {
-                using IDisposable guard = no_grad();
-                using DisposeScope scope = NewDisposeScope();
-                Device device = CPU;
-                Tensor operand_15 = View(v_19, ScalarType.Float32, [N, 4, 8, 8], [256, 64, 8, 1]);
-                Tensor result_13 = operand_15.sum(dim: new long[] { 3 }, keepdim: true);
-                Put(result_13, v_20);
-            }
-            var loop10 = new Loop10<V>(v_18, v_20, v_5, v_3, v_21);
-            Workers.Run(ref loop10, 32 * N, Math.Max(1, 16384 / (8)));
-            Gemm<V>.Run(new GemmProblem(8, 4, 8) { A = v_21, ARow = 8, AColumn = 1, B = (v_2 + (16)), BRow = 48, BColumn = 1, C = v_22 }, new GemmBatch(N, 4) { AOuter = 256, AInner = 64, BOuter = 384, BInner = 4, COuter = 128, CInner = 32 });
-            Gemm<V>.Run(new GemmProblem(4, 8, 8) { A = v_2, ARow = 1, AColumn = 48, B = v_21, BRow = 8, BColumn = 1, C = v_23 }, new GemmBatch(N, 4) { AOuter = 384, AInner = 4, BOuter = 256, BInner = 64, COuter = 128, CInner = 32 });
-
-            // 
-            using (Tensor copied = View(v_17, ScalarType.Float32, [N, 8, 4, 4], [128, 4, 32, 1])) Put(copied, ordered_2);
-            using (Tensor copied = View(v_22, ScalarType.Float32, [N, 8, 4, 4], [128, 4, 32, 1])) Put(copied, ordered_3);
-
-            // gradient of x = Norm(x + Attend(x))
-            {
-                using IDisposable guard = no_grad();
-                using DisposeScope scope = NewDisposeScope();
-                Device device = CPU;
-                Tensor operand_16 = View(ordered_2, ScalarType.Float32, [N, 8, 16], [128, 16, 1]);
-                Tensor result_14 = TensorOps.SliceBackward(operand_16, [N, 8, 48], 2, 32);
-                Put(result_14, v_24);
-            }
-            {
-                using IDisposable guard = no_grad();
-                using DisposeScope scope = NewDisposeScope();
-                Device device = CPU;
-                Tensor operand_17 = View(v_23, ScalarType.Float32, [N, 8, 16], [128, 1, 8]);
-                Tensor result_15 = TensorOps.SliceBackward(operand_17, [N, 8, 48], 2, 16);
-                Put(result_15.permute([0, 2, 1]), v_25);
-            }
-            {
-                using IDisposable guard = no_grad();
-                using DisposeScope scope = NewDisposeScope();
-                Device device = CPU;
-                Tensor operand_18 = View(ordered_3, ScalarType.Float32, [N, 8, 16], [128, 16, 1]);
-                Tensor result_16 = TensorOps.SliceBackward(operand_18, [N, 8, 48], 2, 0);
-                Put(result_16, v_26);
-            }
-
-            // 
-            using (Tensor copied = View(v_25, ScalarType.Float32, [N, 8, 48], [384, 1, 8])) Put(copied, ordered_4);
-
-            // gradient of x = Norm(x + Attend(x))
-            var loop11 = new Loop11<V>(v_24, ordered_4, v_26, v_27);
-            Workers.Run(ref loop11, ((384 * N) + V.Count - 1) / V.Count, 16384 / V.Count);
-            Gemm<V>.Run(new GemmProblem(8 * N, 16, 48) { A = v_27, ARow = 48, AColumn = 1, B = attend_in_proj_weight, BRow = 16, BColumn = 1, C = v_28 });
-            Gemm<V>.Run(new GemmProblem(48, 16, 8 * N) { A = v_27, ARow = 1, AColumn = 48, B = x, BRow = 16, BColumn = 1, C = grad_attend_in_proj_weight });
-            {
-                using IDisposable guard = no_grad();
-                using DisposeScope scope = NewDisposeScope();
-                Device device = CPU;
-                Tensor operand_19 = View(v_27, ScalarType.Float32, [8 * N, 48], [48, 1]);
-                Tensor result_17 = operand_19.sum(dim: new long[] { 0 }, keepdim: false);
-                Put(result_17, grad_attend_in_proj_bias);
-            }
-            var loop12 = new Loop12<V>(v_15, v_28, v_29);
-            Workers.Run(ref loop12, ((128 * N) + V.Count - 1) / V.Count, 16384 / V.Count);
 
             // gradient of var x = Tokens(tokens) + Positions
             {
                 using IDisposable guard = no_grad();
                 using DisposeScope scope = NewDisposeScope();
                 Device device = CPU;
-                Tensor operand_20 = View(v_29, ScalarType.Float32, [N, 8, 16], [128, 16, 1]);
-                Tensor result_18 = TensorOps.SumTo(operand_20, [1, 8, 16]);
-                Put(result_18, grad_positions);
+                Tensor operand_17 = View(v_22, ScalarType.Float32, [N, 8, 16], [128, 16, 1]);
+                Tensor result_14 = TensorOps.SumTo(operand_17, [1, 8, 16]);
+                Put(result_14, grad_positions);
             }
             {
                 using IDisposable guard = no_grad();
                 using DisposeScope scope = NewDisposeScope();
                 Device device = CPU;
-                Tensor operand_21 = View(v_29, ScalarType.Float32, [N, 8, 16], [128, 16, 1]);
-                Tensor operand_22 = View(tokens.AsFloats(), ScalarType.Int64, [N, 8], [8, 1]);
-                Tensor result_19 = TensorOps.EmbeddingBackward(operand_21, operand_22, [100, 16], -1);
-                Put(result_19, grad_tokens_weight);
+                Tensor operand_18 = View(v_22, ScalarType.Float32, [N, 8, 16], [128, 16, 1]);
+                Tensor operand_19 = View(tokens.AsFloats(), ScalarType.Int64, [N, 8], [8, 1]);
+                Tensor result_15 = TensorOps.EmbeddingBackward(operand_18, operand_19, [100, 16], -1);
+                Put(result_15, grad_tokens_weight);
             }
 
             // update
@@ -686,50 +572,8 @@ namespace ModelGen.Generated
         }
     }
 
-    /// <summary>mul, masked_fill</summary>
-    file readonly struct Loop3<V>(Floats v, Floats v_2, Floats v_3) : IRange
-        where V : unmanaged, IVector<V>
-    {
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        public void Run(nint from, nint to, int worker)
-        {
-            for (nint row = from; row < to; row++)
-            {
-                Floats row_v = v + ((row * (64)));
-                Floats row_v_2 = v_2;
-                Floats row_v_3 = v_3 + ((row * (64)));
-                for (nint i = 0; i < 64; i += V.Count)
-                {
-                    V v26 = row_v.Load<V>(i);
-                    V v29 = ~V.Equal(row_v_2.Load<V>(i), V.Zero);
-                    V v28 = v26 * V.All(0.5f);
-                    V v30 = V.Select(v29, V.All(float.NegativeInfinity), v28);
-                    row_v_3.Store(i, v30);
-                }
-            }
-        }
-    }
-
-    /// <summary>mul</summary>
-    file readonly struct Loop4<V>(Floats v, Floats v_2, Floats v_3) : IRange
-        where V : unmanaged, IVector<V>
-    {
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        public void Run(nint from, nint to, int worker)
-        {
-            nint end = to * V.Count;
-            for (nint i = from * V.Count; i < end; i += V.Count)
-            {
-                V v31 = v.Load<V>(i);
-                V v32 = v_2.Load<V>(i);
-                V v33 = v31 * v32;
-                v_3.Store(i, v33);
-            }
-        }
-    }
-
     /// <summary>add, add</summary>
-    file readonly struct Epilogue5<V>(Floats attend_out_proj_bias, Floats x) : ITileEpilogue
+    file readonly struct Epilogue3<V>(Floats attend_out_proj_bias, Floats x) : ITileEpilogue
         where V : unmanaged, IVector<V>
     {
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -742,23 +586,23 @@ namespace ModelGen.Generated
                 nint i = 0;
                 for (; i + V.Count <= columns; i += V.Count)
                 {
-                    V v37 = tile.Load<V>(i);
+                    V v31 = tile.Load<V>(i);
                     V v6 = row_attend_out_proj_bias.Load<V>(column + i);
                     V v13 = row_x.Load<V>(column + i);
-                    V v38 = v37 + v6;
-                    V v39 = v13 + v38;
-                    tile.Store(i, v39);
+                    V v32 = v31 + v6;
+                    V v33 = v13 + v32;
+                    tile.Store(i, v33);
                 }
 
                 if (i < columns)
                 {
                     int lanes = (int)(columns - i);
-                    V v37 = tile.Load<V>(i);
+                    V v31 = tile.Load<V>(i);
                     V v6 = row_attend_out_proj_bias.Load<V>(column + i);
                     V v13 = row_x.Load<V>(column + i);
-                    V v38 = v37 + v6;
-                    V v39 = v13 + v38;
-                    tile.StoreFirst(i, v39, lanes);
+                    V v32 = v31 + v6;
+                    V v33 = v13 + v32;
+                    tile.StoreFirst(i, v33, lanes);
                 }
 
                 tile += stride;
@@ -767,7 +611,7 @@ namespace ModelGen.Generated
     }
 
     /// <summary>gelu</summary>
-    file readonly struct Loop6<V>(Floats x, Floats v) : IRange
+    file readonly struct Loop4<V>(Floats x, Floats v) : IRange
         where V : unmanaged, IVector<V>
     {
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -776,15 +620,15 @@ namespace ModelGen.Generated
             nint end = to * V.Count;
             for (nint i = from * V.Count; i < end; i += V.Count)
             {
-                V v40 = x.Load<V>(i);
-                V v41 = v40 * VectorMath.NormalCdf(v40, out _);
-                v.Store(i, v41);
+                V v34 = x.Load<V>(i);
+                V v35 = v34 * VectorMath.NormalCdf(v34, out _);
+                v.Store(i, v35);
             }
         }
     }
 
     /// <summary>add</summary>
-    file readonly struct Epilogue7<V>(Floats head_bias) : ITileEpilogue
+    file readonly struct Epilogue5<V>(Floats head_bias) : ITileEpilogue
         where V : unmanaged, IVector<V>
     {
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -796,19 +640,19 @@ namespace ModelGen.Generated
                 nint i = 0;
                 for (; i + V.Count <= columns; i += V.Count)
                 {
-                    V v42 = tile.Load<V>(i);
+                    V v36 = tile.Load<V>(i);
                     V v10 = row_head_bias.Load<V>(column + i);
-                    V v43 = v42 + v10;
-                    tile.Store(i, v43);
+                    V v37 = v36 + v10;
+                    tile.Store(i, v37);
                 }
 
                 if (i < columns)
                 {
                     int lanes = (int)(columns - i);
-                    V v42 = tile.Load<V>(i);
+                    V v36 = tile.Load<V>(i);
                     V v10 = row_head_bias.Load<V>(column + i);
-                    V v43 = v42 + v10;
-                    tile.StoreFirst(i, v43, lanes);
+                    V v37 = v36 + v10;
+                    tile.StoreFirst(i, v37, lanes);
                 }
 
                 tile += stride;
@@ -817,7 +661,7 @@ namespace ModelGen.Generated
     }
 
     /// <summary>mul, erf, add, mul, square, mul, exp, mul, mul, add, mul</summary>
-    file readonly struct Loop8<V>(Floats x, Floats v, Floats v_2) : IRange
+    file readonly struct Loop6<V>(Floats x, Floats v, Floats v_2) : IRange
         where V : unmanaged, IVector<V>
     {
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -826,95 +670,26 @@ namespace ModelGen.Generated
             nint end = to * V.Count;
             for (nint i = from * V.Count; i < end; i += V.Count)
             {
-                V v40 = x.Load<V>(i);
-                V v51 = v.Load<V>(i);
-                V v57 = v40 * V.All(0.70710677f);
-                V v58 = VectorMath.Erf(v57);
-                V v59 = v58 + V.All(1f);
-                V v60 = v59 * V.All(0.5f);
-                V v61 = v40 * v40;
-                V v63 = v61 * V.All(-0.5f);
-                V v64 = VectorMath.Exp(v63);
-                V v66 = v64 * V.All(0.3989423f);
-                V v67 = v40 * v66;
-                V v68 = v60 + v67;
-                V v69 = v51 * v68;
-                v_2.Store(i, v69);
-            }
-        }
-    }
-
-    /// <summary>mul, mul</summary>
-    file readonly struct Loop9<V>(Floats v, Floats v_2, Floats v_3, Floats v_4, Floats v_5) : IRange
-        where V : unmanaged, IVector<V>
-    {
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        public void Run(nint from, nint to, int worker)
-        {
-            nint end = to * V.Count;
-            for (nint i = from * V.Count; i < end; i += V.Count)
-            {
-                V v82 = v.Load<V>(i);
-                V v32 = v_2.Load<V>(i);
-                V v31 = v_3.Load<V>(i);
-                V v85 = v82 * v32;
-                V v86 = v85 * v31;
-                v_4.Store(i, v85);
-                v_5.Store(i, v86);
-            }
-        }
-    }
-
-    /// <summary>sub, mul, masked_fill, mul</summary>
-    file readonly struct Loop10<V>(Floats v, Floats v_2, Floats v_3, Floats v_4, Floats v_5) : IRange
-        where V : unmanaged, IVector<V>
-    {
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        public void Run(nint from, nint to, int worker)
-        {
-            for (nint row = from; row < to; row++)
-            {
-                nint at = row % (8);
-                nint rest = row / (8);
-                Floats row_v = v + ((rest * (64)) + (at * (8)));
-                Floats row_v_2 = v_2 + ((rest * (8)) + at);
-                Floats row_v_3 = v_3 + ((rest * (64)) + (at * (8)));
-                Floats row_v_4 = v_4 + ((at * (8)));
-                Floats row_v_5 = v_5 + ((rest * (64)) + (at * (8)));
-                nint inner = 8;
-                nint i = 0;
-                for (; i + V.Count <= inner; i += V.Count)
-                {
-                    V v85 = row_v.Load<V>(i);
-                    V v87 = V.All(row_v_2[0]);
-                    V v31 = row_v_3.Load<V>(i);
-                    V v29 = ~V.Equal(row_v_4.Load<V>(i), V.Zero);
-                    V v88 = v85 - v87;
-                    V v89 = v31 * v88;
-                    V v90 = V.Select(v29, V.Zero, v89);
-                    V v91 = v90 * V.All(0.5f);
-                    row_v_5.Store(i, v91);
-                }
-
-                if (i < inner)
-                {
-                    int lanes = (int)(inner - i);
-                    V v85 = row_v.Load<V>(i);
-                    V v87 = V.All(row_v_2[0]);
-                    V v31 = row_v_3.Load<V>(i);
-                    V v29 = ~V.Equal(row_v_4.Load<V>(i), V.Zero);
-                    V v88 = v85 - v87;
-                    V v89 = v31 * v88;
-                    V v90 = V.Select(v29, V.Zero, v89);
-                    V v91 = v90 * V.All(0.5f);
-                    row_v_5.StoreFirst(i, v91, lanes);
-                }
+                V v34 = x.Load<V>(i);
+                V v45 = v.Load<V>(i);
+                V v51 = v34 * V.All(0.70710677f);
+                V v52 = VectorMath.Erf(v51);
+                V v53 = v52 + V.All(1f);
+                V v54 = v53 * V.All(0.5f);
+                V v55 = v34 * v34;
+                V v57 = v55 * V.All(-0.5f);
+                V v58 = VectorMath.Exp(v57);
+                V v60 = v58 * V.All(0.3989423f);
+                V v61 = v34 * v60;
+                V v62 = v54 + v61;
+                V v63 = v45 * v62;
+                v_2.Store(i, v63);
             }
         }
     }
 
     /// <summary>add, add</summary>
-    file readonly struct Loop11<V>(Floats v, Floats v_2, Floats v_3, Floats v_4) : IRange
+    file readonly struct Loop7<V>(Floats v, Floats v_2, Floats v_3, Floats v_4) : IRange
         where V : unmanaged, IVector<V>
     {
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -923,18 +698,18 @@ namespace ModelGen.Generated
             nint end = to * V.Count;
             for (nint i = from * V.Count; i < end; i += V.Count)
             {
-                V v103 = v.Load<V>(i);
-                V v104 = v_2.Load<V>(i);
-                V v106 = v_3.Load<V>(i);
-                V v105 = v103 + v104;
-                V v107 = v105 + v106;
-                v_4.Store(i, v107);
+                V v84 = v.Load<V>(i);
+                V v85 = v_2.Load<V>(i);
+                V v87 = v_3.Load<V>(i);
+                V v86 = v84 + v85;
+                V v88 = v86 + v87;
+                v_4.Store(i, v88);
             }
         }
     }
 
     /// <summary>add</summary>
-    file readonly struct Loop12<V>(Floats v, Floats v_2, Floats v_3) : IRange
+    file readonly struct Loop8<V>(Floats v, Floats v_2, Floats v_3) : IRange
         where V : unmanaged, IVector<V>
     {
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -943,10 +718,10 @@ namespace ModelGen.Generated
             nint end = to * V.Count;
             for (nint i = from * V.Count; i < end; i += V.Count)
             {
-                V v70 = v.Load<V>(i);
-                V v110 = v_2.Load<V>(i);
-                V v115 = v70 + v110;
-                v_3.Store(i, v115);
+                V v64 = v.Load<V>(i);
+                V v91 = v_2.Load<V>(i);
+                V v96 = v64 + v91;
+                v_3.Store(i, v96);
             }
         }
     }

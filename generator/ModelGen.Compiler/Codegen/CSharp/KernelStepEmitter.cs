@@ -23,7 +23,11 @@ internal static class KernelStepEmitter
                 writer.Line($"private long {Field(symbol)};");
             }
 
-            writer.Line(symbols.Length == 0 ? "private bool planned;\n" : "");
+            if (symbols.Length > 0)
+            {
+                writer.Line();
+            }
+
             WriteRun(writer, graph, program, symbols, checksInstance);
             writer.Line();
             WritePlan(writer, program, symbols);
@@ -59,7 +63,7 @@ internal static class KernelStepEmitter
             }
 
             function.WriteInputs(writer);
-            string changed = symbols.Length == 0 ? "!planned" : string.Join(" || ", symbols.Select(static symbol => $"{Field(symbol)} != {symbol}"));
+            string changed = string.Join(" || ", symbols.Select(static symbol => $"{Field(symbol)} != {symbol}").Prepend("!IsPlanned"));
             using (writer.Braces($"if ({changed})"))
             {
                 foreach (string symbol in symbols)
@@ -67,7 +71,7 @@ internal static class KernelStepEmitter
                     writer.Line($"{Field(symbol)} = {symbol};");
                 }
 
-                writer.Line(symbols.Length == 0 ? "planned = true;\nResize();" : "Resize();");
+                writer.Line("Resize();");
             }
 
             writer.Line();
@@ -111,6 +115,7 @@ internal static class KernelStepEmitter
             {
                 KernelBuffer buffer = program.Buffers[index];
                 string size = (buffer.DType == DType.Int64 ? buffer.Count * 2 : buffer.Count).ToCSharp();
+                size = buffer.LikeEagerOnly ? $"DrawsLikeEager ? {size} : 0" : size;
                 string comment = $"   // {Invariant.Text(Array.IndexOf(arena, index))}: {buffer.Name}";
                 writer.Line(shares.TryGetValue(index, out int read)
                     ? $"memory.Same({Invariant.Text(Array.IndexOf(arena, read))}, {Invariant.Text(lives[index].Last)});{comment}"

@@ -1,5 +1,6 @@
 using ModelGen.Compiler.Codegen;
 using ModelGen.Compiler.Ir;
+using ModelGen.Compiler.Lowering;
 
 namespace ModelGen.Compiler.Ops;
 
@@ -31,8 +32,8 @@ internal sealed class DropoutOp : OpDefinition
 }
 
 /// <summary>
-/// A random tensor of the operand's shape: 0 with probability <c>p</c>, 1/(1-p) otherwise. Drawn as PyTorch's CPU dropout draws it, so that the same
-/// seed drops the same elements in the eager model.
+/// A random tensor of the attributes <c>shape</c> and <c>dtype</c>: 0 with probability <c>p</c>, 1/(1-p) otherwise. On kernels it comes from Philox. On libtorch, and
+/// for comparisons with eager code, it is drawn as PyTorch's CPU dropout draws it, so that the same seed drops the same elements in the eager model.
 /// </summary>
 internal sealed class DropoutMaskOp : OpDefinition
 {
@@ -42,7 +43,7 @@ internal sealed class DropoutMaskOp : OpDefinition
 
     public override QuantizationRule Quantization => QuantizationRule.TrainingOnly;
 
-    public override string NotDifferentiable => "it is random and does not depend on its operand's values";
+    public override string NotDifferentiable => "it has no operands";
 
     public override string NotExportable => "only the training step uses it";
 
@@ -51,9 +52,16 @@ internal sealed class DropoutMaskOp : OpDefinition
     // It advances the random generator: never merged, and never removed.
     public override bool HasSideEffect => true;
 
-    public override EquatableArray<TensorType> Infer(OpContext op) => One(op[0]);
+    public override EquatableArray<TensorType> Infer(OpContext op) => One(new TensorType(op.Attributes.DType("dtype"), op.Attributes.Dims("shape")));
 
-    public override string EmitCSharp(CSharpContext c) => $"TensorOps.DropoutMask({c[0]}, {Invariant.Text(c.Attributes.Double("p"))})";
+    public override string EmitCSharp(CSharpContext c) =>
+        $"TensorOps.DropoutMask({CSharpContext.Longs(c.Attributes.Dims("shape"))}, {Invariant.Text(c.Attributes.Double("p"))}, {c.Result().DType.Torch()}, device)";
+
+    public override bool Lower(KernelContext k)
+    {
+        k.DrawMask();
+        return true;
+    }
 
     public override Dim Flops(OpContext op, EquatableArray<TensorType> results) => results[0].Count * 10;
 }

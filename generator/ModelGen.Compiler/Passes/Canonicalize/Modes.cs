@@ -23,7 +23,7 @@ internal sealed class TrainingMode : GraphRewriter
     public static IReadOnlyList<int>? Expand(Node node, int[] inputs, GraphBuilder builder) => node.Op switch
     {
         "dropout" or "channel_dropout" or "alpha_dropout" when node.Attributes.Double("p") == 0 => [inputs[0]],
-        "dropout" => [builder.Times(inputs[0], builder.AddNode("dropout_mask", inputs, node.Attributes)[0])],
+        "dropout" => [builder.Times(inputs[0], builder.Add("dropout_mask", [], ("p", node.Attributes.Double("p")), ("shape", builder.TypeOf(inputs[0]).Shape), ("dtype", builder.TypeOf(inputs[0]).DType)))],
         "channel_dropout" => [builder.Times(inputs[0], builder.Add("dropout_noise", [inputs[0]], ("p", node.Attributes.Double("p")), ("channels", true), ("scaled", true)))],
         "alpha_dropout" => [AlphaDropout(builder, inputs[0], node.Attributes.Double("p"), node.Attributes.Bool("channels"))],
         "instance_norm_running" => [InstanceNorm(builder, inputs, node.Attributes)],
