@@ -3,7 +3,6 @@ using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
 using ModelGen.Kernels;
-using TorchSharp;
 
 namespace ModelGen.Benchmarks;
 
@@ -94,7 +93,7 @@ internal static class KernelBenchmark
         return Stopwatch.GetElapsedTime(start).TotalMilliseconds / repeat;
     }
 
-    private static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
+    internal static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
 
     /// <summary>GFLOP/s of all workers with everything in registers.</summary>
     private static double Peak()
@@ -112,7 +111,7 @@ internal static class KernelBenchmark
     }
 
     /// <summary>GB/s (read and written) of copying half of this many bytes, by all workers.</summary>
-    private static double CopySpeed(double bytes)
+    internal static double CopySpeed(double bytes)
     {
         nint floats = (nint)Math.Max(bytes / 8, 16);
         using var source = new NativeMemoryBlock(floats * sizeof(float));

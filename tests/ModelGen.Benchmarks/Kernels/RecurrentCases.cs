@@ -1,5 +1,4 @@
 using ModelGen.Kernels;
-using static TorchSharp.torch;
 
 namespace ModelGen.Benchmarks;
 

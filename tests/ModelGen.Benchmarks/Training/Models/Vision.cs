@@ -1,0 +1,176 @@
+namespace ModelGen.Benchmarks.Models;
+
+/// <summary>The convolutional network of PyTorch's MNIST example.</summary>
+[Model]
+[Train(Loss.CrossEntropy, Optimizer.AdamW, LearningRate = 1e-3)]
+public sealed partial class MnistCnn : Module<Tensor, Tensor>
+{
+    private readonly Conv2d conv1 = Conv2d(1, 32, 3), conv2 = Conv2d(32, 64, 3);
+    private readonly Dropout dropout1 = Dropout(0.25), dropout2 = Dropout(0.5);
+    private readonly Linear fc1 = Linear(9216, 128), fc2 = Linear(128, 10);
+
+    public MnistCnn()
+        : base(nameof(MnistCnn)) => RegisterComponents();
+
+    public override Tensor forward([Shape("N", 1, 28, 28)] Tensor x)
+    {
+        x = functional.relu(conv2.forward(functional.relu(conv1.forward(x))));
+        x = dropout1.forward(functional.max_pool2d(x, 2)).flatten(1);
+        return fc2.forward(dropout2.forward(functional.relu(fc1.forward(x))));
+    }
+}
+
+/// <summary>A multilayer perceptron.</summary>
+[Model]
+[Train(Loss.CrossEntropy, Optimizer.AdamW, LearningRate = 1e-3)]
+public sealed partial class Mlp : Module<Tensor, Tensor>
+{
+    private readonly Sequential layers = Sequential(Linear(784, 512), ReLU(), Linear(512, 512), ReLU(), Linear(512, 10));
+
+    public Mlp()
+        : base(nameof(Mlp)) => RegisterComponents();
+
+    public override Tensor forward([Shape("N", 784)] Tensor x) => layers.forward(x);
+}
+
+/// <summary>ResNet-18 with a stem for images of 32x32 (He et al., arXiv:1512.03385).</summary>
+[Model]
+[Train(Loss.CrossEntropy, Optimizer.SGD, LearningRate = 0.01, Momentum = 0.9)]
+public sealed partial class ResNet18 : Module<Tensor, Tensor>
+{
+    private readonly Conv2d conv1 = Conv2d(3, 64, 3, padding: 1, bias: false);
+    private readonly BatchNorm2d bn1 = BatchNorm2d(64);
+    private readonly Sequential layers;
+    private readonly Linear fc = Linear(512, 10);
+
+    public ResNet18()
+        : base(nameof(ResNet18))
+    {
+        var blocks = new List<Module<Tensor, Tensor>>();
+        long channels = 64;
+        foreach ((long width, long stride) in new[] { (64L, 1L), (64L, 1L), (128L, 2L), (128L, 1L), (256L, 2L), (256L, 1L), (512L, 2L), (512L, 1L) })
+        {
+            blocks.Add(new Block(channels, width, stride));
+            channels = width;
+        }
+
+        layers = Sequential(blocks);
+        RegisterComponents();
+    }
+
+    public override Tensor forward([Shape("N", 3, 32, 32)] Tensor x)
+    {
+        x = layers.forward(functional.relu(bn1.forward(conv1.forward(x))));
+        return fc.forward(functional.adaptive_avg_pool2d(x, 1).flatten(1));
+    }
+
+    private sealed class Block : Module<Tensor, Tensor>
+    {
+        private readonly Conv2d conv1, conv2;
+        private readonly BatchNorm2d bn1, bn2;
+        private readonly Sequential? downsample;
+
+        public Block(long inputs, long width, long stride)
+            : base(nameof(Block))
+        {
+            (conv1, bn1) = (Conv2d(inputs, width, 3, stride, 1, bias: false), BatchNorm2d(width));
+            (conv2, bn2) = (Conv2d(width, width, 3, padding: 1, bias: false), BatchNorm2d(width));
+            downsample = stride != 1 || inputs != width ? Sequential(Conv2d(inputs, width, 1, stride, bias: false), BatchNorm2d(width)) : null;
+            RegisterComponents();
+        }
+
+        public override Tensor forward(Tensor x)
+        {
+            Tensor y = functional.relu(bn1.forward(conv1.forward(x)));
+            y = bn2.forward(conv2.forward(y));
+            return functional.relu(y + (downsample is null ? x : downsample.forward(x)));
+        }
+    }
+}
+
+/// <summary>MobileNetV2 (Sandler et al., arXiv:1801.04381) with strides for images of 32x32.</summary>
+[Model]
+[Train(Loss.CrossEntropy, Optimizer.SGD, LearningRate = 0.01, Momentum = 0.9)]
+public sealed partial class MobileNetV2 : Module<Tensor, Tensor>
+{
+    private readonly Sequential features;
+    private readonly Linear classifier = Linear(1280, 10);
+
+    public MobileNetV2()
+        : base(nameof(MobileNetV2))
+    {
+        (int Expand, int Channels, int Repeats, int Stride)[] stages = [(1, 16, 1, 1), (6, 24, 2, 1), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1)];
+        int channels = 32;
+        var layers = new List<Module<Tensor, Tensor>> { ConvBnRelu(3, channels, 3, 1) };
+        foreach ((int expand, int width, int repeats, int stride) in stages)
+        {
+            for (int i = 0; i < repeats; i++)
+            {
+                layers.Add(new InvertedResidual(channels, width, i == 0 ? stride : 1, expand));
+                channels = width;
+            }
+        }
+
+        layers.Add(ConvBnRelu(channels, 1280, 1, 1));
+        features = Sequential(layers);
+        RegisterComponents();
+    }
+
+    public override Tensor forward([Shape("N", 3, 32, 32)] Tensor x) => classifier.forward(features.forward(x).mean([2, 3]));
+
+    private static Sequential ConvBnRelu(int inputs, int outputs, int kernel, int stride, int groups = 1) =>
+        Sequential(Conv2d(inputs, outputs, kernel, stride, (kernel - 1) / 2, groups: groups, bias: false), BatchNorm2d(outputs), ReLU6());
+
+    private sealed class InvertedResidual : Module<Tensor, Tensor>
+    {
+        private readonly Sequential conv;
+        private readonly bool residual;
+
+        public InvertedResidual(int inputs, int outputs, int stride, int expand)
+            : base(nameof(InvertedResidual))
+        {
+            int hidden = inputs * expand;
+            residual = stride == 1 && inputs == outputs;
+            var layers = new List<Module<Tensor, Tensor>>();
+            if (expand != 1)
+            {
+                layers.Add(ConvBnRelu(inputs, hidden, 1, 1));
+            }
+
+            layers.AddRange([ConvBnRelu(hidden, hidden, 3, stride, hidden), Conv2d(hidden, outputs, 1, bias: false), BatchNorm2d(outputs)]);
+            conv = Sequential(layers);
+            RegisterComponents();
+        }
+
+        public override Tensor forward(Tensor x) => residual ? x + conv.forward(x) : conv.forward(x);
+    }
+}
+
+/// <summary>A small U-Net (Ronneberger et al., arXiv:1505.04597): width 32, three levels, batch normalisation.</summary>
+[Model]
+[Train(Loss.CrossEntropy, Optimizer.AdamW, LearningRate = 1e-3)]
+public sealed partial class UNet : Module<Tensor, Tensor>
+{
+    private readonly Sequential down1 = Double(3, 32), down2 = Double(32, 64), down3 = Double(64, 128), bottom = Double(128, 256), join3 = Double(256, 128), join2 = Double(128, 64), join1 = Double(64, 32);
+    private readonly ConvTranspose2d up3 = ConvTranspose2d(256, 128, 2, stride: 2), up2 = ConvTranspose2d(128, 64, 2, stride: 2), up1 = ConvTranspose2d(64, 32, 2, stride: 2);
+    private readonly Conv2d head = Conv2d(32, 2, 1);
+
+    public UNet()
+        : base(nameof(UNet)) => RegisterComponents();
+
+    public override Tensor forward([Shape("N", 3, 64, 64)] Tensor x)
+    {
+        Tensor a = down1.forward(x);
+        Tensor b = down2.forward(functional.max_pool2d(a, 2));
+        Tensor c = down3.forward(functional.max_pool2d(b, 2));
+        x = bottom.forward(functional.max_pool2d(c, 2));
+        x = join3.forward(cat([c, up3.forward(x)], 1));
+        x = join2.forward(cat([b, up2.forward(x)], 1));
+        x = join1.forward(cat([a, up1.forward(x)], 1));
+        return head.forward(x);
+    }
+
+    private static Sequential Double(int inputs, int outputs) => Sequential(
+        Conv2d(inputs, outputs, 3, padding: 1, bias: false), BatchNorm2d(outputs), ReLU(),
+        Conv2d(outputs, outputs, 3, padding: 1, bias: false), BatchNorm2d(outputs), ReLU());
+}
