@@ -19,7 +19,7 @@ public sealed record FlatSlice(string Name, long Offset, IReadOnlyList<long> Sha
 /// <remarks>
 /// Slices start at multiples of 16 elements, and 16 more follow the last one, as kernels load whole vectors; the gaps are zero and stay zero under every optimizer.
 /// </remarks>
-public sealed class FlatBuffer : IDisposable
+public sealed unsafe class FlatBuffer : IDisposable
 {
     private const long Alignment = 16;
 
@@ -43,6 +43,8 @@ public sealed class FlatBuffer : IDisposable
         Slices = slices;
         using IDisposable guard = no_grad();
         Data = zeros(offset + Alignment, dtype, device).DetachFromDisposeScope();
+        Count = offset;
+        Address = dtype == ScalarType.Float32 && device.type == TorchSharp.DeviceType.CPU ? (float*)AtenC.Address(Data) : null;
         views = new Tensor[slices.Count];
         for (int i = 0; i < views.Length; i++)
         {
@@ -53,6 +55,12 @@ public sealed class FlatBuffer : IDisposable
 
     /// <summary>The whole buffer, one dimension.</summary>
     public Tensor Data { get; }
+
+    /// <summary>First number of a buffer of float32 on the CPU, null for others; valid as long as the buffer.</summary>
+    internal float* Address { get; }
+
+    /// <summary>Elements of all slices and of the gaps between them.</summary>
+    internal long Count { get; }
 
     /// <summary>What lies where.</summary>
     public IReadOnlyList<FlatSlice> Slices { get; }

@@ -1,3 +1,4 @@
+using ModelGen.Kernels;
 using static TorchSharp.torch;
 using Scalar = TorchSharp.Scalar;
 
@@ -40,9 +41,12 @@ public sealed record OptimizerSettings(Optimizer Kind, double LearningRate)
     };
 }
 
-/// <summary>SGD, Adam and AdamW over flat buffers: a handful of in-place operations for the whole model, whatever its number of parameters.</summary>
+/// <summary>
+/// SGD, Adam and AdamW over flat buffers: one pass over memory for the whole model for float32 on the CPU, otherwise a handful of in-place operations of libtorch.
+/// </summary>
 public sealed class FlatOptimizer : IDisposable
 {
+    private readonly bool onKernels;
     private readonly OptimizerSettings settings;
     private readonly FlatBuffer parameters;
     private readonly FlatBuffer gradients;
@@ -65,6 +69,12 @@ public sealed class FlatOptimizer : IDisposable
         this.parameters = parameters;
         this.gradients = gradients;
         LearningRate = settings.LearningRate;
+        onKernels = parameters.Data.dtype == ScalarType.Float32 && parameters.Data.device_type == TorchSharp.DeviceType.CPU;
+        if (onKernels)
+        {
+            NativeLibraries.ShareThreads();
+        }
+
         if (settings.Kind != ModelGen.Optimizer.SGD)
         {
             first = parameters.Like();
@@ -86,6 +96,24 @@ public sealed class FlatOptimizer : IDisposable
     public void Step()
     {
         StepCount++;
+        if (onKernels)
+        {
+            switch (Hardware.VectorBits)
+            {
+                case 512:
+                    StepOnKernels<V512>();
+                    break;
+                case 256:
+                    StepOnKernels<V256>();
+                    break;
+                default:
+                    StepOnKernels<V128>();
+                    break;
+            }
+
+            return;
+        }
+
         using IDisposable guard = no_grad();
         if (settings.Kind == ModelGen.Optimizer.SGD)
         {
@@ -102,6 +130,22 @@ public sealed class FlatOptimizer : IDisposable
     {
         first?.Dispose();
         second?.Dispose();
+    }
+
+    private unsafe void StepOnKernels<V>()
+        where V : unmanaged, IVector<V>
+    {
+        static Floats At(FlatBuffer? buffer) => buffer is null ? default : buffer.Address;
+        nint count = (nint)parameters.Count;
+        if (settings.Kind == ModelGen.Optimizer.SGD)
+        {
+            Sgd<V>.Step(At(parameters), At(gradients), At(first), count, new SgdSettings(LearningRate, settings.Momentum, settings.Nesterov, settings.WeightDecay));
+        }
+        else
+        {
+            var adam = new AdamSettings(LearningRate, settings.Beta1, settings.Beta2, settings.Epsilon, settings.WeightDecay, settings.Kind == ModelGen.Optimizer.AdamW, StepCount);
+            Adam<V>.Step(At(parameters), At(gradients), At(first), At(second), count, adam);
+        }
     }
 
     // Weight decay never touches the gradient buffer: callers read it after the step.

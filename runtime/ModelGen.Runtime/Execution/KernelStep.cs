@@ -26,8 +26,8 @@ public abstract unsafe class KernelStep : TrainingStep
         : base(weights, optimizer)
     {
         NativeLibraries.ShareThreads();
-        parameters = (float*)AtenC.Address(Parameters.Data);
-        gradients = (float*)AtenC.Address(Gradients.Data);
+        parameters = Parameters.Address;
+        gradients = Gradients.Address;
         loss = (float*)AtenC.Address(Loss);
     }
 

@@ -1,0 +1,98 @@
+namespace ModelGen.Kernels.Tests;
+
+/// <summary>Updates of optimizers against the published formulas in float64.</summary>
+public sealed class OptimizerTests
+{
+    [Theory]
+    [MemberData(nameof(Widths.All), MemberType = typeof(Widths))]
+    public void Adam(int bits) => Widths.Run(bits, new AdamBody());
+
+    [Theory]
+    [MemberData(nameof(Widths.All), MemberType = typeof(Widths))]
+    public void Sgd(int bits) => Widths.Run(bits, new SgdBody());
+
+    private static void Near(double[] expected, TestMemory actual)
+    {
+        for (int i = 0; i < expected.Length; i++)
+        {
+            Assert.Equal(expected[i], actual[i], 2e-6 * (1 + Math.Abs(expected[i])));
+        }
+    }
+
+    private static double[] Copy(TestMemory memory) => [.. memory.Span.ToArray().Select(static value => (double)value)];
+
+    private sealed class AdamBody : Widths.IBody
+    {
+        public void Run<V>()
+            where V : unmanaged, IVector<V>
+        {
+            var random = new Random(31);
+            foreach (int count in (int[])[0, 1, 7, 16, 33, 40_003])
+            {
+                foreach (bool decoupled in (bool[])[true, false])
+                {
+                    using var p = TestMemory.Random(count, random);
+                    using var m = new TestMemory(new float[count]);
+                    using var s = new TestMemory(new float[count]);
+                    (double[] ep, double[] em, double[] es) = (Copy(p), new double[count], new double[count]);
+                    for (int step = 1; step <= 4; step++)
+                    {
+                        using var g = TestMemory.Random(count, random);
+                        Adam<V>.Step(p.Floats, g.Floats, m.Floats, s.Floats, count, new AdamSettings(0.01, 0.9, 0.99, 1e-8, 0.1, decoupled, step) { GradientScale = 0.5f });
+                        for (int i = 0; i < count; i++)
+                        {
+                            double gradient = (g[i] * 0.5) + (decoupled ? 0 : 0.1 * ep[i]);
+                            ep[i] -= decoupled ? 0.01 * 0.1 * ep[i] : 0;
+                            em[i] = (0.9 * em[i]) + (0.1 * gradient);
+                            es[i] = (0.99 * es[i]) + (0.01 * gradient * gradient);
+                            ep[i] -= 0.01 * (em[i] / (1 - Math.Pow(0.9, step))) / (Math.Sqrt(es[i] / (1 - Math.Pow(0.99, step))) + 1e-8);
+                        }
+                    }
+
+                    Near(em, m);
+                    Near(es, s);
+                    for (int i = 0; i < count; i++)
+                    {
+                        // The step itself is a quotient of rounded numbers.
+                        Assert.Equal(ep[i], p[i], 1e-5 * (1 + Math.Abs(ep[i])));
+                    }
+                }
+            }
+        }
+    }
+
+    private sealed class SgdBody : Widths.IBody
+    {
+        public void Run<V>()
+            where V : unmanaged, IVector<V>
+        {
+            var random = new Random(32);
+            foreach (int count in (int[])[0, 1, 7, 16, 33, 40_003])
+            {
+                foreach ((double momentum, bool nesterov) in ((double, bool)[])[(0, false), (0.9, false), (0.9, true)])
+                {
+                    using var p = TestMemory.Random(count, random);
+                    using var velocity = new TestMemory(new float[count]);
+                    (double[] ep, double[] ev) = (Copy(p), new double[count]);
+                    for (int step = 1; step <= 4; step++)
+                    {
+                        using var g = TestMemory.Random(count, random);
+                        Sgd<V>.Step(p.Floats, g.Floats, momentum == 0 ? default : velocity.Floats, count, new SgdSettings(0.01, momentum, nesterov, 0.1) { GradientScale = 2 });
+                        for (int i = 0; i < count; i++)
+                        {
+                            double gradient = (g[i] * 2) + (0.1 * ep[i]);
+                            ev[i] = (momentum * ev[i]) + gradient;
+                            ep[i] -= 0.01 * (nesterov ? gradient + (momentum * ev[i]) : ev[i]);
+                        }
+                    }
+
+                    Near(ep, p);
+                    if (momentum != 0)
+                    {
+                        Near(ev, velocity);
+                    }
+                }
+            }
+        }
+    }
+}
