@@ -1,0 +1,102 @@
+using System.ComponentModel;
+
+namespace ModelGen.Kernels;
+
+/// <summary>Rows of a table by their numbers, and the gradient of the table.</summary>
+/// <typeparam name="V">Register.</typeparam>
+[EditorBrowsable(EditorBrowsableState.Never)]
+public static unsafe class Embedding<V>
+    where V : unmanaged, IVector<V>
+{
+    /// <summary>Copies rows.</summary>
+    /// <param name="table">Table [vocabulary, width].</param>
+    /// <param name="vocabulary">Rows of the table.</param>
+    /// <param name="width">Columns.</param>
+    /// <param name="indices">Numbers of rows [count].</param>
+    /// <param name="count">How many.</param>
+    /// <param name="result">Result [count, width].</param>
+    /// <returns>-1, or the position of the first number that is no row; then nothing was copied.</returns>
+    public static nint Forward(Floats table, nint vocabulary, nint width, Longs indices, nint count, Floats result)
+    {
+        for (nint i = 0; i < count; i++)
+        {
+            if ((ulong)indices[i] >= (ulong)vocabulary)
+            {
+                return i;
+            }
+        }
+
+        var job = new ForwardJob { Table = table, Width = width, Indices = indices.Address, Result = result };
+        Workers.Run(ref job, count, 1 + (16384 / Math.Max(width, 1)));
+        return -1;
+    }
+
+    /// <summary>Adds the gradients of all uses of a row; rows that are not used become zero. Each worker owns some columns, so that sums have one order.</summary>
+    /// <param name="gradient">Gradient of the result [count, width].</param>
+    /// <param name="vocabulary">Rows of the table.</param>
+    /// <param name="width">Columns.</param>
+    /// <param name="indices">Numbers of rows [count]; checked by the forward pass.</param>
+    /// <param name="count">How many.</param>
+    /// <param name="padding">A row that takes no gradient; -1 for none.</param>
+    /// <param name="result">Gradient of the table [vocabulary, width].</param>
+    public static void Backward(Floats gradient, nint vocabulary, nint width, Longs indices, nint count, nint padding, Floats result)
+    {
+        Movement<V>.Fill(result, vocabulary * width, 0);
+        var job = new BackwardJob { Gradient = gradient, Width = width, Indices = indices.Address, Count = count, Padding = padding, Result = result };
+        Workers.Run(ref job, (width + 15) / 16, 1 + (16384 / Math.Max(16 * count, 1)));
+    }
+
+    private struct ForwardJob : IRange
+    {
+        public float* Table;
+        public nint Width;
+        public long* Indices;
+        public float* Result;
+
+        public readonly void Run(nint from, nint to, int worker)
+        {
+            for (nint i = from; i < to; i++)
+            {
+                Buffer.MemoryCopy(Table + ((nint)Indices[i] * Width), Result + (i * Width), Width * sizeof(float), Width * sizeof(float));
+            }
+        }
+    }
+
+    private struct BackwardJob : IRange
+    {
+        public float* Gradient;
+        public nint Width;
+        public long* Indices;
+        public nint Count;
+        public nint Padding;
+        public float* Result;
+
+        [System.Runtime.CompilerServices.MethodImpl(System.Runtime.CompilerServices.MethodImplOptions.AggressiveOptimization)]
+        public readonly void Run(nint from, nint to, int worker)
+        {
+            (nint first, nint end) = (from * 16, Math.Min(to * 16, Width));
+            for (nint i = 0; i < Count; i++)
+            {
+                nint row = (nint)Indices[i];
+                if (row == Padding)
+                {
+                    continue;
+                }
+
+                float* source = Gradient + (i * Width);
+                float* target = Result + (row * Width);
+                nint column = first;
+                for (; column + V.Count <= end; column += V.Count)
+                {
+                    (V.Load(target + column) + V.Load(source + column)).Store(target + column);
+                }
+
+                if (column < end)
+                {
+                    int lanes = (int)(end - column);
+                    (V.LoadFirst(target + column, lanes) + V.LoadFirst(source + column, lanes)).StoreFirst(target + column, lanes);
+                }
+            }
+        }
+    }
+}
