@@ -25,6 +25,8 @@ internal sealed class OpAttributes : IEquatable<OpAttributes>
 
     public double Double(string name) => (double)Get(name);
 
+    public bool Has(string name) => TryGet(name, out _);
+
     public bool Bool(string name) => TryGet(name, out object value) && (bool)value;
 
     public string String(string name) => (string)Get(name);

@@ -11,6 +11,9 @@ internal sealed class KernelContext(Lowerer lowerer, Graph graph, Node node, Uni
 
     public OpAttributes Attributes => node.Attributes;
 
+    /// <summary>The user's expression.</summary>
+    public string Source => node.Source.Length == 0 ? node.Layer : node.Source;
+
     /// <summary>Whether the elementwise operators of the unit were taken as an epilogue.</summary>
     public bool EpilogueTaken { get; private set; }
 
@@ -60,6 +63,19 @@ internal sealed class KernelContext(Lowerer lowerer, Graph graph, Node node, Uni
         yield return "Seed = Seed";
         yield return $"Stream = Stream({Invariant.Text(lowerer.StreamOf(mask))})";
     }
+
+    /// <summary>Whether a result has a reader other than one operator.</summary>
+    public bool IsReadByOthers(int result, string op) => lowerer.IsReadByOthers(node.Outputs[result], op);
+
+    /// <summary>A place for a result in the order of an operand where that is without gaps, by rows otherwise.</summary>
+    public Place ResultLike(int operand, int index = 0)
+    {
+        EquatableArray<long> order = LoopNest.OrderOf(Operand(operand));
+        return Result(index, Operand(operand).IsDense(order) && order.Count == ResultType(index).Rank ? order : Place.Identity(ResultType(index).Rank));
+    }
+
+    /// <summary>Copies between places of one shape.</summary>
+    public void Copy(Place from, Place to) => lowerer.Copy(from, to, node.Source);
 
     /// <summary>Lets a result be a view of what is already there.</summary>
     public void SetResult(Place place, int index = 0) => lowerer.SetPlace(node.Outputs[index], place);

@@ -24,7 +24,7 @@ internal sealed class Lowerer
     private Lowerer(Graph graph)
     {
         this.graph = graph;
-        names = new NameAllocator(["results", "copied", "guard", "scope", "device", "Workers", "V", "Floats", "Gemm", "Convolution", "Attention", "Dropout", "Seed", "Stream", "DrawsLikeEager", "Optimizer", "VectorMath", "Math", .. GraphFunction.Symbols(graph)]);
+        names = new NameAllocator(["results", "copied", "guard", "scope", "device", "Workers", "V", "Floats", "Gemm", "Convolution", "Attention", "Dropout", "Movement", "Reduction", "CrossEntropy", "Embedding", "BatchNorm", "LayerNorm", "MaxPool", "AveragePool", "PoolShape", "Seed", "Stream", "DrawsLikeEager", "Optimizer", "VectorMath", "Math", .. GraphFunction.Symbols(graph)]);
         for (int i = 0; i < graph.Nodes.Count; i++)
         {
             Node node = graph.Nodes[i];
@@ -117,6 +117,9 @@ internal sealed class Lowerer
         Node[] nodes = readers.TryGetValue(value, out HashSet<int> all) ? [.. all.Select(index => graph.Nodes[index])] : [];
         return nodes.Length == 1 && nodes[0].Op == "permute" ? nodes[0].Attributes.Ints("order") : Place.Identity(graph.TypeOf(value).Rank);
     }
+
+    /// <summary>Whether a value has a reader other than one operator.</summary>
+    public bool IsReadByOthers(int value, string op) => graph.Outputs.Contains(value) || (readers.TryGetValue(value, out HashSet<int> nodes) && nodes.Any(index => graph.Nodes[index].Op != op));
 
     /// <summary>Number of the random sequence of a mask of dropout.</summary>
     public int StreamOf(int mask)
@@ -418,8 +421,24 @@ internal sealed class Lowerer
         return null;
     }
 
-    private void Copy(Place from, Place to, string source) =>
-        statements.Add(new KernelStatement([$"using (Tensor copied = {View(from)}) Put(copied, {Address(to)});"], [from.Buffer], [to.Buffer], source));
+    /// <summary>Copies between places of one shape.</summary>
+    public void Copy(Place from, Place to, string source)
+    {
+        EquatableArray<long> order = LoopNest.OrderOf(to);
+        (Place ordered, Place target) = (from.Permute(order), to.Permute(order));
+        string Address(Place place) => buffers[place.Buffer].DType == DType.Int64 ? this.Address(place) + ".AsFloats()" : this.Address(place);
+
+        // A whole number of 64 bits is two floats.
+        bool wide = buffers[from.Buffer].DType == DType.Int64;
+        string List(IEnumerable<Dim> values, Dim last) => CSharpContext.Longs((wide ? values.Append(last) : values).ToEquatableArray());
+        Dim unit = wide ? 2 : 1;
+        string sizes = List(ordered.Shape, 2);
+        statements.Add(new KernelStatement(
+            [$"Movement<V>.Copy({Address(from)}, {Address(to)}, {sizes}, {List(ordered.Strides.Select(stride => stride * unit), 1)}, {List(target.Strides.Select(stride => stride * unit), 1)});"],
+            [from.Buffer],
+            [to.Buffer],
+            source));
+    }
 
     /// <summary>Runs an operator that has no kernel on libtorch, on tensors over the same memory.</summary>
     private void LowerToLibrary(Node node)

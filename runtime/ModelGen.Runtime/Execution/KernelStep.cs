@@ -157,6 +157,46 @@ public abstract unsafe class KernelStep : TrainingStep
         }
     }
 
+    /// <summary>Throws when a target is no class.</summary>
+    /// <param name="row">-1, or the place of the target.</param>
+    /// <param name="targets">Targets.</param>
+    /// <param name="classes">Number of classes.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A target is no class. The weights are as before; running statistics have seen the batch.</exception>
+    protected static void CheckTarget(nint row, Longs targets, nint classes)
+    {
+        if (row >= 0)
+        {
+            throw new ArgumentOutOfRangeException(
+                nameof(targets), $"Target {targets[row]} at position {row} of the batch is not a class: the model has {classes} classes, 0 to {classes - 1}. Targets of -100 are ignored. Check the labels, or the size of the last layer.");
+        }
+    }
+
+    /// <summary>Throws when an index of an embedding is outside its table.</summary>
+    /// <param name="place">-1, or the place of the index.</param>
+    /// <param name="indices">Indices.</param>
+    /// <param name="vocabulary">Rows of the table.</param>
+    /// <param name="source">The user's expression.</param>
+    /// <exception cref="ArgumentOutOfRangeException">An index is no row.</exception>
+    protected static void CheckIndex(nint place, Longs indices, nint vocabulary, string source)
+    {
+        if (place >= 0)
+        {
+            throw new ArgumentOutOfRangeException(nameof(indices), $"'{source}': index {indices[place]} at position {place} is outside the table, which has {vocabulary} rows, 0 to {vocabulary - 1}. Check the tokens, or the size of the embedding.");
+        }
+    }
+
+    /// <summary>Throws when a batch normalisation has a single value for each channel.</summary>
+    /// <param name="rows">Values of a channel.</param>
+    /// <param name="source">The user's expression.</param>
+    /// <exception cref="ArgumentException">There is one value.</exception>
+    protected static void CheckBatch(nint rows, string source)
+    {
+        if (rows < 2)
+        {
+            throw new ArgumentException($"'{source}': batch normalisation in training needs more than one value per channel. Use a larger batch, or drop the last batch of an epoch when it has one sample.");
+        }
+    }
+
     /// <summary>Copies an input into the arena.</summary>
     /// <param name="input">Tensor on the CPU.</param>
     /// <param name="buffer">Number of the buffer.</param>

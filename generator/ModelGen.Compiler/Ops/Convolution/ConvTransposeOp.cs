@@ -1,5 +1,6 @@
 using ModelGen.Compiler.Codegen;
 using ModelGen.Compiler.Ir;
+using ModelGen.Compiler.Lowering;
 
 namespace ModelGen.Compiler.Ops;
 
@@ -55,6 +56,40 @@ internal sealed class ConvTransposeOp : OpDefinition
         return One(x.WithShape(shape));
     }
 
+    /// <summary>
+    /// It is the gradient of a convolution, and so its own gradients are a convolution and the gradient of that convolution's weight. Output padding of a stride or more has
+    /// no such convolution.
+    /// </summary>
+    public override void Differentiate(GradientContext g)
+    {
+        if (IsLong(g.Attributes))
+        {
+            base.Differentiate(g);
+            return;
+        }
+
+        OpAttributes attributes = OpAttributes.Of(("stride", g.Attributes.Ints("stride")), ("padding", g.Attributes.Ints("padding")), ("dilation", g.Attributes.Ints("dilation")), ("groups", g.Attributes.Int("groups")));
+        g.Set(0, () => g.Graph.AddNode("conv", new[] { g.Grad, g.Input(1), -1 }, attributes)[0]);
+        g.Set(1, () => g.Graph.AddNode("conv_backward", new[] { g.Input(0), g.Grad, g.Input(1) }, attributes.With("mask", (EquatableArray<long>)new long[] { 0, 1, 0 }))[0]);
+        g.Set(2, () => g.Graph.Sum(g.Grad, [.. Enumerable.Range(0, g.TypeOf(g.Grad).Rank).Where(static axis => axis != 1).Select(static axis => (long)axis)], keep: false));
+    }
+
+    /// <summary>Channels last. A bias was split off before.</summary>
+    public override bool Lower(KernelContext k)
+    {
+        int spatial = k.Type(1).Rank - 2;
+        if (spatial > 2 || IsLong(k.Attributes))
+        {
+            return false;
+        }
+
+        string shape = ConvolutionLayout.Shape(k.ResultType().Shape, k.Type(1).Shape, k.Attributes);
+        Place image = k.OrderedOperand(0, ConvolutionLayout.ChannelsLast(spatial));
+        Place weight = k.OrderedOperand(1, ConvolutionLayout.Weight(spatial));
+        k.Emit($"Convolution<V>.GradientInput({shape}, {k.Read(image)}, {k.Read(weight)}, {k.Write(k.Result(0, ConvolutionLayout.ChannelsLast(spatial)))}, add: false);");
+        return true;
+    }
+
     public override string EmitCSharp(CSharpContext c) =>
         $"TensorOps.ConvolutionTransposed({c[0]}, {c[1]}, {c[2]}, {c.Ints("stride")}, {c.Ints("padding")}, {c.Ints("output_padding")}, {c.Ints("dilation")}, {Invariant.Text(c.Attributes.Int("groups"))})";
 
@@ -70,6 +105,8 @@ internal sealed class ConvTransposeOp : OpDefinition
             OnnxContext.Ints("dilations", c.Attributes.Ints("dilation")),
             OnnxContext.Int("group", c.Attributes.Int("groups")));
     }
+
+    private static bool IsLong(OpAttributes attributes) => attributes.Ints("output_padding").Zip(attributes.Ints("stride"), static (padding, stride) => padding >= stride).Any(static longer => longer);
 
     public override Dim Flops(OpContext op, EquatableArray<TensorType> results) =>
         op[0].Count * op[1].Shape.Skip(1).Aggregate(Dim.One, static (product, dim) => product * dim) * 2;

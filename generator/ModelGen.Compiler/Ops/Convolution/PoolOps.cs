@@ -1,5 +1,6 @@
 using ModelGen.Compiler.Codegen;
 using ModelGen.Compiler.Ir;
+using ModelGen.Compiler.Lowering;
 
 namespace ModelGen.Compiler.Ops;
 
@@ -31,6 +32,19 @@ internal sealed class MaxPoolOp : OpDefinition
 
     public override int EmittedResults(CSharpContext c, int results) => c.IsRead(1) ? 2 : 1;
 
+    /// <summary>The kernel of the gradient finds the positions again.</summary>
+    public override bool Lower(KernelContext k)
+    {
+        if (PoolTypes.Window(k, k.Type(0), k.ResultType()) is not string shape || k.IsReadByOthers(1, "max_pool_backward"))
+        {
+            return false;
+        }
+
+        Place x = k.OrderedOperand(0, NormTypes.ChannelsLast(k.Type(0).Rank));
+        k.Emit($"MaxPool<V>.Forward({shape}, {k.Read(x)}, {k.Write(k.Result(0, NormTypes.ChannelsLast(k.Type(0).Rank)))});");
+        return true;
+    }
+
     public override string EmitCSharp(CSharpContext c) =>
         $"F.max_pool{PoolTypes.Suffix(c)}{(c.IsRead(1) ? "_with_indices" : "")}({c[0]}, {PoolTypes.CSharpArguments(c)}, {PoolTypes.Sizes(c, "dilation")}, {Invariant.Text(c.Attributes.Bool("ceil"))})";
 
@@ -53,6 +67,19 @@ internal sealed class MaxPoolBackwardOp : OpDefinition
     public override string NotExportable => "only gradients use it";
 
     public override EquatableArray<TensorType> Infer(OpContext op) => One(op[1]);
+
+    public override bool Lower(KernelContext k)
+    {
+        if (PoolTypes.Window(k, k.Type(1), k.Type(0)) is not string shape)
+        {
+            return false;
+        }
+
+        EquatableArray<long> last = NormTypes.ChannelsLast(k.Type(1).Rank);
+        string operands = $"{k.Read(k.OrderedOperand(1, last))}, {k.Read(k.OrderedOperand(0, last))}";
+        k.Emit($"MaxPool<V>.Backward({shape}, {operands}, {k.Write(k.Result(0, last))});");
+        return true;
+    }
 
     public override string EmitCSharp(CSharpContext c) => $"TensorOps.MaxPoolBackward({c[0]}, {c[1]}, {c[2]}, {PoolTypes.CSharpArguments(c)}, {c.Ints("dilation")}, {Invariant.Text(c.Attributes.Bool("ceil"))})";
 }
@@ -79,6 +106,8 @@ internal sealed class AvgPoolOp : OpDefinition
         g.Set(0, () => g.Graph.AddNode("avg_pool_backward", new[] { g.Grad, g.Input(0) }, g.Attributes)[0]);
     }
 
+    public override bool Lower(KernelContext k) => PoolTypes.LowerAverage(k);
+
     public override string EmitCSharp(CSharpContext c) =>
         $"F.avg_pool{PoolTypes.Suffix(c)}({c[0]}, {PoolTypes.CSharpArguments(c)}, {Invariant.Text(c.Attributes.Bool("ceil"))}, {Invariant.Text(c.Attributes.Bool("count_padding"))})";
 
@@ -101,6 +130,8 @@ internal sealed class AvgPoolBackwardOp : OpDefinition
     public override string NotExportable => "only gradients use it";
 
     public override EquatableArray<TensorType> Infer(OpContext op) => One(op[1]);
+
+    public override bool Lower(KernelContext k) => PoolTypes.LowerAverageBackward(k);
 
     public override string EmitCSharp(CSharpContext c) =>
         $"TensorOps.AvgPoolBackward({c[0]}, {c[1]}, {PoolTypes.CSharpArguments(c)}, {Invariant.Text(c.Attributes.Bool("ceil"))}, {Invariant.Text(c.Attributes.Bool("count_padding"))})";
@@ -131,6 +162,8 @@ internal sealed class AdaptiveAvgPoolOp : OpDefinition
 
         g.Set(0, () => g.Graph.AddNode("adaptive_avg_pool_backward", new[] { g.Grad, g.Input(0) }, g.Attributes)[0]);
     }
+
+    public override bool Lower(KernelContext k) => PoolTypes.LowerAverage(k);
 
     public override string EmitCSharp(CSharpContext c) => $"F.adaptive_avg_pool{PoolTypes.AdaptiveArguments(c)}";
 
@@ -218,6 +251,8 @@ internal sealed class AdaptiveAvgPoolBackwardOp : OpDefinition
 
     public override EquatableArray<TensorType> Infer(OpContext op) => One(op[1]);
 
+    public override bool Lower(KernelContext k) => PoolTypes.LowerAverageBackward(k);
+
     public override string EmitCSharp(CSharpContext c) => $"TensorOps.AdaptiveAvgPoolBackward({c[0]}, {c[1]})";
 }
 
@@ -258,6 +293,74 @@ internal static class PoolTypes
         return context[0].Rank == size.Count + 2
             ? context[0].WithShape(context[0].Shape.Take(2).Concat(size.Select(static length => (Dim)length)))
             : throw new OpException($"{op}{Invariant.Text(size.Count)}d needs {ConvOp.Layout(size.Count)}, got {context[0].ShapeText()}");
+    }
+
+    /// <summary>The C# text of a <c>PoolShape</c>; null for three dimensions and for types that have no kernel.</summary>
+    public static string? Window(KernelContext k, TensorType x, TensorType y)
+    {
+        if (x.Rank > 4 || x.DType != DType.Float32)
+        {
+            return null;
+        }
+
+        bool line = x.Rank == 3;
+        string Size(TensorType type, int axis) => line && axis == 2 ? "1" : type.Shape[line ? 2 : axis].ToCSharp();
+        var fields = new List<string>();
+        if (k.Attributes.Has("size"))
+        {
+            fields.Add("Adaptive = true");
+        }
+        else
+        {
+            void Set(string name, string attribute, int axis, long standard)
+            {
+                EquatableArray<long> values = k.Attributes.Has(attribute) ? k.Attributes.Ints(attribute) : default;
+                long value = values.Count == 0 ? standard : line ? (axis == 0 ? standard : values[0]) : values[axis];
+                if (value != standard)
+                {
+                    fields.Add($"{name} = {Invariant.Text(value)}");
+                }
+            }
+
+            Set("KernelHeight", "kernel", 0, 1);
+            Set("KernelWidth", "kernel", 1, 1);
+            Set("StrideY", "stride", 0, 1);
+            Set("StrideX", "stride", 1, 1);
+            Set("PadTop", "padding", 0, 0);
+            Set("PadLeft", "padding", 1, 0);
+            Set("DilationY", "dilation", 0, 1);
+            Set("DilationX", "dilation", 1, 1);
+            if (k.Attributes.Bool("count_padding"))
+            {
+                fields.Add("CountPadding = true");
+            }
+        }
+
+        return $"new PoolShape({x.Shape[0].ToCSharp()}, {Size(x, 2)}, {Size(x, 3)}, {x.Shape[1].ToCSharp()}, {Size(y, 2)}, {Size(y, 3)}) {{ {string.Join(", ", fields)} }}";
+    }
+
+    public static bool LowerAverage(KernelContext k)
+    {
+        if (Window(k, k.Type(0), k.ResultType()) is not string shape)
+        {
+            return false;
+        }
+
+        EquatableArray<long> last = NormTypes.ChannelsLast(k.Type(0).Rank);
+        k.Emit($"AveragePool<V>.Forward({shape}, {k.Read(k.OrderedOperand(0, last))}, {k.Write(k.Result(0, last))});");
+        return true;
+    }
+
+    public static bool LowerAverageBackward(KernelContext k)
+    {
+        if (Window(k, k.Type(1), k.Type(0)) is not string shape)
+        {
+            return false;
+        }
+
+        EquatableArray<long> last = NormTypes.ChannelsLast(k.Type(1).Rank);
+        k.Emit($"AveragePool<V>.Backward({shape}, {k.Read(k.OrderedOperand(0, last))}, {k.Write(k.Result(0, last))});");
+        return true;
     }
 
     public static string CSharpArguments(CSharpContext c) => $"{Sizes(c, "kernel")}, {Sizes(c, "stride")}, {Sizes(c, "padding")}";

@@ -1,5 +1,6 @@
 using ModelGen.Compiler.Codegen;
 using ModelGen.Compiler.Ir;
+using ModelGen.Compiler.Lowering;
 
 namespace ModelGen.Compiler.Ops;
 
@@ -180,6 +181,20 @@ internal sealed class CrossEntropyWithSlopeOp : OpDefinition
     public override string NotExportable => "only the training step uses it";
 
     public override EquatableArray<TensorType> Infer(OpContext op) => new[] { TensorType.Scalar(op[0].DType), op[0] };
+
+    public override bool Lower(KernelContext k)
+    {
+        TensorType type = k.Type(0);
+        EquatableArray<long> order = Place.Identity(type.Rank).Where(static axis => axis != 1).Append(1).ToEquatableArray();
+        Place scores = k.OrderedOperand(0, order);
+        Place targets = k.RowMajorOperand(1);
+        Dim rows = k.Type(1).Count;
+        string target = k.Read(targets);
+        (Place loss, Place slope) = (k.Result(0), k.Result(1, order));
+        string call = $"CrossEntropy<V>.Run({k.Read(scores)}, {target}, {rows.ToCSharp()}, {type.Shape[1].ToCSharp()}, {PointwiseContext.Number(k.Attributes.Double("label_smoothing"))}, {k.Write(loss)}, {k.Write(slope)})";
+        k.Emit($"CheckTarget({call}, {target}, {type.Shape[1].ToCSharp()});");
+        return true;
+    }
 
     public override string EmitCSharp(CSharpContext c) => $"TensorOps.CrossEntropyWithSlope({c[0]}, {c[1]}, {Invariant.Text(c.Attributes.Double("label_smoothing"))})";
 

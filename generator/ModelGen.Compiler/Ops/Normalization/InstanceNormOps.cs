@@ -1,5 +1,6 @@
 using ModelGen.Compiler.Codegen;
 using ModelGen.Compiler.Ir;
+using ModelGen.Compiler.Lowering;
 
 namespace ModelGen.Compiler.Ops;
 
@@ -218,6 +219,15 @@ internal static class NormTypes
 
     /// <summary>Number of elements of one channel of one sample.</summary>
     public static Dim Places(TensorType x) => x.Shape.Skip(2).Aggregate(Dim.One, static (product, dim) => product * dim);
+
+    /// <summary>The dimensions of <c>[N, C, d...]</c> with channels last, outermost first.</summary>
+    public static EquatableArray<long> ChannelsLast(int rank) => Place.Identity(rank).Where(static axis => axis != 1).Append(1).ToEquatableArray();
+
+    /// <summary>The C# text of the number of values of a channel, and of the number of channels.</summary>
+    public static (string Rows, string Channels) RowsAndChannels(TensorType x) => ((x.Shape[0] * Places(x)).ToCSharp(), x.Shape[1].ToCSharp());
+
+    /// <summary>The C# text of the product of the dimensions before those that are normalised.</summary>
+    public static string Rows(TensorType x, TensorType normalized) => x.Shape.Take(x.Rank - normalized.Rank).Aggregate(Dim.One, static (product, dim) => product * dim).ToCSharp();
 
     public static string Shape(OnnxContext c, TensorType type) => c.Longs([.. type.Shape.Select(static dim => dim.ToCSharp())]);
 

@@ -1,5 +1,6 @@
 using ModelGen.Compiler.Codegen;
 using ModelGen.Compiler.Ir;
+using ModelGen.Compiler.Lowering;
 
 namespace ModelGen.Compiler.Ops;
 
@@ -65,6 +66,25 @@ internal sealed class BatchNormTrainOp : OpDefinition
         }
     }
 
+    public override bool TakesEpilogue => true;
+
+    /// <summary>Channels last.</summary>
+    public override bool Lower(KernelContext k)
+    {
+        Place x = k.OrderedOperand(0, NormTypes.ChannelsLast(k.Type(0).Rank));
+        (string rows, string channels) = NormTypes.RowsAndChannels(k.Type(0));
+        string Optional(int operand) => k.Has(operand) ? k.Read(k.RowMajorOperand(operand)) : "default";
+        string State(int operand) => k.Has(operand) ? k.Write(k.Operand(operand)) : "default";
+        string settings = $"{PointwiseContext.Number(k.Attributes.Double("momentum"))}, {PointwiseContext.Number(k.Attributes.Double("eps"))}";
+        (string weight, string bias) = (Optional(1), Optional(2));
+        Place y = k.Result(0, NormTypes.ChannelsLast(k.Type(0).Rank));
+        (Place mean, Place reciprocal) = (k.Result(1), k.Result(2));
+        string call = $"BatchNorm<V>.Train({k.Read(x)}, {rows}, {channels}, {weight}, {bias}, {settings}, {State(3)}, {State(4)}, {k.Write(y)}, {k.Write(mean)}, {k.Write(reciprocal)}{k.Epilogue(k.Type(0).Shape[1])});";
+        string check = $"CheckBatch({rows}, {Invariant.Literal(k.Source)});";
+        k.Emit(k.Has(5) ? [check, call, $"{k.Write(k.Operand(5))}[0]++;"] : [check, call]);
+        return true;
+    }
+
     public override string EmitCSharp(CSharpContext c) =>
         $"TensorOps.BatchNormTrain({c[0]}, {c[1]}, {c[2]}, {c[3]}, {c[4]}, {c[5]}, momentum: {Invariant.Text(c.Attributes.Double("momentum"))}, eps: {Invariant.Text(c.Attributes.Double("eps"))})";
 
@@ -85,6 +105,15 @@ internal sealed class BatchNormBackwardOp : OpDefinition
     public override string NotExportable => "only gradients use it";
 
     public override EquatableArray<TensorType> Infer(OpContext op) => new[] { op[1], op[3], op[3] };
+
+    public override bool Lower(KernelContext k)
+    {
+        EquatableArray<long> last = NormTypes.ChannelsLast(k.Type(0).Rank);
+        (string rows, string channels) = NormTypes.RowsAndChannels(k.Type(0));
+        string operands = $"{k.Read(k.OrderedOperand(0, last))}, {k.Read(k.OrderedOperand(1, last))}, {rows}, {channels}, {(k.Has(2) ? k.Read(k.RowMajorOperand(2)) : "default")}, {k.Read(k.Operand(3))}, {k.Read(k.Operand(4))}";
+        k.Emit($"BatchNorm<V>.Backward({operands}, {k.Write(k.Result(0, last))}, {k.Write(k.Result(1))}, {k.Write(k.Result(2))});");
+        return true;
+    }
 
     public override string EmitCSharp(CSharpContext c) => $"TensorOps.BatchNormBackward({c[0]}, {c[1]}, {c[2]}, {c[3]}, {c[4]})";
 
@@ -119,6 +148,19 @@ internal sealed class LayerNormOp : OpDefinition
         }
     }
 
+    public override bool Lower(KernelContext k)
+    {
+        if (k.Type(1).Count.Constant is not > 0)
+        {
+            return false;
+        }
+
+        string call = $"LayerNorm<V>.Forward({k.Read(k.RowMajorOperand(0))}, {NormTypes.Rows(k.Type(0), k.Type(1))}, {k.Type(1).Count.ToCSharp()}";
+        string parameters = $"{k.Read(k.RowMajorOperand(1))}, {k.Read(k.RowMajorOperand(2))}, {PointwiseContext.Number(k.Attributes.Double("eps"))}";
+        k.Emit($"{call}, {parameters}, {k.Write(k.Result())});");
+        return true;
+    }
+
     public override string EmitCSharp(CSharpContext c) => $"F.layer_norm({c[0]}, {CSharpContext.Longs(c.Type(1).Shape)}, {c[1]}, {c[2]}, {Invariant.Text(c.Attributes.Double("eps"))})";
 
     public override void EmitOnnx(OnnxContext c) =>
@@ -141,6 +183,18 @@ internal sealed class LayerNormBackwardOp : OpDefinition
     public override string NotExportable => "only gradients use it";
 
     public override EquatableArray<TensorType> Infer(OpContext op) => new[] { op[1], op[2], op[2] };
+
+    public override bool Lower(KernelContext k)
+    {
+        if (k.Type(2).Count.Constant is not > 0)
+        {
+            return false;
+        }
+
+        string operands = $"{k.Read(k.RowMajorOperand(0))}, {k.Read(k.RowMajorOperand(1))}, {NormTypes.Rows(k.Type(1), k.Type(2))}, {k.Type(2).Count.ToCSharp()}, {k.Read(k.RowMajorOperand(2))}, {PointwiseContext.Number(k.Attributes.Double("eps"))}";
+        k.Emit($"LayerNorm<V>.Backward({operands}, {k.Write(k.Result(0))}, {k.Write(k.Result(1))}, {k.Write(k.Result(2))});");
+        return true;
+    }
 
     public override string EmitCSharp(CSharpContext c) => $"TensorOps.LayerNormBackward({c[0]}, {c[1]}, {c[2]}, {Invariant.Text(c.Attributes.Double("eps"))})";
 

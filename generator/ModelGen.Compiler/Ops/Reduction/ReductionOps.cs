@@ -41,6 +41,8 @@ internal sealed class SumOp : ReductionOp
 {
     public override string Name => "sum";
 
+    public override bool Lower(KernelContext k) => ReductionLowering.Sum(k, k.Attributes.Ints("axes"), mean: false);
+
     public override void Differentiate(GradientContext g) => g.Set(0, () => Expanded(g, g.Grad));
 
     public override string EmitCSharp(CSharpContext c) => $"{c[0]}.sum(dim: new long[] {{ {string.Join(", ", c.Attributes.Ints("axes").Select(Invariant.Text))} }}, keepdim: {Invariant.Text(c.Attributes.Bool("keep"))})";
@@ -52,6 +54,8 @@ internal sealed class SumOp : ReductionOp
 internal sealed class MeanOp : ReductionOp
 {
     public override string Name => "mean";
+
+    public override bool Lower(KernelContext k) => ReductionLowering.Sum(k, k.Attributes.Ints("axes"), mean: true);
 
     public override void Differentiate(GradientContext g) =>
         g.Set(0, () =>
@@ -151,6 +155,13 @@ internal sealed class DivideBySizeOp : OpDefinition
 internal sealed class SumToOp : OpDefinition
 {
     public override string Name => "sum_to";
+
+    public override bool Lower(KernelContext k)
+    {
+        (EquatableArray<Dim> from, EquatableArray<Dim> to) = (k.Type(0).Shape, k.ResultType().Shape);
+        int added = from.Count - to.Count;
+        return ReductionLowering.Sum(k, Place.Identity(from.Count).Where(axis => axis < added || (to[(int)axis - added].Constant == 1 && from[(int)axis].Constant != 1)).ToEquatableArray(), mean: false);
+    }
 
     public override FusionKind Fusion => FusionKind.Reduction;
 

@@ -1,5 +1,6 @@
 using ModelGen.Compiler.Codegen;
 using ModelGen.Compiler.Ir;
+using ModelGen.Compiler.Lowering;
 
 namespace ModelGen.Compiler.Ops;
 
@@ -25,6 +26,21 @@ internal sealed class EmbeddingOp : OpDefinition
     public override void Differentiate(GradientContext g) =>
         g.Set(0, () => g.Graph.AddNode("embedding_backward", new[] { g.Grad, g.Graph.Cast(g.Input(1), DType.Int64) }, g.Attributes.With("shape", g.TypeOf(g.Input(0)).Shape))[0]);
 
+    public override bool Lower(KernelContext k)
+    {
+        if (k.Type(1).DType != DType.Int64 || k.Type(0).DType != DType.Float32)
+        {
+            return false;
+        }
+
+        Place table = k.RowMajorOperand(0);
+        string indices = k.Read(k.RowMajorOperand(1));
+        EquatableArray<Dim> shape = k.Type(0).Shape;
+        string call = $"Embedding<V>.Forward({k.Read(table)}, {shape[0].ToCSharp()}, {shape[1].ToCSharp()}, {indices}, {k.Type(1).Count.ToCSharp()}, {k.Write(k.Result())})";
+        k.Emit($"CheckIndex({call}, {indices}, {shape[0].ToCSharp()}, {Invariant.Literal(k.Source)});");
+        return true;
+    }
+
     public override string EmitCSharp(CSharpContext c) => $"TensorOps.Embedding({c[0]}, {c[1]})";
 
     public override void EmitOnnx(OnnxContext c) => c.Node("Gather", [c.Input(0), c.Input(1)], OnnxContext.Int("axis", 0));
@@ -44,6 +60,19 @@ internal sealed class EmbeddingBackwardOp : OpDefinition
     public override string NotExportable => "only gradients use it";
 
     public override EquatableArray<TensorType> Infer(OpContext op) => One(op[0].WithShape(op.Attributes.Dims("shape")));
+
+    public override bool Lower(KernelContext k)
+    {
+        if (k.Type(0).DType != DType.Float32)
+        {
+            return false;
+        }
+
+        EquatableArray<Dim> shape = k.ResultType().Shape;
+        string operands = $"{k.Read(k.RowMajorOperand(0))}, {shape[0].ToCSharp()}, {shape[1].ToCSharp()}, {k.Read(k.RowMajorOperand(1))}, {k.Type(1).Count.ToCSharp()}, {Invariant.Text(k.Attributes.IntOr("padding_index", -1))}";
+        k.Emit($"Embedding<V>.Backward({operands}, {k.Write(k.Result())});");
+        return true;
+    }
 
     public override string EmitCSharp(CSharpContext c) =>
         $"TensorOps.EmbeddingBackward({c[0]}, {c[1]}, {CSharpContext.Longs(c.Attributes.Dims("shape"))}, {Invariant.Text(c.Attributes.IntOr("padding_index", -1))})";

@@ -1,5 +1,6 @@
 using ModelGen.Compiler.Codegen;
 using ModelGen.Compiler.Ir;
+using ModelGen.Compiler.Lowering;
 
 namespace ModelGen.Compiler.Ops;
 
@@ -132,6 +133,19 @@ internal sealed class SliceBackwardOp : OpDefinition
     public override void Differentiate(GradientContext g) =>
         g.Set(0, () => g.Graph.Slice(g.Grad, g.Attributes.Int("axis"), g.Attributes.Dims("start")[0], g.Attributes.Dims("length")[0]));
 
+    public override bool Lower(KernelContext k)
+    {
+        if (k.Type(0).DType != DType.Float32)
+        {
+            return false;
+        }
+
+        Place result = k.ResultLike(0);
+        k.Emit($"Movement<V>.Fill({k.Write(result)}, {k.ResultType().Count.ToCSharp()}, 0);");
+        k.Copy(k.Operand(0), result.Slice((int)k.Attributes.Int("axis"), k.Attributes.Dims("start")[0], k.Type(0).Shape[(int)k.Attributes.Int("axis")]));
+        return true;
+    }
+
     public override string EmitCSharp(CSharpContext c) =>
         $"TensorOps.SliceBackward({c[0]}, {CSharpContext.Longs(c.Attributes.Dims("shape"))}, {Invariant.Text(c.Attributes.Int("axis"))}, {c.Attributes.Dims("start")[0].ToCSharp()})";
 }
@@ -174,6 +188,26 @@ internal sealed class CatOp : OpDefinition
             g.Set(i, () => g.Graph.Slice(g.Grad, axis, from, length));
             start += length;
         }
+    }
+
+    public override bool Lower(KernelContext k)
+    {
+        if (k.Type(0).DType != DType.Float32)
+        {
+            return false;
+        }
+
+        int axis = (int)k.Attributes.Int("axis");
+        Place result = k.ResultLike(0);
+        Dim start = Dim.Zero;
+        for (int i = 0; k.Has(i); i++)
+        {
+            Dim length = k.Type(i).Shape[axis];
+            k.Copy(k.Operand(i), result.Slice(axis, start, length));
+            start += length;
+        }
+
+        return true;
     }
 
     public override string EmitCSharp(CSharpContext c) =>
