@@ -64,6 +64,18 @@ internal sealed class KernelContext(Lowerer lowerer, Graph graph, Node node, Uni
         yield return $"Stream = Stream({Invariant.Text(lowerer.StreamOf(mask))})";
     }
 
+    /// <summary>The values of all operands.</summary>
+    public EquatableArray<int> Inputs => node.Inputs;
+
+    /// <summary>Memory that belongs to no value.</summary>
+    public Place Work(TensorType type) => lowerer.Work(type);
+
+    /// <summary>Keeps places for another operator, such as what a forward pass leaves for its gradient.</summary>
+    public void Keep(string key, Place[] places) => lowerer.Kept[key] = places;
+
+    /// <summary>What was kept; null when there is nothing.</summary>
+    public Place[]? Kept(string key) => lowerer.Kept.TryGetValue(key, out Place[] places) ? places : null;
+
     /// <summary>Whether a result has a reader other than one operator.</summary>
     public bool IsReadByOthers(int result, string op) => lowerer.IsReadByOthers(node.Outputs[result], op);
 

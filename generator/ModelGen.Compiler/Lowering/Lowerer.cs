@@ -24,7 +24,7 @@ internal sealed class Lowerer
     private Lowerer(Graph graph)
     {
         this.graph = graph;
-        names = new NameAllocator(["results", "copied", "guard", "scope", "device", "Workers", "V", "Floats", "Gemm", "Convolution", "Attention", "Dropout", "Movement", "Reduction", "CrossEntropy", "Embedding", "BatchNorm", "LayerNorm", "MaxPool", "AveragePool", "PoolShape", "Seed", "Stream", "DrawsLikeEager", "Optimizer", "VectorMath", "Math", .. GraphFunction.Symbols(graph)]);
+        names = new NameAllocator(["results", "copied", "guard", "scope", "device", "Workers", "V", "Floats", "Gemm", "Convolution", "Attention", "Dropout", "Movement", "Reduction", "CrossEntropy", "Embedding", "BatchNorm", "LayerNorm", "MaxPool", "AveragePool", "PoolShape", "Recurrent", "RecurrentCell", "Seed", "Stream", "DrawsLikeEager", "Optimizer", "VectorMath", "Math", .. GraphFunction.Symbols(graph)]);
         for (int i = 0; i < graph.Nodes.Count; i++)
         {
             Node node = graph.Nodes[i];
@@ -48,6 +48,9 @@ internal sealed class Lowerer
             }
         }
     }
+
+    /// <summary>What operators keep for others, by names of theirs.</summary>
+    public Dictionary<string, Place[]> Kept { get; } = new(StringComparer.Ordinal);
 
     /// <summary>Lowers a graph of float32 tensors.</summary>
     /// <exception cref="NoKernelException">Something in it has no kernel; the message says what.</exception>
@@ -117,6 +120,9 @@ internal sealed class Lowerer
         Node[] nodes = readers.TryGetValue(value, out HashSet<int> all) ? [.. all.Select(index => graph.Nodes[index])] : [];
         return nodes.Length == 1 && nodes[0].Op == "permute" ? nodes[0].Attributes.Ints("order") : Place.Identity(graph.TypeOf(value).Rank);
     }
+
+    /// <summary>Memory that belongs to no value.</summary>
+    public Place Work(TensorType type) => Place.RowMajor(NewBuffer("work", type, MemoryKind.Arena, 0), type.Shape);
 
     /// <summary>Whether a value has a reader other than one operator.</summary>
     public bool IsReadByOthers(int value, string op) => graph.Outputs.Contains(value) || (readers.TryGetValue(value, out HashSet<int> nodes) && nodes.Any(index => graph.Nodes[index].Op != op));

@@ -1,5 +1,6 @@
 using ModelGen.Compiler.Codegen;
 using ModelGen.Compiler.Ir;
+using ModelGen.Compiler.Lowering;
 
 namespace ModelGen.Compiler.Ops;
 
@@ -25,6 +26,12 @@ internal sealed class LibraryOp(string name, Func<OpContext, EquatableArray<Tens
     /// <summary>What integer inference does with it; floating point unless stated.</summary>
     public QuantizationRule Rule { get; init; } = QuantizationRule.Float;
 
+    /// <summary>Writes the calls of a kernel; null when there is none.</summary>
+    public Func<KernelContext, bool>? Kernel { get; init; }
+
+    /// <summary>Writes the calls of the gradient's kernel, whose operands are those of <c>vjp</c>; null when there is none.</summary>
+    public Func<KernelContext, bool>? KernelGradient { get; init; }
+
     /// <summary>Why there is no gradient; null when there is.</summary>
     public string? NoGradient { get; init; }
 
@@ -43,6 +50,8 @@ internal sealed class LibraryOp(string name, Func<OpContext, EquatableArray<Tens
     public override EquatableArray<TensorType> Infer(OpContext op) => infer(op);
 
     public override string EmitCSharp(CSharpContext c) => csharp(c);
+
+    public override bool Lower(KernelContext k) => Kernel is not null && Kernel(k);
 
     public override void EmitOnnx(OnnxContext c)
     {

@@ -1,5 +1,6 @@
 using ModelGen.Compiler.Codegen;
 using ModelGen.Compiler.Ir;
+using ModelGen.Compiler.Lowering;
 
 namespace ModelGen.Compiler.Ops;
 
@@ -235,11 +236,33 @@ internal static class MathOps
         yield return new LibraryOp("full", Created, static c =>
             $"TensorOps.Full({CSharpContext.Longs(c.Attributes.Dims("shape"))}, {Invariant.Text(c.Attributes.Double("value"))}, {c.Result().DType.Torch()}, device)")
         {
+            Kernel = static k =>
+            {
+                if (k.ResultType().DType is DType.Int64)
+                {
+                    return false;
+                }
+
+                k.Emit($"Movement<V>.Fill({k.Write(k.Result())}, {k.ResultType().Count.ToCSharp()}, {PointwiseContext.Number(k.Attributes.Double("value"))});");
+                return true;
+            },
             NoGradient = "it has no operands", NoOnnx = Computed,
         };
         yield return new LibraryOp("range", static op => One(new TensorType(op.Attributes.DType("dtype"), op.Attributes.Dims("length"))), static c =>
             $"TensorOps.Range({(c.Attributes.Dims("start") is { Count: 1 } start ? start[0].ToCSharp() : "0")}, {Invariant.Text(c.Attributes.Double("offset"))}, {Invariant.Text(c.Attributes.Double("step"))}, {c.Attributes.Dims("length")[0].ToCSharp()}, {c.Result().DType.Torch()}, device)")
         {
+            Kernel = static k =>
+            {
+                (double offset, double step) = (k.Attributes.Double("offset"), k.Attributes.Double("step"));
+                if (k.ResultType().DType != DType.Int64 || offset != Math.Floor(offset) || step != Math.Floor(step))
+                {
+                    return false;
+                }
+
+                string start = k.Attributes.Dims("start") is { Count: 1 } first ? $"{first[0].ToCSharp()} + ({Invariant.Text((long)offset)})" : Invariant.Text((long)offset);
+                k.Emit($"Range({k.Write(k.Result())}, {start}, {Invariant.Text((long)step)}, {k.Attributes.Dims("length")[0].ToCSharp()});");
+                return true;
+            },
             NoGradient = "it has no operands", NoOnnx = Computed,
         };
         yield return new LibraryOp("literal", Created, static c =>

@@ -51,6 +51,8 @@ internal static class SequenceOps
         c => $"TensorOps.Recurrent{Invariant.Text(states + 1)}(\"{name}\", {c[0]}, [{string.Join(", ", Enumerable.Range(1, states).Select(index => c[index]))}], [{string.Join(", ", Enumerable.Range(1 + states, c.InputCount - 1 - states).Where(c.Has).Select(index => c[index]))}], {Invariant.Text(c.Attributes.Bool("bias"))}, {Invariant.Text(c.Attributes.Bool("bidirectional"))})")
     {
         Kind = FusionKind.Anchor,
+        Kernel = k => RecurrentLowering.Forward(k, name),
+        KernelGradient = k => RecurrentLowering.Backward(k, name),
         Onnx = c => WriteOnnx(c, name, states, gates, onnx),
         OnnxProblem = static _ => null,
         OperationsPerElement = static op => op[op.Inputs.Length - 1].Shape[0] * 4,

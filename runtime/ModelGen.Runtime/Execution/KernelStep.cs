@@ -197,6 +197,19 @@ public abstract unsafe class KernelStep : TrainingStep
         }
     }
 
+    /// <summary>Writes whole numbers of equal distance.</summary>
+    /// <param name="target">Receives them.</param>
+    /// <param name="start">First number.</param>
+    /// <param name="step">Distance.</param>
+    /// <param name="count">How many.</param>
+    protected static void Range(Longs target, long start, long step, nint count)
+    {
+        for (nint i = 0; i < count; i++)
+        {
+            target[i] = start + (i * step);
+        }
+    }
+
     /// <summary>Copies an input into the arena.</summary>
     /// <param name="input">Tensor on the CPU.</param>
     /// <param name="buffer">Number of the buffer.</param>

@@ -216,33 +216,33 @@ namespace ModelGen.Generated
         protected override void Plan(ArenaPlan memory)
         {
             long N = sizeN;
-            memory.Slot(784 * N, 0, 25);   // 0: image
+            memory.Slot(784 * N, 0, 26);   // 0: image
             memory.Slot(2 * N, 0, 11);   // 1: target
             memory.Slot(9216 * N, 0, 18);   // 2: v
             memory.Slot(288, 1, 2);   // 3: conv1_weight_ordered
-            memory.Slot(21632 * N, 2, 22);   // 4: x
-            memory.Slot(21632 * N, 2, 24);   // 5: v_2
-            memory.Slot(18432, 3, 21);   // 6: conv2_weight_ordered
-            memory.Slot(36864 * N, 4, 19);   // 7: v_3
-            memory.Slot(36864 * N, 4, 20);   // 8: v_4
+            memory.Slot(21632 * N, 2, 23);   // 4: x
+            memory.Slot(21632 * N, 2, 25);   // 5: v_2
+            memory.Slot(18432, 3, 22);   // 6: conv2_weight_ordered
+            memory.Slot(36864 * N, 4, 20);   // 7: v_3
+            memory.Slot(36864 * N, 4, 21);   // 8: v_4
             memory.Slot(9216 * N, 5, 7);   // 9: x_2
-            memory.Slot(18432 * N, 5, 19);   // 10: v_5
-            memory.Same(9, 8);   // 11: v_6
-            memory.Slot(9216 * N, 6, 7);   // 12: ordered
-            memory.Slot(9216 * N, 8, 16);   // 13: ordered_2
-            memory.Slot(128 * N, 9, 12);   // 14: x_3
-            memory.Slot(128 * N, 9, 14);   // 15: v_7
-            memory.Slot(10 * N, 10, 11);   // 16: v_8
-            memory.Slot(10 * N, 11, 14);   // 17: v_9
-            memory.Slot(128 * N, 14, 17);   // 18: v_10
-            memory.Slot(9216 * N, 15, 18);   // 19: v_11
-            memory.Same(19, 19);   // 20: v_12
-            memory.Slot(36864 * N, 19, 20);   // 21: v_13
-            memory.Same(21, 22);   // 22: v_14
-            memory.Slot(21632 * N, 21, 24);   // 23: v_15
-            memory.Slot(18432, 22, 23);   // 24: grad_conv2_weight
-            memory.Same(23, 25);   // 25: v_16
-            memory.Slot(288, 25, 26);   // 26: grad_conv1_weight
+            memory.Same(9, 8);   // 10: v_5
+            memory.Slot(9216 * N, 6, 7);   // 11: ordered
+            memory.Slot(9216 * N, 8, 16);   // 12: ordered_2
+            memory.Slot(128 * N, 9, 12);   // 13: x_3
+            memory.Slot(128 * N, 9, 14);   // 14: v_6
+            memory.Slot(10 * N, 10, 11);   // 15: v_7
+            memory.Slot(10 * N, 11, 14);   // 16: v_8
+            memory.Slot(128 * N, 14, 17);   // 17: v_9
+            memory.Slot(9216 * N, 15, 18);   // 18: v_10
+            memory.Same(18, 19);   // 19: v_11
+            memory.Slot(9216 * N, 19, 20);   // 20: ordered_3
+            memory.Slot(36864 * N, 20, 21);   // 21: v_12
+            memory.Same(21, 23);   // 22: v_13
+            memory.Slot(21632 * N, 22, 25);   // 23: v_14
+            memory.Slot(18432, 23, 24);   // 24: grad_conv2_weight
+            memory.Same(23, 26);   // 25: v_15
+            memory.Slot(288, 26, 27);   // 26: grad_conv1_weight
         }
 
         private void Compute()
@@ -266,29 +266,29 @@ namespace ModelGen.Generated
             Floats v_3 = Slot(7);
             Floats v_4 = Slot(8);
             Floats x_2 = Slot(9);
-            Longs v_5 = Slot(10).AsLongs();
-            Floats v_6 = Slot(11);
-            Floats ordered = Slot(12);
-            Floats ordered_2 = Slot(13);
-            Floats x_3 = Slot(14);
+            Floats v_5 = Slot(10);
+            Floats ordered = Slot(11);
+            Floats ordered_2 = Slot(12);
+            Floats x_3 = Slot(13);
+            Floats v_6 = Slot(14);
             Floats v_7 = Slot(15);
-            Floats v_8 = Slot(16);
             Floats loss = LossAt();
-            Floats v_9 = Slot(17);
+            Floats v_8 = Slot(16);
             Floats grad_classify_weight = GradientAt(6);
             Floats grad_classify_bias = GradientAt(7);
+            Floats v_9 = Slot(17);
             Floats v_10 = Slot(18);
-            Floats v_11 = Slot(19);
             Floats grad_hidden_weight = GradientAt(4);
             Floats grad_hidden_bias = GradientAt(5);
-            Floats v_12 = Slot(20);
-            Floats v_13 = Slot(21);
-            Floats v_14 = Slot(22);
-            Floats v_15 = Slot(23);
+            Floats v_11 = Slot(19);
+            Floats ordered_3 = Slot(20);
+            Floats v_12 = Slot(21);
+            Floats v_13 = Slot(22);
+            Floats v_14 = Slot(23);
             Floats grad_conv2_weight = Slot(24);
             Floats grad_conv2_bias = GradientAt(3);
             Floats grad_conv2_weight_stored = GradientAt(2);
-            Floats v_16 = Slot(25);
+            Floats v_15 = Slot(25);
             Floats grad_conv1_weight = Slot(26);
             Floats grad_conv1_bias = GradientAt(1);
             Floats grad_conv1_weight_stored = GradientAt(0);
@@ -297,102 +297,65 @@ namespace ModelGen.Generated
             DrawMask<V>(v, 0.25, 0, [N, 64, 12, 12], [0, 1, 2, 3]);
 
             // conv1.weight
-            using (Tensor copied = View(conv1_weight, ScalarType.Float32, [3, 3, 1, 32], [3, 1, 9, 9])) Put(copied, conv1_weight_ordered);
+            Movement<V>.Copy(conv1_weight, conv1_weight_ordered, [3, 3, 1, 32], [3, 1, 9, 9], [96, 32, 32, 1]);
 
             // var x = relu(Conv1(image))
             Convolution<V>.Forward(new ConvolutionShape(N, 28, 28, 1, 32, 3, 3), image, conv1_weight_ordered, x, new Epilogue1<V>(conv1_bias, v_2));
 
             // conv2.weight
-            using (Tensor copied = View(conv2_weight, ScalarType.Float32, [3, 3, 32, 64], [3, 1, 9, 288])) Put(copied, conv2_weight_ordered);
+            Movement<V>.Copy(conv2_weight, conv2_weight_ordered, [3, 3, 32, 64], [3, 1, 9, 288], [6144, 2048, 64, 1]);
 
             // x = max_pool2d(relu(Conv2(x)), 2)
             Convolution<V>.Forward(new ConvolutionShape(N, 26, 26, 32, 64, 3, 3), x, conv2_weight_ordered, v_3, new Epilogue2<V>(conv2_bias, v_4));
-            {
-                using IDisposable guard = no_grad();
-                using DisposeScope scope = NewDisposeScope();
-                Device device = CPU;
-                Tensor operand = View(v_3, ScalarType.Float32, [N, 64, 24, 24], [36864, 1, 1536, 64]);
-                (Tensor result, Tensor result_2) = F.max_pool2d_with_indices(operand, [2, 2], [2, 2], [0, 0], [1, 1], false);
-                Put(result.permute([0, 2, 3, 1]), x_2);
-                Put(result_2.permute([0, 2, 3, 1]), v_5);
-            }
+            MaxPool<V>.Forward(new PoolShape(N, 24, 24, 64, 12, 12) { KernelHeight = 2, KernelWidth = 2, StrideY = 2, StrideX = 2 }, v_3, x_2);
 
             // 
-            using (Tensor copied = View(v, ScalarType.Float32, [N, 12, 12, 64], [9216, 12, 1, 144])) Put(copied, ordered);
+            Movement<V>.Copy(v, ordered, [N, 12, 12, 64], [9216, 12, 1, 144], [9216, 768, 64, 1]);
 
             // x = relu(Hidden(flatten(Drop(x), 1)))
-            var loop3 = new Loop3<V>(x_2, ordered, v_6);
+            var loop3 = new Loop3<V>(x_2, ordered, v_5);
             Workers.Run(ref loop3, ((9216 * N) + V.Count - 1) / V.Count, 16384 / V.Count);
 
             // 
-            using (Tensor copied = View(v_6, ScalarType.Float32, [N, 64, 12, 12], [9216, 1, 768, 64])) Put(copied, ordered_2);
+            Movement<V>.Copy(v_5, ordered_2, [N, 64, 12, 12], [9216, 1, 768, 64], [9216, 144, 12, 1]);
 
             // x = relu(Hidden(flatten(Drop(x), 1)))
-            Gemm<V>.Run(new GemmProblem(N, 128, 9216) { A = ordered_2, ARow = 9216, AColumn = 1, B = hidden_weight, BRow = 1, BColumn = 9216, C = x_3 }, new Epilogue4<V>(hidden_bias, v_7));
+            Gemm<V>.Run(new GemmProblem(N, 128, 9216) { A = ordered_2, ARow = 9216, AColumn = 1, B = hidden_weight, BRow = 1, BColumn = 9216, C = x_3 }, new Epilogue4<V>(hidden_bias, v_6));
 
             // Classify(x)
-            Gemm<V>.Run(new GemmProblem(N, 10, 128) { A = x_3, ARow = 128, AColumn = 1, B = classify_weight, BRow = 1, BColumn = 128, C = v_8 }, new Epilogue5<V>(classify_bias));
+            Gemm<V>.Run(new GemmProblem(N, 10, 128) { A = x_3, ARow = 128, AColumn = 1, B = classify_weight, BRow = 1, BColumn = 128, C = v_7 }, new Epilogue5<V>(classify_bias));
 
             // loss
-            {
-                using IDisposable guard = no_grad();
-                using DisposeScope scope = NewDisposeScope();
-                Device device = CPU;
-                Tensor operand_2 = View(v_8, ScalarType.Float32, [N, 10], [10, 1]);
-                Tensor operand_3 = View(target.AsFloats(), ScalarType.Int64, [N], [1]);
-                (Tensor result_3, Tensor result_4) = TensorOps.CrossEntropyWithSlope(operand_2, operand_3, 0.0);
-                Put(result_3, loss);
-                Put(result_4, v_9);
-            }
+            CheckTarget(CrossEntropy<V>.Run(v_7, target, N, 10, 0f, loss, v_8), target, 10);
 
             // gradient of Classify(x)
-            Gemm<V>.Run(new GemmProblem(10, 128, N) { A = v_9, ARow = 1, AColumn = 10, B = x_3, BRow = 128, BColumn = 1, C = grad_classify_weight });
-            {
-                using IDisposable guard = no_grad();
-                using DisposeScope scope = NewDisposeScope();
-                Device device = CPU;
-                Tensor operand_4 = View(v_9, ScalarType.Float32, [N, 10], [10, 1]);
-                Tensor result_5 = operand_4.sum(dim: new long[] { 0 }, keepdim: false);
-                Put(result_5, grad_classify_bias);
-            }
-            Gemm<V>.Run(new GemmProblem(N, 128, 10) { A = v_9, ARow = 10, AColumn = 1, B = classify_weight, BRow = 128, BColumn = 1, C = v_10 }, new Epilogue6<V>(v_7));
+            Gemm<V>.Run(new GemmProblem(10, 128, N) { A = v_8, ARow = 1, AColumn = 10, B = x_3, BRow = 128, BColumn = 1, C = grad_classify_weight });
+            Reduction<V>.Sum(v_8, 1, N, 10, 1, grad_classify_bias);
+            Gemm<V>.Run(new GemmProblem(N, 128, 10) { A = v_8, ARow = 10, AColumn = 1, B = classify_weight, BRow = 128, BColumn = 1, C = v_9 }, new Epilogue6<V>(v_6));
 
             // gradient of x = relu(Hidden(flatten(Drop(x), 1)))
-            Gemm<V>.Run(new GemmProblem(N, 9216, 128) { A = v_10, ARow = 128, AColumn = 1, B = hidden_weight, BRow = 9216, BColumn = 1, C = v_11 });
-            Gemm<V>.Run(new GemmProblem(128, 9216, N) { A = v_10, ARow = 1, AColumn = 128, B = ordered_2, BRow = 9216, BColumn = 1, C = grad_hidden_weight });
-            {
-                using IDisposable guard = no_grad();
-                using DisposeScope scope = NewDisposeScope();
-                Device device = CPU;
-                Tensor operand_5 = View(v_10, ScalarType.Float32, [N, 128], [128, 1]);
-                Tensor result_6 = operand_5.sum(dim: new long[] { 0 }, keepdim: false);
-                Put(result_6, grad_hidden_bias);
-            }
-            var loop7 = new Loop7<V>(v_11, v, v_12);
+            Gemm<V>.Run(new GemmProblem(N, 9216, 128) { A = v_9, ARow = 128, AColumn = 1, B = hidden_weight, BRow = 9216, BColumn = 1, C = v_10 });
+            Gemm<V>.Run(new GemmProblem(128, 9216, N) { A = v_9, ARow = 1, AColumn = 128, B = ordered_2, BRow = 9216, BColumn = 1, C = grad_hidden_weight });
+            Reduction<V>.Sum(v_9, 1, N, 128, 1, grad_hidden_bias);
+            var loop7 = new Loop7<V>(v_10, v, v_11);
             Workers.Run(ref loop7, ((9216 * N) + V.Count - 1) / V.Count, 16384 / V.Count);
 
+            // 
+            Movement<V>.Copy(v_11, ordered_3, [N, 12, 12, 64], [9216, 12, 1, 144], [9216, 768, 64, 1]);
+
             // gradient of x = max_pool2d(relu(Conv2(x)), 2)
-            {
-                using IDisposable guard = no_grad();
-                using DisposeScope scope = NewDisposeScope();
-                Device device = CPU;
-                Tensor operand_6 = View(v_12, ScalarType.Float32, [N, 64, 12, 12], [9216, 144, 12, 1]);
-                Tensor operand_7 = View(v_3, ScalarType.Float32, [N, 64, 24, 24], [36864, 1, 1536, 64]);
-                Tensor operand_8 = View(v_5.AsFloats(), ScalarType.Int64, [N, 64, 12, 12], [9216, 1, 768, 64]);
-                Tensor result_7 = TensorOps.MaxPoolBackward(operand_6, operand_7, operand_8, [2, 2], [2, 2], [0, 0], [1, 1], false);
-                Put(result_7.permute([0, 2, 3, 1]), v_13);
-            }
-            var loop8 = new Loop8<V>(v_13, v_4, v_14);
+            MaxPool<V>.Backward(new PoolShape(N, 24, 24, 64, 12, 12) { KernelHeight = 2, KernelWidth = 2, StrideY = 2, StrideX = 2 }, v_3, ordered_3, v_12);
+            var loop8 = new Loop8<V>(v_12, v_4, v_13);
             Workers.Run(ref loop8, ((36864 * N) + V.Count - 1) / V.Count, 16384 / V.Count);
-            Convolution<V>.GradientInput(new ConvolutionShape(N, 26, 26, 32, 64, 3, 3), v_14, conv2_weight_ordered, v_15, add: false);
-            Convolution<V>.GradientWeight(new ConvolutionShape(N, 26, 26, 32, 64, 3, 3), x, v_14, grad_conv2_weight, grad_conv2_bias, add: false);
-            using (Tensor copied = View(grad_conv2_weight, ScalarType.Float32, [64, 32, 3, 3], [1, 64, 6144, 2048])) Put(copied, grad_conv2_weight_stored);
+            Convolution<V>.GradientInput(new ConvolutionShape(N, 26, 26, 32, 64, 3, 3), v_13, conv2_weight_ordered, v_14, add: false);
+            Convolution<V>.GradientWeight(new ConvolutionShape(N, 26, 26, 32, 64, 3, 3), x, v_13, grad_conv2_weight, grad_conv2_bias, add: false);
+            Movement<V>.Copy(grad_conv2_weight, grad_conv2_weight_stored, [64, 32, 3, 3], [1, 64, 6144, 2048], [288, 9, 3, 1]);
 
             // gradient of var x = relu(Conv1(image))
-            var loop9 = new Loop9<V>(v_15, v_2, v_16);
+            var loop9 = new Loop9<V>(v_14, v_2, v_15);
             Workers.Run(ref loop9, ((21632 * N) + V.Count - 1) / V.Count, 16384 / V.Count);
-            Convolution<V>.GradientWeight(new ConvolutionShape(N, 28, 28, 1, 32, 3, 3), image, v_16, grad_conv1_weight, grad_conv1_bias, add: false);
-            using (Tensor copied = View(grad_conv1_weight, ScalarType.Float32, [32, 1, 3, 3], [1, 32, 96, 32])) Put(copied, grad_conv1_weight_stored);
+            Convolution<V>.GradientWeight(new ConvolutionShape(N, 28, 28, 1, 32, 3, 3), image, v_15, grad_conv1_weight, grad_conv1_bias, add: false);
+            Movement<V>.Copy(grad_conv1_weight, grad_conv1_weight_stored, [32, 1, 3, 3], [1, 32, 96, 32], [9, 9, 3, 1]);
 
             // update
             Optimizer.Step();

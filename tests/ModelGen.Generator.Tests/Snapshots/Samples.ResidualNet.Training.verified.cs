@@ -244,42 +244,41 @@ namespace ModelGen.Generated
         {
             long N = sizeN;
             memory.Slot(768 * N, 0, 0);   // 0: image
-            memory.Slot(2 * N, 0, 14);   // 1: target
-            memory.Slot(768 * N, 0, 32);   // 2: image_ordered
+            memory.Slot(2 * N, 0, 13);   // 1: target
+            memory.Slot(768 * N, 0, 31);   // 2: image_ordered
             memory.Slot(216, 1, 2);   // 3: stem_weight_ordered
-            memory.Slot(2048 * N, 2, 29);   // 4: skip
-            memory.Slot(2048 * N, 2, 31);   // 5: v
-            memory.Slot(576, 3, 28);   // 6: stage1_conv_weight_ordered
-            memory.Slot(2048 * N, 4, 27);   // 7: v_2
-            memory.Slot(2048 * N, 5, 6);   // 8: y
-            memory.Slot(8, 5, 27);   // 9: v_3
-            memory.Slot(8, 5, 27);   // 10: v_4
-            memory.Same(8, 24);   // 11: x
-            memory.Slot(2048 * N, 6, 26);   // 12: v_5
-            memory.Slot(1152, 7, 23);   // 13: stages_0_conv_weight_ordered
-            memory.Slot(1024 * N, 8, 22);   // 14: v_6
-            memory.Slot(1024 * N, 9, 11);   // 15: y_2
-            memory.Slot(16, 9, 22);   // 16: v_7
-            memory.Slot(16, 9, 22);   // 17: v_8
-            memory.Slot(128, 10, 19);   // 18: stages_0_shortcut_weight_ordered
-            memory.Slot(1024 * N, 11, 12);   // 19: x_2
-            memory.Slot(1024 * N, 11, 18);   // 20: v_9
-            memory.Slot(16 * N, 12, 15);   // 21: v_10
-            memory.Slot(10 * N, 13, 14);   // 22: v_11
-            memory.Slot(10 * N, 14, 17);   // 23: v_12
-            memory.Slot(16 * N, 17, 18);   // 24: v_13
-            memory.Same(20, 22);   // 25: v_14
-            memory.Slot(2048 * N, 19, 26);   // 26: v_15
-            memory.Slot(128, 20, 21);   // 27: grad_stages_0_shortcut_weight
-            memory.Slot(1024 * N, 22, 24);   // 28: v_16
-            memory.Slot(2048 * N, 23, 26);   // 29: v_17
-            memory.Slot(1152, 24, 25);   // 30: grad_stages_0_conv_weight
-            memory.Same(26, 31);   // 31: v_18
-            memory.Slot(2048 * N, 27, 29);   // 32: v_19
-            memory.Slot(2048 * N, 28, 31);   // 33: v_20
-            memory.Slot(576, 29, 30);   // 34: grad_stage1_conv_weight
-            memory.Same(31, 32);   // 35: v_21
-            memory.Slot(216, 32, 33);   // 36: grad_stem_weight
+            memory.Slot(2048 * N, 2, 28);   // 4: skip
+            memory.Slot(2048 * N, 2, 30);   // 5: v
+            memory.Slot(576, 3, 27);   // 6: stage1_conv_weight_ordered
+            memory.Slot(2048 * N, 4, 26);   // 7: v_2
+            memory.Slot(2048 * N, 5, 23);   // 8: x
+            memory.Slot(8, 5, 26);   // 9: v_3
+            memory.Slot(8, 5, 26);   // 10: v_4
+            memory.Slot(2048 * N, 5, 25);   // 11: v_5
+            memory.Slot(1152, 6, 22);   // 12: stages_0_conv_weight_ordered
+            memory.Slot(1024 * N, 7, 21);   // 13: v_6
+            memory.Slot(1024 * N, 8, 10);   // 14: y
+            memory.Slot(16, 8, 21);   // 15: v_7
+            memory.Slot(16, 8, 21);   // 16: v_8
+            memory.Slot(128, 9, 18);   // 17: stages_0_shortcut_weight_ordered
+            memory.Slot(1024 * N, 10, 11);   // 18: x_2
+            memory.Slot(1024 * N, 10, 17);   // 19: v_9
+            memory.Slot(16 * N, 11, 14);   // 20: v_10
+            memory.Slot(10 * N, 12, 13);   // 21: v_11
+            memory.Slot(10 * N, 13, 16);   // 22: v_12
+            memory.Slot(16 * N, 16, 17);   // 23: v_13
+            memory.Same(19, 21);   // 24: v_14
+            memory.Slot(2048 * N, 18, 25);   // 25: v_15
+            memory.Slot(128, 19, 20);   // 26: grad_stages_0_shortcut_weight
+            memory.Slot(1024 * N, 21, 23);   // 27: v_16
+            memory.Slot(2048 * N, 22, 25);   // 28: v_17
+            memory.Slot(1152, 23, 24);   // 29: grad_stages_0_conv_weight
+            memory.Same(25, 30);   // 30: v_18
+            memory.Slot(2048 * N, 26, 28);   // 31: v_19
+            memory.Slot(2048 * N, 27, 30);   // 32: v_20
+            memory.Slot(576, 28, 29);   // 33: grad_stage1_conv_weight
+            memory.Same(30, 31);   // 34: v_21
+            memory.Slot(216, 31, 32);   // 35: grad_stem_weight
         }
 
         private void Compute()
@@ -311,143 +310,91 @@ namespace ModelGen.Generated
             Floats v = Slot(5);
             Floats stage1_conv_weight_ordered = Slot(6);
             Floats v_2 = Slot(7);
-            Floats y = Slot(8);
+            Floats x = Slot(8);
             Floats v_3 = Slot(9);
             Floats v_4 = Slot(10);
-            Floats x = Slot(11);
-            Floats v_5 = Slot(12);
-            Floats stages_0_conv_weight_ordered = Slot(13);
-            Floats v_6 = Slot(14);
-            Floats y_2 = Slot(15);
-            Floats v_7 = Slot(16);
-            Floats v_8 = Slot(17);
-            Floats stages_0_shortcut_weight_ordered = Slot(18);
-            Floats x_2 = Slot(19);
-            Floats v_9 = Slot(20);
-            Floats v_10 = Slot(21);
-            Floats v_11 = Slot(22);
+            Floats v_5 = Slot(11);
+            Floats stages_0_conv_weight_ordered = Slot(12);
+            Floats v_6 = Slot(13);
+            Floats y = Slot(14);
+            Floats v_7 = Slot(15);
+            Floats v_8 = Slot(16);
+            Floats stages_0_shortcut_weight_ordered = Slot(17);
+            Floats x_2 = Slot(18);
+            Floats v_9 = Slot(19);
+            Floats v_10 = Slot(20);
+            Floats v_11 = Slot(21);
             Floats loss = LossAt();
-            Floats v_12 = Slot(23);
+            Floats v_12 = Slot(22);
             Floats grad_classify_weight = GradientAt(10);
             Floats grad_classify_bias = GradientAt(11);
-            Floats v_13 = Slot(24);
-            Floats v_14 = Slot(25);
-            Floats v_15 = Slot(26);
-            Floats grad_stages_0_shortcut_weight = Slot(27);
+            Floats v_13 = Slot(23);
+            Floats v_14 = Slot(24);
+            Floats v_15 = Slot(25);
+            Floats grad_stages_0_shortcut_weight = Slot(26);
             Floats grad_stages_0_shortcut_bias = GradientAt(9);
             Floats grad_stages_0_shortcut_weight_stored = GradientAt(8);
-            Floats v_16 = Slot(28);
+            Floats v_16 = Slot(27);
             Floats grad_stages_0_norm_weight = GradientAt(6);
             Floats grad_stages_0_norm_bias = GradientAt(7);
-            Floats v_17 = Slot(29);
-            Floats grad_stages_0_conv_weight = Slot(30);
+            Floats v_17 = Slot(28);
+            Floats grad_stages_0_conv_weight = Slot(29);
             Floats grad_stages_0_conv_weight_stored = GradientAt(5);
-            Floats v_18 = Slot(31);
-            Floats v_19 = Slot(32);
+            Floats v_18 = Slot(30);
+            Floats v_19 = Slot(31);
             Floats grad_stage1_norm_weight = GradientAt(3);
             Floats grad_stage1_norm_bias = GradientAt(4);
-            Floats v_20 = Slot(33);
-            Floats grad_stage1_conv_weight = Slot(34);
+            Floats v_20 = Slot(32);
+            Floats grad_stage1_conv_weight = Slot(33);
             Floats grad_stage1_conv_weight_stored = GradientAt(2);
-            Floats v_21 = Slot(35);
-            Floats grad_stem_weight = Slot(36);
+            Floats v_21 = Slot(34);
+            Floats grad_stem_weight = Slot(35);
             Floats grad_stem_bias = GradientAt(1);
             Floats grad_stem_weight_stored = GradientAt(0);
 
             // image
-            using (Tensor copied = View(image, ScalarType.Float32, [N, 16, 16, 3], [768, 16, 1, 256])) Put(copied, image_ordered);
+            Movement<V>.Copy(image, image_ordered, [N, 16, 16, 3], [768, 16, 1, 256], [768, 48, 3, 1]);
 
             // stem.weight
-            using (Tensor copied = View(stem_weight, ScalarType.Float32, [3, 3, 3, 8], [3, 1, 9, 27])) Put(copied, stem_weight_ordered);
+            Movement<V>.Copy(stem_weight, stem_weight_ordered, [3, 3, 3, 8], [3, 1, 9, 27], [72, 24, 8, 1]);
 
             // var x = stage1.Forward(relu(Stem(image)))
             Convolution<V>.Forward(new ConvolutionShape(N, 16, 16, 3, 8, 3, 3) { PadTop = 1, PadBottom = 1, PadLeft = 1, PadRight = 1 }, image_ordered, stem_weight_ordered, skip, new Epilogue1<V>(stem_bias, v));
 
             // stage1.conv.weight
-            using (Tensor copied = View(stage1_conv_weight, ScalarType.Float32, [3, 3, 8, 8], [3, 1, 9, 72])) Put(copied, stage1_conv_weight_ordered);
+            Movement<V>.Copy(stage1_conv_weight, stage1_conv_weight_ordered, [3, 3, 8, 8], [3, 1, 9, 72], [192, 64, 8, 1]);
 
             // var y = Norm(Conv(x))
             Convolution<V>.Forward(new ConvolutionShape(N, 16, 16, 8, 8, 3, 3) { PadTop = 1, PadBottom = 1, PadLeft = 1, PadRight = 1 }, skip, stage1_conv_weight_ordered, v_2);
-            {
-                using IDisposable guard = no_grad();
-                using DisposeScope scope = NewDisposeScope();
-                Device device = CPU;
-                Tensor operand = View(v_2, ScalarType.Float32, [N, 8, 16, 16], [2048, 1, 128, 8]);
-                Tensor operand_2 = View(stage1_norm_weight, ScalarType.Float32, [8], [1]);
-                Tensor operand_3 = View(stage1_norm_bias, ScalarType.Float32, [8], [1]);
-                Tensor operand_4 = View(stage1_norm_running_mean, ScalarType.Float32, [8], [1]);
-                Tensor operand_5 = View(stage1_norm_running_var, ScalarType.Float32, [8], [1]);
-                Tensor operand_6 = View(stage1_norm_num_batches_tracked.AsFloats(), ScalarType.Int64, [], []);
-                (Tensor result, Tensor result_2, Tensor result_3) = TensorOps.BatchNormTrain(operand, operand_2, operand_3, operand_4, operand_5, operand_6, momentum: 0.1, eps: 1E-05);
-                Put(result.permute([0, 2, 3, 1]), y);
-                Put(result_2, v_3);
-                Put(result_3, v_4);
-            }
-
-            // gradient of relu(y + skip)
-            var loop2 = new Loop2<V>(y, skip, x, v_5);
-            Workers.Run(ref loop2, ((2048 * N) + V.Count - 1) / V.Count, 16384 / V.Count);
+            CheckBatch(256 * N, "var y = Norm(Conv(x))");
+            BatchNorm<V>.Train(v_2, 256 * N, 8, stage1_norm_weight, stage1_norm_bias, 0.1f, 1E-05f, stage1_norm_running_mean, stage1_norm_running_var, x, v_3, v_4, new Epilogue2<V>(skip, v_5));
+            stage1_norm_num_batches_tracked[0]++;
 
             // stages.0.conv.weight
-            using (Tensor copied = View(stages_0_conv_weight, ScalarType.Float32, [3, 3, 8, 16], [3, 1, 9, 72])) Put(copied, stages_0_conv_weight_ordered);
+            Movement<V>.Copy(stages_0_conv_weight, stages_0_conv_weight_ordered, [3, 3, 8, 16], [3, 1, 9, 72], [384, 128, 16, 1]);
 
             // var y = Norm(Conv(x))
             Convolution<V>.Forward(new ConvolutionShape(N, 16, 16, 8, 16, 3, 3) { StrideY = 2, StrideX = 2, PadTop = 1, PadBottom = 1, PadLeft = 1, PadRight = 1 }, x, stages_0_conv_weight_ordered, v_6);
-            {
-                using IDisposable guard = no_grad();
-                using DisposeScope scope = NewDisposeScope();
-                Device device = CPU;
-                Tensor operand_7 = View(v_6, ScalarType.Float32, [N, 16, 8, 8], [1024, 1, 128, 16]);
-                Tensor operand_8 = View(stages_0_norm_weight, ScalarType.Float32, [16], [1]);
-                Tensor operand_9 = View(stages_0_norm_bias, ScalarType.Float32, [16], [1]);
-                Tensor operand_10 = View(stages_0_norm_running_mean, ScalarType.Float32, [16], [1]);
-                Tensor operand_11 = View(stages_0_norm_running_var, ScalarType.Float32, [16], [1]);
-                Tensor operand_12 = View(stages_0_norm_num_batches_tracked.AsFloats(), ScalarType.Int64, [], []);
-                (Tensor result_4, Tensor result_5, Tensor result_6) = TensorOps.BatchNormTrain(operand_7, operand_8, operand_9, operand_10, operand_11, operand_12, momentum: 0.1, eps: 1E-05);
-                Put(result_4.permute([0, 2, 3, 1]), y_2);
-                Put(result_5, v_7);
-                Put(result_6, v_8);
-            }
+            CheckBatch(64 * N, "var y = Norm(Conv(x))");
+            BatchNorm<V>.Train(v_6, 64 * N, 16, stages_0_norm_weight, stages_0_norm_bias, 0.1f, 1E-05f, stages_0_norm_running_mean, stages_0_norm_running_var, y, v_7, v_8);
+            stages_0_norm_num_batches_tracked[0]++;
 
             // stages.0.shortcut.weight
-            using (Tensor copied = View(stages_0_shortcut_weight, ScalarType.Float32, [1, 1, 8, 16], [1, 1, 1, 8])) Put(copied, stages_0_shortcut_weight_ordered);
+            Movement<V>.Copy(stages_0_shortcut_weight, stages_0_shortcut_weight_ordered, [1, 1, 8, 16], [1, 1, 1, 8], [128, 128, 16, 1]);
 
             // var skip = stride == 1 ? x : Shortcut(x)
-            Convolution<V>.Forward(new ConvolutionShape(N, 16, 16, 8, 16, 1, 1) { StrideY = 2, StrideX = 2 }, x, stages_0_shortcut_weight_ordered, x_2, new Epilogue3<V>(stages_0_shortcut_bias, y_2, v_9));
+            Convolution<V>.Forward(new ConvolutionShape(N, 16, 16, 8, 16, 1, 1) { StrideY = 2, StrideX = 2 }, x, stages_0_shortcut_weight_ordered, x_2, new Epilogue3<V>(stages_0_shortcut_bias, y, v_9));
 
             // Classify(x.mean([2, 3]))
-            {
-                using IDisposable guard = no_grad();
-                using DisposeScope scope = NewDisposeScope();
-                Device device = CPU;
-                Tensor operand_13 = View(x_2, ScalarType.Float32, [N, 16, 8, 8], [1024, 1, 128, 16]);
-                Tensor result_7 = operand_13.mean([2, 3], keepdim: false);
-                Put(result_7, v_10);
-            }
+            Reduction<V>.Sum(x_2, N, 64, 16, 1f / (64), v_10);
             Gemm<V>.Run(new GemmProblem(N, 10, 16) { A = v_10, ARow = 16, AColumn = 1, B = classify_weight, BRow = 1, BColumn = 16, C = v_11 }, new Epilogue4<V>(classify_bias));
 
             // loss
-            {
-                using IDisposable guard = no_grad();
-                using DisposeScope scope = NewDisposeScope();
-                Device device = CPU;
-                Tensor operand_14 = View(v_11, ScalarType.Float32, [N, 10], [10, 1]);
-                Tensor operand_15 = View(target.AsFloats(), ScalarType.Int64, [N], [1]);
-                (Tensor result_8, Tensor result_9) = TensorOps.CrossEntropyWithSlope(operand_14, operand_15, 0.0);
-                Put(result_8, loss);
-                Put(result_9, v_12);
-            }
+            CheckTarget(CrossEntropy<V>.Run(v_11, target, N, 10, 0f, loss, v_12), target, 10);
 
             // gradient of Classify(x.mean([2, 3]))
             Gemm<V>.Run(new GemmProblem(10, 16, N) { A = v_12, ARow = 1, AColumn = 10, B = v_10, BRow = 16, BColumn = 1, C = grad_classify_weight });
-            {
-                using IDisposable guard = no_grad();
-                using DisposeScope scope = NewDisposeScope();
-                Device device = CPU;
-                Tensor operand_16 = View(v_12, ScalarType.Float32, [N, 10], [10, 1]);
-                Tensor result_10 = operand_16.sum(dim: new long[] { 0 }, keepdim: false);
-                Put(result_10, grad_classify_bias);
-            }
+            Reduction<V>.Sum(v_12, 1, N, 10, 1, grad_classify_bias);
             Gemm<V>.Run(new GemmProblem(N, 16, 10) { A = v_12, ARow = 10, AColumn = 1, B = classify_weight, BRow = 16, BColumn = 1, C = v_13 }, new Epilogue5<V>());
 
             // gradient of relu(y + skip)
@@ -457,55 +404,29 @@ namespace ModelGen.Generated
             // gradient of var skip = stride == 1 ? x : Shortcut(x)
             Convolution<V>.GradientInput(new ConvolutionShape(N, 16, 16, 8, 16, 1, 1) { StrideY = 2, StrideX = 2 }, v_14, stages_0_shortcut_weight_ordered, v_15, add: false);
             Convolution<V>.GradientWeight(new ConvolutionShape(N, 16, 16, 8, 16, 1, 1) { StrideY = 2, StrideX = 2 }, x, v_14, grad_stages_0_shortcut_weight, grad_stages_0_shortcut_bias, add: false);
-            using (Tensor copied = View(grad_stages_0_shortcut_weight, ScalarType.Float32, [16, 8, 1, 1], [1, 16, 128, 128])) Put(copied, grad_stages_0_shortcut_weight_stored);
+            Movement<V>.Copy(grad_stages_0_shortcut_weight, grad_stages_0_shortcut_weight_stored, [16, 8, 1, 1], [1, 16, 128, 128], [8, 1, 1, 1]);
 
             // gradient of var y = Norm(Conv(x))
-            {
-                using IDisposable guard = no_grad();
-                using DisposeScope scope = NewDisposeScope();
-                Device device = CPU;
-                Tensor operand_17 = View(v_14, ScalarType.Float32, [N, 16, 8, 8], [1024, 1, 128, 16]);
-                Tensor operand_18 = View(v_6, ScalarType.Float32, [N, 16, 8, 8], [1024, 1, 128, 16]);
-                Tensor operand_19 = View(stages_0_norm_weight, ScalarType.Float32, [16], [1]);
-                Tensor operand_20 = View(v_7, ScalarType.Float32, [16], [1]);
-                Tensor operand_21 = View(v_8, ScalarType.Float32, [16], [1]);
-                (Tensor result_11, Tensor result_12, Tensor result_13) = TensorOps.BatchNormBackward(operand_17, operand_18, operand_19, operand_20, operand_21);
-                Put(result_11.permute([0, 2, 3, 1]), v_16);
-                Put(result_12, grad_stages_0_norm_weight);
-                Put(result_13, grad_stages_0_norm_bias);
-            }
+            BatchNorm<V>.Backward(v_14, v_6, 64 * N, 16, stages_0_norm_weight, v_7, v_8, v_16, grad_stages_0_norm_weight, grad_stages_0_norm_bias);
             Convolution<V>.GradientInput(new ConvolutionShape(N, 16, 16, 8, 16, 3, 3) { StrideY = 2, StrideX = 2, PadTop = 1, PadBottom = 1, PadLeft = 1, PadRight = 1 }, v_16, stages_0_conv_weight_ordered, v_17, add: false);
             Convolution<V>.GradientWeight(new ConvolutionShape(N, 16, 16, 8, 16, 3, 3) { StrideY = 2, StrideX = 2, PadTop = 1, PadBottom = 1, PadLeft = 1, PadRight = 1 }, x, v_16, grad_stages_0_conv_weight, default, add: false);
-            using (Tensor copied = View(grad_stages_0_conv_weight, ScalarType.Float32, [16, 8, 3, 3], [1, 16, 384, 128])) Put(copied, grad_stages_0_conv_weight_stored);
+            Movement<V>.Copy(grad_stages_0_conv_weight, grad_stages_0_conv_weight_stored, [16, 8, 3, 3], [1, 16, 384, 128], [72, 9, 3, 1]);
 
             // gradient of relu(y + skip)
             var loop7 = new Loop7<V>(v_15, v_17, v_5, v_18);
             Workers.Run(ref loop7, ((2048 * N) + V.Count - 1) / V.Count, 16384 / V.Count);
 
             // gradient of var y = Norm(Conv(x))
-            {
-                using IDisposable guard = no_grad();
-                using DisposeScope scope = NewDisposeScope();
-                Device device = CPU;
-                Tensor operand_22 = View(v_18, ScalarType.Float32, [N, 8, 16, 16], [2048, 1, 128, 8]);
-                Tensor operand_23 = View(v_2, ScalarType.Float32, [N, 8, 16, 16], [2048, 1, 128, 8]);
-                Tensor operand_24 = View(stage1_norm_weight, ScalarType.Float32, [8], [1]);
-                Tensor operand_25 = View(v_3, ScalarType.Float32, [8], [1]);
-                Tensor operand_26 = View(v_4, ScalarType.Float32, [8], [1]);
-                (Tensor result_14, Tensor result_15, Tensor result_16) = TensorOps.BatchNormBackward(operand_22, operand_23, operand_24, operand_25, operand_26);
-                Put(result_14.permute([0, 2, 3, 1]), v_19);
-                Put(result_15, grad_stage1_norm_weight);
-                Put(result_16, grad_stage1_norm_bias);
-            }
+            BatchNorm<V>.Backward(v_18, v_2, 256 * N, 8, stage1_norm_weight, v_3, v_4, v_19, grad_stage1_norm_weight, grad_stage1_norm_bias);
             Convolution<V>.GradientInput(new ConvolutionShape(N, 16, 16, 8, 8, 3, 3) { PadTop = 1, PadBottom = 1, PadLeft = 1, PadRight = 1 }, v_19, stage1_conv_weight_ordered, v_20, add: false);
             Convolution<V>.GradientWeight(new ConvolutionShape(N, 16, 16, 8, 8, 3, 3) { PadTop = 1, PadBottom = 1, PadLeft = 1, PadRight = 1 }, skip, v_19, grad_stage1_conv_weight, default, add: false);
-            using (Tensor copied = View(grad_stage1_conv_weight, ScalarType.Float32, [8, 8, 3, 3], [1, 8, 192, 64])) Put(copied, grad_stage1_conv_weight_stored);
+            Movement<V>.Copy(grad_stage1_conv_weight, grad_stage1_conv_weight_stored, [8, 8, 3, 3], [1, 8, 192, 64], [72, 9, 3, 1]);
 
             // gradient of var x = stage1.Forward(relu(Stem(image)))
             var loop8 = new Loop8<V>(v_18, v_20, v, v_21);
             Workers.Run(ref loop8, ((2048 * N) + V.Count - 1) / V.Count, 16384 / V.Count);
             Convolution<V>.GradientWeight(new ConvolutionShape(N, 16, 16, 3, 8, 3, 3) { PadTop = 1, PadBottom = 1, PadLeft = 1, PadRight = 1 }, image_ordered, v_21, grad_stem_weight, grad_stem_bias, add: false);
-            using (Tensor copied = View(grad_stem_weight, ScalarType.Float32, [8, 3, 3, 3], [1, 8, 72, 24])) Put(copied, grad_stem_weight_stored);
+            Movement<V>.Copy(grad_stem_weight, grad_stem_weight_stored, [8, 3, 3, 3], [1, 8, 72, 24], [27, 9, 3, 1]);
 
             // update
             Optimizer.Step();
@@ -555,23 +476,43 @@ namespace ModelGen.Generated
     }
 
     /// <summary>add, relu, gt, cast</summary>
-    file readonly struct Loop2<V>(Floats y, Floats skip, Floats x, Floats v) : IRange
+    file readonly struct Epilogue2<V>(Floats skip, Floats v) : ITileEpilogue
         where V : unmanaged, IVector<V>
     {
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        public void Run(nint from, nint to, int worker)
+        public void Run(Floats tile, nint stride, nint row, nint rows, nint column, nint columns)
         {
-            nint end = to * V.Count;
-            for (nint i = from * V.Count; i < end; i += V.Count)
+            for (nint end = row + rows; row < end; row++)
             {
-                V v25 = y.Load<V>(i);
-                V v23 = skip.Load<V>(i);
-                V v28 = v25 + v23;
-                V v29 = V.Max(V.Zero, v28);
-                V v64 = V.Less(V.Zero, v29);
-                V v65 = v64 & V.All(1f);
-                x.Store(i, v29);
-                v.Store(i, v65);
+                Floats row_skip = skip + (row * stride);
+                Floats row_v = v + (row * stride);
+                nint i = 0;
+                for (; i + V.Count <= columns; i += V.Count)
+                {
+                    V v25 = tile.Load<V>(i);
+                    V v23 = row_skip.Load<V>(column + i);
+                    V v28 = v25 + v23;
+                    V v29 = V.Max(V.Zero, v28);
+                    V v64 = V.Less(V.Zero, v29);
+                    V v65 = v64 & V.All(1f);
+                    tile.Store(i, v29);
+                    row_v.Store(column + i, v65);
+                }
+
+                if (i < columns)
+                {
+                    int lanes = (int)(columns - i);
+                    V v25 = tile.Load<V>(i);
+                    V v23 = row_skip.Load<V>(column + i);
+                    V v28 = v25 + v23;
+                    V v29 = V.Max(V.Zero, v28);
+                    V v64 = V.Less(V.Zero, v29);
+                    V v65 = v64 & V.All(1f);
+                    tile.StoreFirst(i, v29, lanes);
+                    row_v.StoreFirst(column + i, v65, lanes);
+                }
+
+                tile += stride;
             }
         }
     }

@@ -283,10 +283,10 @@ namespace ModelGen.Generated
         protected override void Plan(ArenaPlan memory)
         {
             long N = sizeN;
-            memory.Slot(16 * N, 0, 29);   // 0: tokens
+            memory.Slot(16 * N, 0, 32);   // 0: tokens
             memory.Slot(16 * N, 0, 10);   // 1: target
             memory.Slot(128 * N, 0, 1);   // 2: v
-            memory.Same(2, 25);   // 3: x
+            memory.Same(2, 28);   // 3: x
             memory.Slot(384 * N, 2, 19);   // 4: v_2
             memory.Slot(DrawsLikeEager ? 256 * N : 0, 3, 19);   // 5: v_3
             memory.Slot(128 * N, 4, 19);   // 6: v_4
@@ -299,17 +299,17 @@ namespace ModelGen.Generated
             memory.Slot(800 * N, 10, 13);   // 13: v_9
             memory.Slot(128 * N, 11, 14);   // 14: v_10
             memory.Same(10, 15);   // 15: v_11
-            memory.Slot(128 * N, 15, 27);   // 16: v_12
+            memory.Slot(128 * N, 15, 30);   // 16: v_12
             memory.Slot(128 * N, 16, 19);   // 17: v_13
-            memory.Slot(128 * N, 19, 22);   // 18: v_14
-            memory.Slot(128 * N, 19, 21);   // 19: v_15
-            memory.Slot(128 * N, 19, 20);   // 20: v_16
-            memory.Slot(384 * N, 20, 23);   // 21: v_17
-            memory.Slot(384 * N, 21, 23);   // 22: v_18
-            memory.Slot(384 * N, 22, 23);   // 23: v_19
-            memory.Same(21, 26);   // 24: v_20
-            memory.Slot(128 * N, 24, 27);   // 25: v_21
-            memory.Same(16, 29);   // 26: v_22
+            memory.Slot(128 * N, 19, 25);   // 18: v_14
+            memory.Slot(128 * N, 19, 23);   // 19: v_15
+            memory.Slot(128 * N, 19, 21);   // 20: v_16
+            memory.Slot(384 * N, 20, 26);   // 21: v_17
+            memory.Slot(384 * N, 22, 26);   // 22: v_18
+            memory.Slot(384 * N, 24, 26);   // 23: v_19
+            memory.Same(21, 29);   // 24: v_20
+            memory.Slot(128 * N, 27, 30);   // 25: v_21
+            memory.Same(16, 32);   // 26: v_22
         }
 
         private void Compute()
@@ -365,15 +365,7 @@ namespace ModelGen.Generated
             Floats grad_tokens_weight = GradientAt(0);
 
             // var x = Tokens(tokens) + Positions
-            {
-                using IDisposable guard = no_grad();
-                using DisposeScope scope = NewDisposeScope();
-                Device device = CPU;
-                Tensor operand = View(tokens_weight, ScalarType.Float32, [100, 16], [16, 1]);
-                Tensor operand_2 = View(tokens.AsFloats(), ScalarType.Int64, [N, 8], [8, 1]);
-                Tensor result = TensorOps.Embedding(operand, operand_2);
-                Put(result, v);
-            }
+            CheckIndex(Embedding<V>.Forward(tokens_weight, 100, 16, tokens, 8 * N, v), tokens, 100, "var x = Tokens(tokens) + Positions");
             var loop1 = new Loop1<V>(v, positions, x);
             Workers.Run(ref loop1, N, Math.Max(1, 16384 / (128)));
 
@@ -383,20 +375,11 @@ namespace ModelGen.Generated
             Attention<V>.Forward(new AttentionProblem { Batch = N, Heads = 4, KeyValueHeads = 4, Queries = 8, Keys = 8, HeadSize = 4, ValueSize = 4, Scale = 0.5f, EmptyIsNaN = true, Q = v_2, QStrides = new AttentionStrides(384, 4, 48), K = (v_2 + (16)), KStrides = new AttentionStrides(384, 4, 48), V = (v_2 + (32)), VStrides = new AttentionStrides(384, 4, 48), Out = v_4, OutStrides = new AttentionStrides(128, 32, 4), LogSumExp = v_5, Causal = true, Dropout = DrawsLikeEager ? 0 : 0.1f, Kept = DrawsLikeEager ? v_3 : default, Seed = Seed, Stream = Stream(0) });
 
             // 
-            using (Tensor copied = View(v_4, ScalarType.Float32, [N, 8, 4, 4], [128, 4, 32, 1])) Put(copied, ordered);
+            Movement<V>.Copy(v_4, ordered, [N, 8, 4, 4], [128, 4, 32, 1], [128, 16, 4, 1]);
 
             // x = Norm(x + Attend(x))
             Gemm<V>.Run(new GemmProblem(8 * N, 16, 16) { A = ordered, ARow = 16, AColumn = 1, B = attend_out_proj_weight, BRow = 1, BColumn = 16, C = v_6 }, new Epilogue3<V>(attend_out_proj_bias, x));
-            {
-                using IDisposable guard = no_grad();
-                using DisposeScope scope = NewDisposeScope();
-                Device device = CPU;
-                Tensor operand_3 = View(v_6, ScalarType.Float32, [N, 8, 16], [128, 16, 1]);
-                Tensor operand_4 = View(norm_weight, ScalarType.Float32, [16], [1]);
-                Tensor operand_5 = View(norm_bias, ScalarType.Float32, [16], [1]);
-                Tensor result_2 = F.layer_norm(operand_3, [16], operand_4, operand_5, 1E-05);
-                Put(result_2, x_2);
-            }
+            LayerNorm<V>.Forward(v_6, 8 * N, 16, norm_weight, norm_bias, 1E-05f, x_2);
 
             // Head(gelu(x)).transpose(1, 2)
             var loop4 = new Loop4<V>(x_2, v_7);
@@ -404,112 +387,38 @@ namespace ModelGen.Generated
             Gemm<V>.Run(new GemmProblem(8 * N, 100, 16) { A = v_7, ARow = 16, AColumn = 1, B = head_weight, BRow = 1, BColumn = 16, C = v_8 }, new Epilogue5<V>(head_bias));
 
             // loss
-            {
-                using IDisposable guard = no_grad();
-                using DisposeScope scope = NewDisposeScope();
-                Device device = CPU;
-                Tensor operand_6 = View(v_8, ScalarType.Float32, [N, 100, 8], [800, 1, 100]);
-                Tensor operand_7 = View(target.AsFloats(), ScalarType.Int64, [N, 8], [8, 1]);
-                (Tensor result_3, Tensor result_4) = TensorOps.CrossEntropyWithSlope(operand_6, operand_7, 0.0);
-                Put(result_3, loss);
-                Put(result_4.permute([0, 2, 1]), v_9);
-            }
+            CheckTarget(CrossEntropy<V>.Run(v_8, target, 8 * N, 100, 0f, loss, v_9), target, 100);
 
             // gradient of Head(gelu(x)).transpose(1, 2)
             Gemm<V>.Run(new GemmProblem(8 * N, 16, 100) { A = v_9, ARow = 100, AColumn = 1, B = head_weight, BRow = 16, BColumn = 1, C = v_10 });
             Gemm<V>.Run(new GemmProblem(100, 16, 8 * N) { A = v_9, ARow = 1, AColumn = 100, B = v_7, BRow = 16, BColumn = 1, C = grad_head_weight });
-            {
-                using IDisposable guard = no_grad();
-                using DisposeScope scope = NewDisposeScope();
-                Device device = CPU;
-                Tensor operand_8 = View(v_9, ScalarType.Float32, [8 * N, 100], [100, 1]);
-                Tensor result_5 = operand_8.sum(dim: new long[] { 0 }, keepdim: false);
-                Put(result_5, grad_head_bias);
-            }
+            Reduction<V>.Sum(v_9, 1, 8 * N, 100, 1, grad_head_bias);
             var loop6 = new Loop6<V>(x_2, v_10, v_11);
             Workers.Run(ref loop6, ((128 * N) + V.Count - 1) / V.Count, 16384 / V.Count);
 
             // gradient of x = Norm(x + Attend(x))
-            {
-                using IDisposable guard = no_grad();
-                using DisposeScope scope = NewDisposeScope();
-                Device device = CPU;
-                Tensor operand_9 = View(v_11, ScalarType.Float32, [N, 8, 16], [128, 16, 1]);
-                Tensor operand_10 = View(v_6, ScalarType.Float32, [N, 8, 16], [128, 16, 1]);
-                Tensor operand_11 = View(norm_weight, ScalarType.Float32, [16], [1]);
-                (Tensor result_6, Tensor result_7, Tensor result_8) = TensorOps.LayerNormBackward(operand_9, operand_10, operand_11, 1E-05);
-                Put(result_6, v_12);
-                Put(result_7, grad_norm_weight);
-                Put(result_8, grad_norm_bias);
-            }
+            LayerNorm<V>.Backward(v_11, v_6, 8 * N, 16, norm_weight, 1E-05f, v_12, grad_norm_weight, grad_norm_bias);
             Gemm<V>.Run(new GemmProblem(8 * N, 16, 16) { A = v_12, ARow = 16, AColumn = 1, B = attend_out_proj_weight, BRow = 16, BColumn = 1, C = v_13 });
             Gemm<V>.Run(new GemmProblem(16, 16, 8 * N) { A = v_12, ARow = 1, AColumn = 16, B = ordered, BRow = 16, BColumn = 1, C = grad_attend_out_proj_weight });
-            {
-                using IDisposable guard = no_grad();
-                using DisposeScope scope = NewDisposeScope();
-                Device device = CPU;
-                Tensor operand_12 = View(v_12, ScalarType.Float32, [8 * N, 16], [16, 1]);
-                Tensor result_9 = operand_12.sum(dim: new long[] { 0 }, keepdim: false);
-                Put(result_9, grad_attend_out_proj_bias);
-            }
+            Reduction<V>.Sum(v_12, 1, 8 * N, 16, 1, grad_attend_out_proj_bias);
             Attention<V>.Backward(new AttentionProblem { Batch = N, Heads = 4, KeyValueHeads = 4, Queries = 8, Keys = 8, HeadSize = 4, ValueSize = 4, Scale = 0.5f, EmptyIsNaN = true, Q = v_2, QStrides = new AttentionStrides(384, 4, 48), K = (v_2 + (16)), KStrides = new AttentionStrides(384, 4, 48), V = (v_2 + (32)), VStrides = new AttentionStrides(384, 4, 48), Out = v_4, OutStrides = new AttentionStrides(128, 32, 4), LogSumExp = v_5, Causal = true, Dropout = DrawsLikeEager ? 0 : 0.1f, Kept = DrawsLikeEager ? v_3 : default, Seed = Seed, Stream = Stream(0) }, new AttentionGradients { Out = v_13, OutStrides = new AttentionStrides(128, 4, 16), Q = v_14, QStrides = new AttentionStrides(128, 4, 16), K = v_15, KStrides = new AttentionStrides(128, 4, 16), V = v_16, VStrides = new AttentionStrides(128, 4, 16) });
-            {
-                using IDisposable guard = no_grad();
-                using DisposeScope scope = NewDisposeScope();
-                Device device = CPU;
-                Tensor operand_13 = View(v_16, ScalarType.Float32, [N, 8, 16], [128, 16, 1]);
-                Tensor result_10 = TensorOps.SliceBackward(operand_13, [N, 8, 48], 2, 32);
-                Put(result_10, v_17);
-            }
-            {
-                using IDisposable guard = no_grad();
-                using DisposeScope scope = NewDisposeScope();
-                Device device = CPU;
-                Tensor operand_14 = View(v_15, ScalarType.Float32, [N, 8, 16], [128, 16, 1]);
-                Tensor result_11 = TensorOps.SliceBackward(operand_14, [N, 8, 48], 2, 16);
-                Put(result_11, v_18);
-            }
-            {
-                using IDisposable guard = no_grad();
-                using DisposeScope scope = NewDisposeScope();
-                Device device = CPU;
-                Tensor operand_15 = View(v_14, ScalarType.Float32, [N, 8, 16], [128, 16, 1]);
-                Tensor result_12 = TensorOps.SliceBackward(operand_15, [N, 8, 48], 2, 0);
-                Put(result_12, v_19);
-            }
+            Movement<V>.Fill(v_17, 384 * N, 0);
+            Movement<V>.Copy(v_16, (v_17 + (32)), [N, 8, 16], [128, 16, 1], [384, 48, 1]);
+            Movement<V>.Fill(v_18, 384 * N, 0);
+            Movement<V>.Copy(v_15, (v_18 + (16)), [N, 8, 16], [128, 16, 1], [384, 48, 1]);
+            Movement<V>.Fill(v_19, 384 * N, 0);
+            Movement<V>.Copy(v_14, v_19, [N, 8, 16], [128, 16, 1], [384, 48, 1]);
             var loop7 = new Loop7<V>(v_17, v_18, v_19, v_20);
             Workers.Run(ref loop7, ((384 * N) + V.Count - 1) / V.Count, 16384 / V.Count);
             Gemm<V>.Run(new GemmProblem(8 * N, 16, 48) { A = v_20, ARow = 48, AColumn = 1, B = attend_in_proj_weight, BRow = 16, BColumn = 1, C = v_21 });
             Gemm<V>.Run(new GemmProblem(48, 16, 8 * N) { A = v_20, ARow = 1, AColumn = 48, B = x, BRow = 16, BColumn = 1, C = grad_attend_in_proj_weight });
-            {
-                using IDisposable guard = no_grad();
-                using DisposeScope scope = NewDisposeScope();
-                Device device = CPU;
-                Tensor operand_16 = View(v_20, ScalarType.Float32, [8 * N, 48], [48, 1]);
-                Tensor result_13 = operand_16.sum(dim: new long[] { 0 }, keepdim: false);
-                Put(result_13, grad_attend_in_proj_bias);
-            }
+            Reduction<V>.Sum(v_20, 1, 8 * N, 48, 1, grad_attend_in_proj_bias);
             var loop8 = new Loop8<V>(v_12, v_21, v_22);
             Workers.Run(ref loop8, ((128 * N) + V.Count - 1) / V.Count, 16384 / V.Count);
 
             // gradient of var x = Tokens(tokens) + Positions
-            {
-                using IDisposable guard = no_grad();
-                using DisposeScope scope = NewDisposeScope();
-                Device device = CPU;
-                Tensor operand_17 = View(v_22, ScalarType.Float32, [N, 8, 16], [128, 16, 1]);
-                Tensor result_14 = TensorOps.SumTo(operand_17, [1, 8, 16]);
-                Put(result_14, grad_positions);
-            }
-            {
-                using IDisposable guard = no_grad();
-                using DisposeScope scope = NewDisposeScope();
-                Device device = CPU;
-                Tensor operand_18 = View(v_22, ScalarType.Float32, [N, 8, 16], [128, 16, 1]);
-                Tensor operand_19 = View(tokens.AsFloats(), ScalarType.Int64, [N, 8], [8, 1]);
-                Tensor result_15 = TensorOps.EmbeddingBackward(operand_18, operand_19, [100, 16], -1);
-                Put(result_15, grad_tokens_weight);
-            }
+            Reduction<V>.Sum(v_22, 1, N, 128, 1, grad_positions);
+            Embedding<V>.Backward(v_22, 100, 16, tokens, 8 * N, -1, grad_tokens_weight);
 
             // update
             Optimizer.Step();

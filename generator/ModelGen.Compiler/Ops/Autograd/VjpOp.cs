@@ -1,5 +1,6 @@
 using ModelGen.Compiler.Codegen;
 using ModelGen.Compiler.Ir;
+using ModelGen.Compiler.Lowering;
 
 namespace ModelGen.Compiler.Ops;
 
@@ -28,6 +29,8 @@ internal sealed class VjpOp : OpDefinition
         int first = op.Attributes.Ints(Given).Count;
         return op.Attributes.Ints(Wanted).Select(index => op[first + (int)index]).ToEquatableArray();
     }
+
+    public override bool Lower(KernelContext k) => OpRegistry.Get(k.Attributes.String(Operator)) is LibraryOp { KernelGradient: { } kernel } && kernel(k);
 
     public override string EmitCSharp(CSharpContext c)
     {
