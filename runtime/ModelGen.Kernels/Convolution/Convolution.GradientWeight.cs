@@ -35,6 +35,17 @@ public static unsafe partial class Convolution<V>
             return;
         }
 
+        if (Winograd<V>.Fits(shape) && (gradBias.Address is null || !add))
+        {
+            Winograd<V>.GradientWeight(shape, input, gradOutput, gradWeight, add);
+            if (gradBias.Address is not null)
+            {
+                Reduction<V>.Sum(gradOutput, 1, shape.OutputPixels, shape.OutputChannels, 1, gradBias);
+            }
+
+            return;
+        }
+
         // Small groups are handled several at a time, as many as fill the vectors: what belongs to two groups is computed for nothing and thrown away.
         nint merged = Merged(shape);
         ConvolutionShape wide = shape;

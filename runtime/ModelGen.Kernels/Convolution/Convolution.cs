@@ -28,6 +28,12 @@ public static unsafe partial class Convolution<V>
     public static void Forward<TEpilogue>(in ConvolutionShape shape, Floats input, Floats weight, Floats output, TEpilogue epilogue)
         where TEpilogue : unmanaged, ITileEpilogue
     {
+        if (Winograd<V>.Fits(shape))
+        {
+            Winograd<V>.Forward(shape, input, weight, output, epilogue);
+            return;
+        }
+
         var problem = new ImageProduct
         {
             Grid = TapGrid.Outputs(shape, input),
@@ -67,6 +73,12 @@ public static unsafe partial class Convolution<V>
     public static void GradientInput<TEpilogue>(in ConvolutionShape shape, Floats gradOutput, Floats weight, Floats gradInput, bool add, TEpilogue epilogue)
         where TEpilogue : unmanaged, ITileEpilogue
     {
+        if (Winograd<V>.Fits(shape))
+        {
+            Winograd<V>.GradientInput(shape, gradOutput, weight, gradInput, add, epilogue);
+            return;
+        }
+
         // Pixels whose places, padding included, leave the same rest when divided by the stride see the same taps: each such class is a convolution
         // of the output's gradients without stride.
         for (nint y = 0; y < Math.Min(shape.StrideY, shape.Height); y++)
