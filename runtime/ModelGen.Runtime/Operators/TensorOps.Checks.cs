@@ -8,21 +8,28 @@ public static unsafe partial class TensorOps
     /// <summary>A size of an input that is known only now.</summary>
     /// <exception cref="ArgumentException">The input has another number of dimensions.</exception>
     public static long SizeOf(Tensor tensor, string name, int axis, int rank) => tensor.ndim == rank
-        ? tensor.shape[axis]
+        ? tensor.size(axis)
         : throw new ArgumentException($"Input '{name}' has {tensor.ndim} dimension(s), [{string.Join(", ", tensor.shape)}], but the model takes {rank}. Add a batch dimension with unsqueeze(0) if you pass a single sample.", name);
 
     /// <summary>Checks the type and shape of an input.</summary>
     /// <exception cref="ArgumentException">They differ from what the model was compiled for.</exception>
-    public static void CheckInput(Tensor tensor, string name, ScalarType dtype, long[] shape, string declared)
+    public static void CheckInput(Tensor tensor, string name, ScalarType dtype, ReadOnlySpan<long> shape, string declared)
     {
         if (tensor.dtype != dtype)
         {
             throw new ArgumentException($"Input '{name}' is {tensor.dtype}, but the model takes {dtype}. Convert it with to_type(ScalarType.{dtype}).", name);
         }
 
-        if (!tensor.shape.AsSpan().SequenceEqual(shape))
+        bool same = tensor.ndim == shape.Length;
+        for (int i = 0; same && i < shape.Length; i++)
         {
-            throw new ArgumentException($"Input '{name}' has shape [{string.Join(", ", tensor.shape)}], but the model was compiled for {declared}, here [{string.Join(", ", shape)}].", name);
+            // Size by size: an array of all would be garbage at every step.
+            same = tensor.size(i) == shape[i];
+        }
+
+        if (!same)
+        {
+            throw new ArgumentException($"Input '{name}' has shape [{string.Join(", ", tensor.shape)}], but the model was compiled for {declared}, here [{string.Join(", ", shape.ToArray())}].", name);
         }
     }
 

@@ -116,8 +116,8 @@ internal static class TrainingBenchmark
             step.Run(inputs, target);
         }
 
-        var eagerMs = new List<double>();
-        var ownMs = new List<double>();
+        var eagerMs = new List<double>(Blocks * Block);
+        var ownMs = new List<double>(Blocks * Block);
         (long bytes, long faults) = (0, 0);
         for (int i = 0; i < Blocks; i++)
         {
@@ -209,8 +209,8 @@ internal static class TrainingBenchmark
         own.Step();
         double first = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
         eager.step();
-        var eagerMs = new List<double>();
-        var ownMs = new List<double>();
+        var eagerMs = new List<double>(Blocks * Block);
+        var ownMs = new List<double>(Blocks * Block);
         (long bytes, long faults) = (0, 0);
         for (int i = 0; i < Blocks * Block; i++)
         {
