@@ -48,14 +48,14 @@ public sealed class ConvolutionTests
     }
 
     /// <summary>Forward and all gradients of one shape, replacing and adding.</summary>
-    private static void Check<V>(System.Random random, ConvolutionShape shape, bool add)
+    private static void Check<V>(System.Random random, ConvolutionShape shape, bool add, bool filter = false)
         where V : unmanaged, IVector<V>
     {
         string name = $"n{shape.Batch} {shape.Height}x{shape.Width} {shape.InputChannels}->{shape.OutputChannels} k{shape.KernelHeight}x{shape.KernelWidth} s{shape.StrideY},{shape.StrideX} "
             + $"p{shape.PadTop},{shape.PadBottom},{shape.PadLeft},{shape.PadRight} d{shape.DilationY},{shape.DilationX} g{shape.Groups} add {add}";
 
         // Minimal filtering adds numbers of different sizes.
-        double tolerance = Winograd<V>.Fits(shape) ? 5e-6 : 1e-6;
+        double tolerance = filter ? 5e-6 : 1e-6;
         nint outputs = shape.OutputPixels * shape.OutputChannels;
         using var input = TestMemory.Random(shape.InputPixels * shape.InputChannels, random);
         using var weight = TestMemory.Random(shape.Depth * shape.OutputChannels, random);
@@ -78,6 +78,21 @@ public sealed class ConvolutionTests
         for (int i = 0; i < outputs; i++)
         {
             expectedBias.Add(i % (int)shape.OutputChannels, gradOutput[i], 1);
+        }
+
+        if (filter)
+        {
+            unsafe
+            {
+                Winograd<V>.Forward(shape, input.Floats, weight.Floats, output.Floats, default(NoEpilogue));
+                Winograd<V>.GradientInput(shape, gradOutput.Floats, weight.Floats, gradInput.Floats, add, default(NoEpilogue));
+                Winograd<V>.GradientWeight(shape, input.Floats, gradOutput.Floats, gradWeight.Floats, add);
+            }
+
+            expectedOutput.Compare(output, name, tolerance);
+            expectedInput.Compare(gradInput, name, tolerance);
+            expectedWeight.Compare(gradWeight, name, tolerance);
+            return;
         }
 
         Convolution<V>.Forward(shape, input.Floats, weight.Floats, output.Floats);
@@ -199,13 +214,44 @@ public sealed class ConvolutionTests
                 new(1, 23, 12, 33, 18, 3, 3) { PadTop = 2, PadBottom = 2, PadLeft = 2, PadRight = 2 },
                 new(5, 7, 9, 40, 24, 3, 3) { PadTop = 0, PadBottom = 2, PadLeft = 2, PadRight = 1 },
                 new(16, 4, 4, 130, 70, 3, 3) { PadTop = 1, PadBottom = 1, PadLeft = 1, PadRight = 1 },
+                new(3, 6, 7, 3, 1, 3, 3) { PadTop = 1, PadBottom = 1, PadLeft = 1, PadRight = 1 },
                 new(9, 16, 16, 64, 64, 3, 3) { PadTop = 1, PadBottom = 1, PadLeft = 1, PadRight = 1 },
             ];
             foreach (ConvolutionShape shape in shapes)
             {
-                Assert.True(Winograd<V>.Fits(shape));
-                Check<V>(random, shape, false);
-                Check<V>(random, shape, true);
+                Assert.True(Winograd<V>.CanRun(shape));
+                Check<V>(random, shape, false, filter: true);
+                Check<V>(random, shape, true, filter: true);
+            }
+
+            // A shape that takes this way by itself, with a bias.
+            var large = new ConvolutionShape(5, 16, 16, 64, 64, 3, 3) { PadTop = 1, PadBottom = 1, PadLeft = 1, PadRight = 1 };
+            Assert.True(Winograd<V>.Pays(large));
+            Assert.False(Winograd<V>.Pays(large with { StrideX = 2 }));
+            using var input = TestMemory.Random(large.InputPixels * 64, random);
+            using var weight = TestMemory.Random(9 * 64 * 64, random);
+            using var bias = TestMemory.Random(64, random);
+            using var plain = new TestMemory(large.OutputPixels * 64);
+            using var changed = new TestMemory(large.OutputPixels * 64);
+            Convolution<V>.Forward(large, input.Floats, weight.Floats, plain.Floats);
+            Convolution<V>.Forward(large, input.Floats, weight.Floats, changed.Floats, new BiasEpilogue<V>(bias.Floats));
+            for (int i = 0; i < plain.Count; i++)
+            {
+                Assert.Equal(plain[i] + bias[i % 64], changed[i]);
+            }
+
+            using var sums = new TestMemory(64);
+            using var kernels = new TestMemory(weight.Count);
+            Convolution<V>.GradientWeight(large, input.Floats, plain.Floats, kernels.Floats, sums.Floats, add: false);
+            for (int c = 0; c < 64; c++)
+            {
+                double sum = 0;
+                for (int i = c; i < plain.Count; i += 64)
+                {
+                    sum += plain[i];
+                }
+
+                Assert.Equal(sum, sums[c], 1e-3 * (1 + Math.Abs(sum)));
             }
         }
     }

@@ -55,7 +55,7 @@ internal static class SequenceOps
         KernelGradient = k => RecurrentLowering.Backward(k, name),
         Onnx = c => WriteOnnx(c, name, states, gates, onnx),
         OnnxProblem = static _ => null,
-        OperationsPerElement = static op => op[op.Inputs.Length - 1].Shape[0] * 4,
+        OperationsPerElement = op => (op[0].Shape[2] + op[1].Shape[2]) * (2 * gates.Length),
     };
 
     private static bool OpCanBe(Dim a, Dim b) => Dim.CanBe(a, b);

@@ -35,7 +35,7 @@ public static unsafe partial class Convolution<V>
             return;
         }
 
-        if (Winograd<V>.Fits(shape) && (gradBias.Address is null || !add))
+        if (Winograd<V>.Pays(shape) && (gradBias.Address is null || !add))
         {
             Winograd<V>.GradientWeight(shape, input, gradOutput, gradWeight, add);
             if (gradBias.Address is not null)

@@ -28,7 +28,7 @@ public static unsafe partial class Convolution<V>
     public static void Forward<TEpilogue>(in ConvolutionShape shape, Floats input, Floats weight, Floats output, TEpilogue epilogue)
         where TEpilogue : unmanaged, ITileEpilogue
     {
-        if (Winograd<V>.Fits(shape))
+        if (Winograd<V>.Pays(shape))
         {
             Winograd<V>.Forward(shape, input, weight, output, epilogue);
             return;
@@ -73,7 +73,7 @@ public static unsafe partial class Convolution<V>
     public static void GradientInput<TEpilogue>(in ConvolutionShape shape, Floats gradOutput, Floats weight, Floats gradInput, bool add, TEpilogue epilogue)
         where TEpilogue : unmanaged, ITileEpilogue
     {
-        if (Winograd<V>.Fits(shape))
+        if (Winograd<V>.Pays(shape))
         {
             Winograd<V>.GradientInput(shape, gradOutput, weight, gradInput, add, epilogue);
             return;

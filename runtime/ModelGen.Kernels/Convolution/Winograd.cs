@@ -18,15 +18,28 @@ internal static unsafe class Winograd<V>
     [ThreadStatic]
     private static NativeMemoryBlock? block;
 
-    /// <summary>Whether a convolution has the form, and enough channels for transforms to pay.</summary>
-    public static bool Fits(in ConvolutionShape s) =>
-        s is { KernelHeight: 3, KernelWidth: 3, StrideY: 1, StrideX: 1, DilationY: 1, DilationX: 1, Groups: 1, InputChannels: >= 16, OutputChannels: >= 16, Batch: > 0 }
+    /// <summary>Whether a convolution is faster this way.</summary>
+    public static bool Pays(in ConvolutionShape s)
+    {
+        if (!CanRun(s))
+        {
+            return false;
+        }
+
+        // Nanoseconds for each pair of channels, fitted to measurements on two cores: a direct sum takes 0.045 a pixel, the products here 0.013, transforms of pixels 0.45 divided
+        // by the channels, and those of the weights 15 in all.
+        double saved = 0.032 - (0.45 / s.InputChannels) - (0.45 / s.OutputChannels);
+        return saved * Math.Min(s.OutputPixels, s.InputPixels) > 15;
+    }
+
+    /// <summary>Whether a convolution has the form.</summary>
+    public static bool CanRun(in ConvolutionShape s) =>
+        s is { KernelHeight: 3, KernelWidth: 3, StrideY: 1, StrideX: 1, DilationY: 1, DilationX: 1, Groups: 1, Batch: > 0 }
         && s.PadTop is >= 0 and <= 2 && s.PadLeft is >= 0 and <= 2 && s.PadBottom is >= 0 and <= 2 && s.PadRight is >= 0 and <= 2
         && s.OutputHeight >= 3 && s.OutputWidth >= 3 && s.Height >= 3 && s.Width >= 3
 
-        // Tiles that stick out compute numbers that nobody needs, and transforming weights takes more than it saves for few tiles.
-        && Tiles(s.OutputHeight) * Tiles(s.OutputWidth) * 16 <= 2 * s.OutputHeight * s.OutputWidth
-        && s.Batch * Tiles(s.OutputHeight) * Tiles(s.OutputWidth) >= 16;
+        // Tiles that stick out compute numbers that nobody needs.
+        && Tiles(s.OutputHeight) * Tiles(s.OutputWidth) * 16 <= 2 * s.OutputHeight * s.OutputWidth;
 
     /// <summary>Computes a convolution.</summary>
     public static void Forward<TEpilogue>(in ConvolutionShape s, float* input, float* weight, float* output, TEpilogue epilogue)

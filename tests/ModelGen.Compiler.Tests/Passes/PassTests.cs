@@ -77,6 +77,21 @@ public sealed class PassTests
         Assert.Equal(2, result.Nodes.Count(static node => node.Op == "dropout_mask"));
     }
 
+    [Fact]
+    public void JoinSlices_JoinsWhatCoversADimension()
+    {
+        GraphBuilder g = Start(out int x, N, 2);
+        int Part(int value, int start) => g.Add("slice_backward", [value], ("axis", 1L), ("start", new Dim[] { start }), ("shape", new[] { N, 6 }));
+        int[] values = [g.Unary("exp", x), g.Unary("neg", x), g.Unary("abs", x)];
+        int sum = g.Plus(g.Plus(Part(values[0], 2), Part(values[1], 0)), Part(values[2], 4));
+        int overlapping = g.Plus(g.Plus(Part(values[0], 2), Part(values[1], 1)), Part(values[2], 4));
+        int partial = g.Plus(Part(values[0], 0), Part(values[1], 2));
+        Graph joined = Checked(new DeadCode(), Checked(new JoinSlices(), g.Build(sum)));
+        Assert.Equal(["exp", "neg", "abs", "cat"], joined.Nodes.Select(static node => node.Op));
+        Assert.Equal([2, 1, 3], joined.Nodes[3].Inputs);
+        Assert.DoesNotContain(Checked(new JoinSlices(), g.Build(overlapping, partial)).Nodes, static node => node.Op == "cat");
+    }
+
     /// <summary>Scores, a causal mask, a softmax, dropout and the product with values, in the order in which models write them.</summary>
     private static int WrittenAttention(GraphBuilder g, int q, int k, int v, double hidden, Func<int, int>? change = null)
     {

@@ -283,10 +283,10 @@ namespace ModelGen.Generated
         protected override void Plan(ArenaPlan memory)
         {
             long N = sizeN;
-            memory.Slot(16 * N, 0, 32);   // 0: tokens
+            memory.Slot(16 * N, 0, 28);   // 0: tokens
             memory.Slot(16 * N, 0, 10);   // 1: target
             memory.Slot(128 * N, 0, 1);   // 2: v
-            memory.Same(2, 28);   // 3: x
+            memory.Same(2, 24);   // 3: x
             memory.Slot(384 * N, 2, 19);   // 4: v_2
             memory.Slot(DrawsLikeEager ? 256 * N : 0, 3, 19);   // 5: v_3
             memory.Slot(128 * N, 4, 19);   // 6: v_4
@@ -299,17 +299,14 @@ namespace ModelGen.Generated
             memory.Slot(800 * N, 10, 13);   // 13: v_9
             memory.Slot(128 * N, 11, 14);   // 14: v_10
             memory.Same(10, 15);   // 15: v_11
-            memory.Slot(128 * N, 15, 30);   // 16: v_12
+            memory.Slot(128 * N, 15, 26);   // 16: v_12
             memory.Slot(128 * N, 16, 19);   // 17: v_13
-            memory.Slot(128 * N, 19, 25);   // 18: v_14
-            memory.Slot(128 * N, 19, 23);   // 19: v_15
-            memory.Slot(128 * N, 19, 21);   // 20: v_16
-            memory.Slot(384 * N, 20, 26);   // 21: v_17
-            memory.Slot(384 * N, 22, 26);   // 22: v_18
-            memory.Slot(384 * N, 24, 26);   // 23: v_19
-            memory.Same(21, 29);   // 24: v_20
-            memory.Slot(128 * N, 27, 30);   // 25: v_21
-            memory.Same(16, 32);   // 26: v_22
+            memory.Slot(128 * N, 19, 20);   // 18: v_14
+            memory.Slot(128 * N, 19, 21);   // 19: v_15
+            memory.Slot(128 * N, 19, 22);   // 20: v_16
+            memory.Slot(384 * N, 20, 25);   // 21: v_17
+            memory.Slot(128 * N, 23, 26);   // 22: v_18
+            memory.Same(16, 28);   // 23: v_19
         }
 
         private void Compute()
@@ -355,12 +352,9 @@ namespace ModelGen.Generated
             Floats v_16 = Slot(20);
             Floats v_17 = Slot(21);
             Floats v_18 = Slot(22);
-            Floats v_19 = Slot(23);
-            Floats v_20 = Slot(24);
-            Floats v_21 = Slot(25);
             Floats grad_attend_in_proj_weight = GradientAt(2);
             Floats grad_attend_in_proj_bias = GradientAt(3);
-            Floats v_22 = Slot(26);
+            Floats v_19 = Slot(23);
             Floats grad_positions = GradientAt(1);
             Floats grad_tokens_weight = GradientAt(0);
 
@@ -402,23 +396,18 @@ namespace ModelGen.Generated
             Gemm<V>.Run(new GemmProblem(16, 16, 8 * N) { A = v_12, ARow = 1, AColumn = 16, B = ordered, BRow = 16, BColumn = 1, C = grad_attend_out_proj_weight });
             Reduction<V>.Sum(v_12, 1, 8 * N, 16, 1, grad_attend_out_proj_bias);
             Attention<V>.Backward(new AttentionProblem { Batch = N, Heads = 4, KeyValueHeads = 4, Queries = 8, Keys = 8, HeadSize = 4, ValueSize = 4, Scale = 0.5f, EmptyIsNaN = true, Q = v_2, QStrides = new AttentionStrides(384, 4, 48), K = (v_2 + (16)), KStrides = new AttentionStrides(384, 4, 48), V = (v_2 + (32)), VStrides = new AttentionStrides(384, 4, 48), Out = v_4, OutStrides = new AttentionStrides(128, 32, 4), LogSumExp = v_5, Causal = true, Dropout = DrawsLikeEager ? 0 : 0.1f, Kept = DrawsLikeEager ? v_3 : default, Seed = Seed, Stream = Stream(0) }, new AttentionGradients { Out = v_13, OutStrides = new AttentionStrides(128, 4, 16), Q = v_14, QStrides = new AttentionStrides(128, 4, 16), K = v_15, KStrides = new AttentionStrides(128, 4, 16), V = v_16, VStrides = new AttentionStrides(128, 4, 16) });
-            Movement<V>.Fill(v_17, 384 * N, 0);
+            Movement<V>.Copy(v_14, v_17, [N, 8, 16], [128, 16, 1], [384, 48, 1]);
+            Movement<V>.Copy(v_15, (v_17 + (16)), [N, 8, 16], [128, 16, 1], [384, 48, 1]);
             Movement<V>.Copy(v_16, (v_17 + (32)), [N, 8, 16], [128, 16, 1], [384, 48, 1]);
-            Movement<V>.Fill(v_18, 384 * N, 0);
-            Movement<V>.Copy(v_15, (v_18 + (16)), [N, 8, 16], [128, 16, 1], [384, 48, 1]);
-            Movement<V>.Fill(v_19, 384 * N, 0);
-            Movement<V>.Copy(v_14, v_19, [N, 8, 16], [128, 16, 1], [384, 48, 1]);
-            var loop7 = new Loop7<V>(v_17, v_18, v_19, v_20);
-            Workers.Run(ref loop7, ((384 * N) + V.Count - 1) / V.Count, 16384 / V.Count);
-            Gemm<V>.Run(new GemmProblem(8 * N, 16, 48) { A = v_20, ARow = 48, AColumn = 1, B = attend_in_proj_weight, BRow = 16, BColumn = 1, C = v_21 });
-            Gemm<V>.Run(new GemmProblem(48, 16, 8 * N) { A = v_20, ARow = 1, AColumn = 48, B = x, BRow = 16, BColumn = 1, C = grad_attend_in_proj_weight });
-            Reduction<V>.Sum(v_20, 1, 8 * N, 48, 1, grad_attend_in_proj_bias);
-            var loop8 = new Loop8<V>(v_12, v_21, v_22);
-            Workers.Run(ref loop8, ((128 * N) + V.Count - 1) / V.Count, 16384 / V.Count);
+            Gemm<V>.Run(new GemmProblem(8 * N, 16, 48) { A = v_17, ARow = 48, AColumn = 1, B = attend_in_proj_weight, BRow = 16, BColumn = 1, C = v_18 });
+            Gemm<V>.Run(new GemmProblem(48, 16, 8 * N) { A = v_17, ARow = 1, AColumn = 48, B = x, BRow = 16, BColumn = 1, C = grad_attend_in_proj_weight });
+            Reduction<V>.Sum(v_17, 1, 8 * N, 48, 1, grad_attend_in_proj_bias);
+            var loop7 = new Loop7<V>(v_12, v_18, v_19);
+            Workers.Run(ref loop7, ((128 * N) + V.Count - 1) / V.Count, 16384 / V.Count);
 
             // gradient of var x = Tokens(tokens) + Positions
-            Reduction<V>.Sum(v_22, 1, N, 128, 1, grad_positions);
-            Embedding<V>.Backward(v_22, 100, 16, tokens, 8 * N, -1, grad_tokens_weight);
+            Reduction<V>.Sum(v_19, 1, N, 128, 1, grad_positions);
+            Embedding<V>.Backward(v_19, 100, 16, tokens, 8 * N, -1, grad_tokens_weight);
 
             // update
             Optimizer.Step();
@@ -597,28 +586,8 @@ namespace ModelGen.Generated
         }
     }
 
-    /// <summary>add, add</summary>
-    file readonly struct Loop7<V>(Floats v, Floats v_2, Floats v_3, Floats v_4) : IRange
-        where V : unmanaged, IVector<V>
-    {
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        public void Run(nint from, nint to, int worker)
-        {
-            nint end = to * V.Count;
-            for (nint i = from * V.Count; i < end; i += V.Count)
-            {
-                V v84 = v.Load<V>(i);
-                V v85 = v_2.Load<V>(i);
-                V v87 = v_3.Load<V>(i);
-                V v86 = v84 + v85;
-                V v88 = v86 + v87;
-                v_4.Store(i, v88);
-            }
-        }
-    }
-
     /// <summary>add</summary>
-    file readonly struct Loop8<V>(Floats v, Floats v_2, Floats v_3) : IRange
+    file readonly struct Loop7<V>(Floats v, Floats v_2, Floats v_3) : IRange
         where V : unmanaged, IVector<V>
     {
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -628,9 +597,9 @@ namespace ModelGen.Generated
             for (nint i = from * V.Count; i < end; i += V.Count)
             {
                 V v64 = v.Load<V>(i);
-                V v91 = v_2.Load<V>(i);
-                V v96 = v64 + v91;
-                v_3.Store(i, v96);
+                V v87 = v_2.Load<V>(i);
+                V v92 = v64 + v87;
+                v_3.Store(i, v92);
             }
         }
     }
