@@ -37,6 +37,7 @@ internal sealed class PassPipeline(params IGraphPass[] passes)
     public static PassPipeline Kernels { get; } = new(
         new SplitBias(),              // a bias is one more elementwise operator of the product's epilogue
         new CrossEntropyWithSlope(),  // one kernel gives the loss and its gradient
+        new WriteOutLosses(),         // losses by element, as loops
         new JoinSlices(),             // gradients of parts go side by side instead of being added to zeros
         new DeadCode());              // what these replaced
 
