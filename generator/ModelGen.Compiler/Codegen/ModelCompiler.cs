@@ -10,13 +10,19 @@ namespace ModelGen.Compiler.Codegen;
 /// <param name="Spec">The model.</param>
 /// <param name="Inference">Forward in inference form.</param>
 /// <param name="Step">The whole training step; null without <c>[Train]</c>.</param>
-/// <param name="Kernels">The training step as calls of kernels; null where an operator has none.</param>
-internal sealed record CompiledModel(ModelSpec Spec, Graph? Inference, Graph? Step, KernelStepProgram? Kernels);
+internal sealed record CompiledModel(ModelSpec Spec, Graph? Inference, Graph? Step)
+{
+    /// <summary>Inference as calls of kernels; null where an operator has none.</summary>
+    public LoweredGraph? InferenceKernels { get; init; }
 
-/// <summary>A training step that runs on kernels.</summary>
+    /// <summary>The training step as calls of kernels; null where an operator has none.</summary>
+    public LoweredGraph? StepKernels { get; init; }
+}
+
+/// <summary>A graph that runs on kernels.</summary>
 /// <param name="Graph">The graph that was lowered.</param>
 /// <param name="Program">Its kernels.</param>
-internal sealed record KernelStepProgram(Graph Graph, KernelProgram Program);
+internal sealed record LoweredGraph(Graph Graph, KernelProgram Program);
 
 /// <summary>Runs the passes over a model.</summary>
 internal static class ModelCompiler
@@ -27,20 +33,25 @@ internal static class ModelCompiler
     {
         if (spec.Graph is null)
         {
-            return new CompiledModel(spec, null, null, null);
+            return new CompiledModel(spec, null, null);
         }
 
+        Graph inference = PassPipeline.Inference.Run(spec.Graph);
         Graph? step = spec.Train is null ? null : TrainingStep(spec.TrainingGraph ?? spec.Graph, spec.Train);
-        return new CompiledModel(spec, PassPipeline.Inference.Run(spec.Graph), step, step is null ? null : Kernels(step));
+        return new CompiledModel(spec, inference, step)
+        {
+            InferenceKernels = Lower(inference, PassPipeline.InferenceKernels, isStep: false),
+            StepKernels = step is null ? null : Lower(step, PassPipeline.StepKernels, isStep: true),
+        };
     }
 
-    /// <summary>The step as calls of kernels; null where something in it has none, so that it runs on libtorch's operators.</summary>
-    private static KernelStepProgram? Kernels(Graph step)
+    /// <summary>A graph as calls of kernels; null where something in it has none, so that it runs on libtorch's operators.</summary>
+    private static LoweredGraph? Lower(Graph graph, PassPipeline passes, bool isStep)
     {
         try
         {
-            Graph prepared = PassPipeline.Kernels.Run(step);
-            return new KernelStepProgram(prepared, Lowerer.Lower(prepared));
+            Graph prepared = passes.Run(graph);
+            return new LoweredGraph(prepared, Lowerer.Lower(prepared, isStep));
         }
         catch (NoKernelException)
         {

@@ -45,8 +45,10 @@ internal sealed class KernelContext(Lowerer lowerer, Graph graph, Node node, Uni
     public EquatableArray<long> OrderOfReader(int index) => lowerer.OrderOfReader(node.Outputs[index]);
 
     /// <summary>Writes the calls that draw a mask of dropout: the node's result.</summary>
+    /// <exception cref="NoKernelException">There is no seed.</exception>
     public void DrawMask()
     {
+        RequireSeed();
         int value = node.Outputs[0];
         Place place = lowerer.AllocateMask(value);
         string call = $"DrawMask<V>({Write(place)}, {Invariant.Text(Attributes.Double("p"))}, {Invariant.Text(lowerer.StreamOf(value))}, {CSharpContext.Longs(place.Shape)}, {CSharpContext.Longs(LoopNest.OrderOf(place))});";
@@ -55,14 +57,27 @@ internal sealed class KernelContext(Lowerer lowerer, Graph graph, Node node, Uni
 
     /// <summary>Initialisers of a kernel's problem for dropout whose mask is an operand: the kernel draws itself, or takes the mask for comparisons with eager code.</summary>
     /// <param name="operand">The operand with the mask.</param>
+    /// <exception cref="NoKernelException">There is no seed.</exception>
     public IEnumerable<string> Dropout(int operand)
     {
+        RequireSeed();
         int mask = node.Inputs[operand];
         yield return $"Dropout = DrawsLikeEager ? 0 : {PointwiseContext.Number(lowerer.DropoutOf(mask))}";
         yield return $"Kept = DrawsLikeEager ? {Read(lowerer.PlaceOf(mask))} : default";
         yield return "Seed = Seed";
         yield return $"Stream = Stream({Invariant.Text(lowerer.StreamOf(mask))})";
     }
+
+    private void RequireSeed()
+    {
+        if (!lowerer.IsStep)
+        {
+            throw new NoKernelException("dropout that is active in inference draws from libtorch's generator");
+        }
+    }
+
+    /// <summary>Whether the graph is a training step, whose weights change at every call, and not inference.</summary>
+    public bool IsStep => lowerer.IsStep;
 
     /// <summary>The values of all operands.</summary>
     public EquatableArray<int> Inputs => node.Inputs;

@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using ModelGen.Compiler.Ir;
 
 namespace ModelGen.Compiler.Lowering;
@@ -40,6 +41,9 @@ internal sealed record KernelBuffer(string Name, Dim Count, DType DType, MemoryK
 /// <param name="Source">The user's expression.</param>
 internal sealed record KernelStatement(IReadOnlyList<string> Lines, IReadOnlyCollection<int> Reads, IReadOnlyCollection<int> Writes, string Source)
 {
+    /// <summary>Whether the statement does more than writing its buffers, such as drawing random numbers.</summary>
+    public bool HasSideEffect { get; init; }
+
     /// <summary>A buffer that is written and the one that is read at the same places and not needed afterwards, so that both may be the same memory.</summary>
     public (int Written, int Read)? InPlace { get; init; }
 }
@@ -49,8 +53,46 @@ internal sealed record KernelStatement(IReadOnlyList<string> Lines, IReadOnlyCol
 /// <param name="Statements">Calls in order.</param>
 /// <param name="Types">C# declarations of the kernels that were written for this graph.</param>
 /// <param name="Values">The buffer of each input, target, parameter and state of the graph.</param>
-internal sealed record KernelProgram(IReadOnlyList<KernelBuffer> Buffers, IReadOnlyList<KernelStatement> Statements, IReadOnlyList<string> Types, IReadOnlyDictionary<int, int> Values)
+/// <param name="Flags">Buffers of the arena that take a state of booleans, and its number among the states: libtorch keeps bytes, kernels floats.</param>
+internal sealed record KernelProgram(
+    IReadOnlyList<KernelBuffer> Buffers, IReadOnlyList<KernelStatement> Statements, IReadOnlyList<string> Types, IReadOnlyDictionary<int, int> Values, IReadOnlyList<(int Buffer, int State)> Flags)
 {
+    /// <summary>Places of the outputs, by rows; empty for training steps, which have none.</summary>
+    public IReadOnlyList<Place> Outputs { get; init; } = [];
+
+
+    /// <summary>
+    /// Takes the statements out that depend on parameters and states alone, so that they can run once. A named size in the text of a statement keeps it here, as it is known
+    /// only at a call.
+    /// </summary>
+    /// <param name="symbols">Named sizes.</param>
+    /// <returns>The statements to run before, the rest, and the buffers that the former leave.</returns>
+    public (KernelProgram Prepare, KernelProgram Run, HashSet<int> Prepared) Split(IReadOnlyCollection<string> symbols)
+    {
+        Regex? sizes = symbols.Count == 0 ? null : new Regex($@"\b({string.Join("|", symbols.Select(Regex.Escape))})\b");
+        HashSet<int> early = [.. Enumerable.Range(0, Statements.Count).Where(IsCandidate)];
+        bool changed = true;
+        while (changed)
+        {
+            HashSet<int> late = [.. Enumerable.Range(0, Statements.Count).Where(index => !early.Contains(index)).SelectMany(index => Statements[index].Writes), .. Values.Values.Where(buffer => Buffers[buffer].Kind == MemoryKind.Arena)];
+            changed = early.RemoveWhere(index => Statements[index].Reads.Concat(Statements[index].Writes).Any(late.Contains)) > 0;
+        }
+
+        HashSet<int> prepared = [.. early.SelectMany(index => Statements[index].Writes)];
+        KernelProgram Part(bool before) => this with
+        {
+            Statements = [.. Statements.Where((_, index) => early.Contains(index) == before).Select(statement => statement.InPlace is (_, int read) && !before && prepared.Contains(read) ? statement with { InPlace = null } : statement)],
+        };
+        return (Part(before: true), Part(before: false), prepared);
+
+        bool IsCandidate(int index)
+        {
+            KernelStatement statement = Statements[index];
+            return !statement.HasSideEffect && statement.Writes.Count > 0 && statement.Writes.All(buffer => Buffers[buffer].Kind == MemoryKind.Arena)
+                && (sizes is null || !statement.Lines.Any(line => sizes.IsMatch(line)));
+        }
+    }
+
     /// <summary>The first and last statement that uses each buffer; (-1, -1) for inputs that nothing reads.</summary>
     public (int First, int Last)[] Lives()
     {

@@ -18,13 +18,15 @@ internal sealed class Lowerer
     private readonly Dictionary<int, int> gradientOf = [];
     private readonly Dictionary<int, HashSet<int>> readers = [];
     private readonly Dictionary<int, int> streams = [];
+    private readonly List<(int Buffer, int State)> flags = [];
     private readonly NameAllocator names;
     private int groups;
 
-    private Lowerer(Graph graph)
+    private Lowerer(Graph graph, bool isStep)
     {
         this.graph = graph;
-        names = new NameAllocator(["results", "copied", "guard", "scope", "device", "Workers", "V", "Floats", "Gemm", "Convolution", "Attention", "Dropout", "Movement", "Reduction", "CrossEntropy", "Embedding", "BatchNorm", "LayerNorm", "MaxPool", "AveragePool", "PoolShape", "Recurrent", "RecurrentCell", "Seed", "Stream", "DrawsLikeEager", "Optimizer", "VectorMath", "Math", .. GraphFunction.Symbols(graph)]);
+        IsStep = isStep;
+        names = new NameAllocator(["results", "inputs", "weights", "memory", "given", "sizes", "copied", "KernelOps", "guard", "scope", "device", "Workers", "V", "Floats", "Gemm", "Convolution", "Attention", "Dropout", "Movement", "Reduction", "CrossEntropy", "Embedding", "BatchNorm", "LayerNorm", "MaxPool", "AveragePool", "PoolShape", "Recurrent", "RecurrentCell", "Seed", "Stream", "DrawsLikeEager", "Optimizer", "VectorMath", "Math", .. GraphFunction.Symbols(graph)]);
         for (int i = 0; i < graph.Nodes.Count; i++)
         {
             Node node = graph.Nodes[i];
@@ -52,18 +54,24 @@ internal sealed class Lowerer
     /// <summary>What operators keep for others, by names of theirs.</summary>
     public Dictionary<string, Place[]> Kept { get; } = new(StringComparer.Ordinal);
 
+    /// <summary>Whether the graph is a training step, which has a seed, an optimizer and a place for the loss, and not inference, whose outputs are returned.</summary>
+    public bool IsStep { get; }
+
     /// <summary>Lowers a graph of float32 tensors.</summary>
+    /// <param name="graph">The graph.</param>
+    /// <param name="isStep">Whether it is a training step, not inference.</param>
     /// <exception cref="NoKernelException">Something in it has no kernel; the message says what.</exception>
-    public static KernelProgram Lower(Graph graph)
+    public static KernelProgram Lower(Graph graph, bool isStep)
     {
-        var lowerer = new Lowerer(graph);
+        var lowerer = new Lowerer(graph, isStep);
         lowerer.AddLeaves();
         foreach (Unit unit in Units.Of(graph))
         {
             lowerer.Lower(unit);
         }
 
-        return new KernelProgram(lowerer.buffers, lowerer.statements, lowerer.types, lowerer.values);
+        Place[] outputs = isStep ? [] : [.. graph.Outputs.Select(lowerer.RowMajor)];
+        return new KernelProgram(lowerer.buffers, lowerer.statements, lowerer.types, lowerer.values, lowerer.flags) { Outputs = outputs };
     }
 
     /// <summary>Where a value lies.</summary>
@@ -230,6 +238,14 @@ internal sealed class Lowerer
                 ValueKind.Buffer => (MemoryKind.State, state++),
                 _ => (MemoryKind.Arena, 0),
             };
+            if (kind == MemoryKind.State && value.Type.DType == DType.Bool)
+            {
+                values[i] = NewBuffer(value.Name, value.Type, MemoryKind.Arena, 0);
+                flags.Add((values[i], index));
+                places[i] = Place.RowMajor(values[i], value.Type.Shape);
+                continue;
+            }
+
             values[i] = NewBuffer(value.Name, value.Type, kind, index);
             places[i] = Place.RowMajor(values[i], value.Type.Shape);
         }
@@ -250,7 +266,7 @@ internal sealed class Lowerer
     {
         Value described = graph.Values[value];
         EquatableArray<Dim> strides = Place.DenseStrides(described.Type.Shape, order);
-        if (value == graph.Outputs[0] && described.Type.Rank == 0)
+        if (IsStep && value == graph.Outputs[0] && described.Type.Rank == 0)
         {
             return new Place(NewBuffer(described.Name, described.Type, MemoryKind.Loss, 0), Dim.Zero, described.Type.Shape, strides);
         }
@@ -270,12 +286,21 @@ internal sealed class Lowerer
                 return;
             }
 
+            int first = statements.Count;
             var context = new KernelContext(this, graph, node, unit);
-            if (!OpRegistry.Get(node.Op).Lower(context))
+            OpDefinition op = OpRegistry.Get(node.Op);
+            bool lowered = op.Lower(context);
+            if (!lowered)
             {
                 LowerToLibrary(node);
             }
-            else if (context.EpilogueTaken)
+
+            for (int i = first; op.HasSideEffect && i < statements.Count; i++)
+            {
+                statements[i] = statements[i] with { HasSideEffect = true };
+            }
+
+            if (lowered && context.EpilogueTaken)
             {
                 return;
             }

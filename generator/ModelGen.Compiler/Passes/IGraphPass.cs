@@ -34,11 +34,17 @@ internal sealed class PassPipeline(params IGraphPass[] passes)
         new DeadCode());              // gradients of inputs that nobody reads
 
     /// <summary>Before the step is lowered to kernels.</summary>
-    public static PassPipeline Kernels { get; } = new(
+    public static PassPipeline StepKernels { get; } = new(
         new SplitBias(),              // a bias is one more elementwise operator of the product's epilogue
         new CrossEntropyWithSlope(),  // one kernel gives the loss and its gradient
         new WriteOutLosses(),         // losses by element, as loops
         new JoinSlices(),             // gradients of parts go side by side instead of being added to zeros
+        new DeadCode());              // what these replaced
+
+    /// <summary>Before inference is lowered to kernels.</summary>
+    public static PassPipeline InferenceKernels { get; } = new(
+        new FuseAttention(),          // scores are never in memory
+        new SplitBias(),              // a bias is one more elementwise operator of the product's epilogue
         new DeadCode());              // what these replaced
 
     public Graph Run(Graph graph)

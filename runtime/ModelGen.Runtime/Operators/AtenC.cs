@@ -15,6 +15,8 @@ internal static class AtenC
     private static readonly ConcurrentDictionary<(DeviceType Device, string Name), IntPtr> Functions = new();
 
     private static readonly Lazy<IntPtr> GetDataPtr = new(static () => Export("aoti_torch_get_data_ptr"));
+    private static readonly Lazy<IntPtr> GetStorageSize = new(static () => Export("aoti_torch_get_storage_size"));
+    private static readonly Lazy<IntPtr> GetStorageOffset = new(static () => Export("aoti_torch_get_storage_offset"));
     private static readonly Lazy<IntPtr> CreateFromBlob = new(static () => Export("aoti_torch_create_tensor_from_blob"));
 
     /// <summary>Address of an operator for the device of a tensor.</summary>
@@ -39,6 +41,16 @@ internal static class AtenC
         void* address = null;
         Check(((delegate* unmanaged<IntPtr, void**, int>)GetDataPtr.Value)(tensor.Handle, &address), "get_data_ptr");
         return (IntPtr)address;
+    }
+
+    /// <summary>Bytes of a contiguous tensor's storage behind its last element.</summary>
+    public static unsafe long Room(Tensor tensor)
+    {
+        long size;
+        long offset;
+        Check(((delegate* unmanaged<IntPtr, long*, int>)GetStorageSize.Value)(tensor.Handle, &size), "get_storage_size");
+        Check(((delegate* unmanaged<IntPtr, long*, int>)GetStorageOffset.Value)(tensor.Handle, &offset), "get_storage_offset");
+        return size - ((offset + tensor.numel()) * tensor.element_size());
     }
 
     /// <summary>A tensor over memory that somebody else owns.</summary>

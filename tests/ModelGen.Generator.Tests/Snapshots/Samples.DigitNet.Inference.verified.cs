@@ -3,8 +3,11 @@
 #pragma warning disable CS1591 // generated members that carry no documentation implement documented interfaces
 
 using System;
+using System.Runtime.CompilerServices;
 using TorchSharp;
 using ModelGen;
+using ModelGen.Kernels;
+using static ModelGen.KernelOps;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
 
@@ -13,13 +16,34 @@ namespace Samples
     partial class DigitNet
     {
         private global::ModelGen.ParameterTable? __weights;
+        private global::ModelGen.KernelInference? __inference;
 
         /// <summary>Layers, shapes, parameters, operations and planned memory.</summary>
         public static global::ModelGen.ModelSummary Summary { get; } = global::ModelGen.Generated.DigitNetInference.Summary();
 
         /// <summary>Fused inference: no tape, batch normalisation folded, every intermediate freed after its last use. The caller disposes the result.</summary>
         public global::TorchSharp.torch.Tensor Infer(global::TorchSharp.torch.Tensor image)
-            => global::ModelGen.Generated.DigitNetInference.Run(__Weights(), image);
+        {
+            global::ModelGen.KernelInference __kernels = __Inference();
+            if (!__kernels.Supports([image]))
+            {
+                return global::ModelGen.Generated.DigitNetInference.Run(__Weights(), image);
+            }
+
+            global::TorchSharp.torch.Tensor[] __results = __kernels.Run([image]);
+            return __results[0];
+        }
+
+        private global::ModelGen.KernelInference __Inference()
+        {
+            global::ModelGen.ParameterTable __table = __Weights();
+            return __inference ??= global::ModelGen.Kernels.Hardware.VectorBits switch
+            {
+                512 => new global::ModelGen.Generated.DigitNetInferenceOnKernels<global::ModelGen.Kernels.V512>(__table),
+                256 => new global::ModelGen.Generated.DigitNetInferenceOnKernels<global::ModelGen.Kernels.V256>(__table),
+                _ => new global::ModelGen.Generated.DigitNetInferenceOnKernels<global::ModelGen.Kernels.V128>(__table),
+            };
+        }
 
         /// <inheritdoc/>
         global::TorchSharp.torch.Tensor global::ModelGen.ICompiledModel.InferBatch(global::System.Collections.Generic.IReadOnlyList<global::TorchSharp.torch.Tensor> inputs)
@@ -109,6 +133,235 @@ namespace ModelGen.Generated
             x_3.Dispose();
 
             return classify.MoveToOuterDisposeScope();
+        }
+    }
+}
+
+namespace ModelGen.Generated
+{
+    file sealed class DigitNetInferenceOnKernels<V>(ParameterTable weights) : KernelInference(weights, 8)
+        where V : unmanaged, IVector<V>
+    {
+        protected override ReadOnlySpan<int> Prepared => [0, 2];
+
+        protected override void PlanPrepared(ArenaPlan memory)
+        {
+            memory.Slot(288, 0, 2);   // 0: conv1_weight_ordered
+            memory.Slot(18432, 1, 2);   // 1: conv2_weight_ordered
+        }
+
+        protected override void Prepare()
+        {
+            Floats conv1_weight = At(0);
+            Floats conv2_weight = At(2);
+            Floats conv1_weight_ordered = PreparedAt(0);
+            Floats conv2_weight_ordered = PreparedAt(1);
+
+            // conv1.weight
+            Movement<V>.Copy(conv1_weight, conv1_weight_ordered, [3, 3, 1, 32], [3, 1, 9, 9], [96, 32, 32, 1]);
+
+            // conv2.weight
+            Movement<V>.Copy(conv2_weight, conv2_weight_ordered, [3, 3, 32, 64], [3, 1, 9, 288], [6144, 2048, 64, 1]);
+        }
+
+        protected override void Plan(ArenaPlan memory, ReadOnlySpan<long> sizes)
+        {
+            long N = sizes[0];
+            memory.Slot(784 * N, 0, 0);   // 0: image
+            memory.Slot(21632 * N, 0, 1);   // 1: x
+            memory.Slot(36864 * N, 1, 2);   // 2: v
+            memory.Slot(9216 * N, 2, 3);   // 3: x_2
+            memory.Slot(9216 * N, 3, 4);   // 4: x_ordered
+            memory.Slot(128 * N, 4, 5);   // 5: x_3
+            memory.Slot(10 * N, 5, 6);   // 6: v_2
+        }
+
+        public override Tensor[] Run(ReadOnlySpan<Tensor> inputs)
+        {
+            static (Tensor[] Tensors, long[] Sizes) Checked(ReadOnlySpan<Tensor> inputs)
+            {
+                Tensor image = inputs[0];
+                long N = TensorOps.SizeOf(image, "image", 0, 4);
+                TensorOps.CheckInput(image, "image", ScalarType.Float32, [N, 1, 28, 28], "[N, 1, 28, 28]");
+                return ([image], [N]);
+            }
+
+            (Tensor[] given, long[] sizes) = Checked(inputs);
+            nint N = (nint)sizes[0];
+            PrepareOnce();
+            using InferenceMemory memory = Rent(sizes);
+            Floats image = memory.Slot(0);
+            Floats conv1_bias = At(1);
+            Floats conv2_bias = At(3);
+            Floats hidden_weight = At(4);
+            Floats hidden_bias = At(5);
+            Floats classify_weight = At(6);
+            Floats classify_bias = At(7);
+            Floats conv1_weight_ordered = PreparedAt(0);
+            Floats x = memory.Slot(1);
+            Floats conv2_weight_ordered = PreparedAt(1);
+            Floats v = memory.Slot(2);
+            Floats x_2 = memory.Slot(3);
+            Floats x_ordered = memory.Slot(4);
+            Floats x_3 = memory.Slot(5);
+            Floats v_2 = memory.Slot(6);
+            Load(given[0], image);
+
+            // var x = relu(Conv1(image))
+            Convolution<V>.Forward(new ConvolutionShape(N, 28, 28, 1, 32, 3, 3), image, conv1_weight_ordered, x, new Epilogue1<V>(conv1_bias));
+
+            // x = max_pool2d(relu(Conv2(x)), 2)
+            Convolution<V>.Forward(new ConvolutionShape(N, 26, 26, 32, 64, 3, 3), x, conv2_weight_ordered, v, new Epilogue2<V>(conv2_bias));
+            MaxPool<V>.Forward(new PoolShape(N, 24, 24, 64, 12, 12) { KernelHeight = 2, KernelWidth = 2, StrideY = 2, StrideX = 2 }, v, x_2);
+
+            // x
+            Movement<V>.Copy(x_2, x_ordered, [N, 64, 12, 12], [9216, 1, 768, 64], [9216, 144, 12, 1]);
+
+            // x = relu(Hidden(flatten(Drop(x), 1)))
+            Gemm<V>.Run(new GemmProblem(N, 128, 9216) { A = x_ordered, ARow = 9216, AColumn = 1, B = hidden_weight, BRow = 1, BColumn = 9216, C = x_3 }, new Epilogue3<V>(hidden_bias));
+
+            // Classify(x)
+            Gemm<V>.Run(new GemmProblem(N, 10, 128) { A = x_3, ARow = 128, AColumn = 1, B = classify_weight, BRow = 1, BColumn = 128, C = v_2 }, new Epilogue4<V>(classify_bias));
+
+            return [Result(v_2, ScalarType.Float32, [N, 10])];
+        }
+    }
+
+    /// <summary>add, relu</summary>
+    file readonly struct Epilogue1<V>(Floats v_2) : ITileEpilogue
+        where V : unmanaged, IVector<V>
+    {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public void Run(Floats tile, nint stride, nint row, nint rows, nint column, nint columns)
+        {
+            for (nint end = row + rows; row < end; row++)
+            {
+                Floats row_v_2 = v_2;
+                nint i = 0;
+                for (; i + V.Count <= columns; i += V.Count)
+                {
+                    V v9 = tile.Load<V>(i);
+                    V v10 = row_v_2.Load<V>(column + i);
+                    V v11 = v9 + v10;
+                    V v12 = V.Max(V.Zero, v11);
+                    tile.Store(i, v12);
+                }
+
+                if (i < columns)
+                {
+                    int lanes = (int)(columns - i);
+                    V v9 = tile.Load<V>(i);
+                    V v10 = row_v_2.Load<V>(column + i);
+                    V v11 = v9 + v10;
+                    V v12 = V.Max(V.Zero, v11);
+                    tile.StoreFirst(i, v12, lanes);
+                }
+
+                tile += stride;
+            }
+        }
+    }
+
+    /// <summary>add, relu</summary>
+    file readonly struct Epilogue2<V>(Floats v_2) : ITileEpilogue
+        where V : unmanaged, IVector<V>
+    {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public void Run(Floats tile, nint stride, nint row, nint rows, nint column, nint columns)
+        {
+            for (nint end = row + rows; row < end; row++)
+            {
+                Floats row_v_2 = v_2;
+                nint i = 0;
+                for (; i + V.Count <= columns; i += V.Count)
+                {
+                    V v13 = tile.Load<V>(i);
+                    V v14 = row_v_2.Load<V>(column + i);
+                    V v15 = v13 + v14;
+                    V v16 = V.Max(V.Zero, v15);
+                    tile.Store(i, v16);
+                }
+
+                if (i < columns)
+                {
+                    int lanes = (int)(columns - i);
+                    V v13 = tile.Load<V>(i);
+                    V v14 = row_v_2.Load<V>(column + i);
+                    V v15 = v13 + v14;
+                    V v16 = V.Max(V.Zero, v15);
+                    tile.StoreFirst(i, v16, lanes);
+                }
+
+                tile += stride;
+            }
+        }
+    }
+
+    /// <summary>add, relu</summary>
+    file readonly struct Epilogue3<V>(Floats hidden_bias) : ITileEpilogue
+        where V : unmanaged, IVector<V>
+    {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public void Run(Floats tile, nint stride, nint row, nint rows, nint column, nint columns)
+        {
+            for (nint end = row + rows; row < end; row++)
+            {
+                Floats row_hidden_bias = hidden_bias;
+                nint i = 0;
+                for (; i + V.Count <= columns; i += V.Count)
+                {
+                    V v20 = tile.Load<V>(i);
+                    V v6 = row_hidden_bias.Load<V>(column + i);
+                    V v21 = v20 + v6;
+                    V v22 = V.Max(V.Zero, v21);
+                    tile.Store(i, v22);
+                }
+
+                if (i < columns)
+                {
+                    int lanes = (int)(columns - i);
+                    V v20 = tile.Load<V>(i);
+                    V v6 = row_hidden_bias.Load<V>(column + i);
+                    V v21 = v20 + v6;
+                    V v22 = V.Max(V.Zero, v21);
+                    tile.StoreFirst(i, v22, lanes);
+                }
+
+                tile += stride;
+            }
+        }
+    }
+
+    /// <summary>add</summary>
+    file readonly struct Epilogue4<V>(Floats classify_bias) : ITileEpilogue
+        where V : unmanaged, IVector<V>
+    {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public void Run(Floats tile, nint stride, nint row, nint rows, nint column, nint columns)
+        {
+            for (nint end = row + rows; row < end; row++)
+            {
+                Floats row_classify_bias = classify_bias;
+                nint i = 0;
+                for (; i + V.Count <= columns; i += V.Count)
+                {
+                    V v23 = tile.Load<V>(i);
+                    V v8 = row_classify_bias.Load<V>(column + i);
+                    V v24 = v23 + v8;
+                    tile.Store(i, v24);
+                }
+
+                if (i < columns)
+                {
+                    int lanes = (int)(columns - i);
+                    V v23 = tile.Load<V>(i);
+                    V v8 = row_classify_bias.Load<V>(column + i);
+                    V v24 = v23 + v8;
+                    tile.StoreFirst(i, v24, lanes);
+                }
+
+                tile += stride;
+            }
         }
     }
 }

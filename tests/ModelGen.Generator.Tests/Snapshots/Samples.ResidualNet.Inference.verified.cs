@@ -3,8 +3,11 @@
 #pragma warning disable CS1591 // generated members that carry no documentation implement documented interfaces
 
 using System;
+using System.Runtime.CompilerServices;
 using TorchSharp;
 using ModelGen;
+using ModelGen.Kernels;
+using static ModelGen.KernelOps;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
 
@@ -13,13 +16,34 @@ namespace Samples
     partial class ResidualNet
     {
         private global::ModelGen.ParameterTable? __weights;
+        private global::ModelGen.KernelInference? __inference;
 
         /// <summary>Layers, shapes, parameters, operations and planned memory.</summary>
         public static global::ModelGen.ModelSummary Summary { get; } = global::ModelGen.Generated.ResidualNetInference.Summary();
 
         /// <summary>Fused inference: no tape, batch normalisation folded, every intermediate freed after its last use. The caller disposes the result.</summary>
         public global::TorchSharp.torch.Tensor Infer(global::TorchSharp.torch.Tensor image)
-            => global::ModelGen.Generated.ResidualNetInference.Run(__Weights(), image);
+        {
+            global::ModelGen.KernelInference __kernels = __Inference();
+            if (!__kernels.Supports([image]))
+            {
+                return global::ModelGen.Generated.ResidualNetInference.Run(__Weights(), image);
+            }
+
+            global::TorchSharp.torch.Tensor[] __results = __kernels.Run([image]);
+            return __results[0];
+        }
+
+        private global::ModelGen.KernelInference __Inference()
+        {
+            global::ModelGen.ParameterTable __table = __Weights();
+            return __inference ??= global::ModelGen.Kernels.Hardware.VectorBits switch
+            {
+                512 => new global::ModelGen.Generated.ResidualNetInferenceOnKernels<global::ModelGen.Kernels.V512>(__table),
+                256 => new global::ModelGen.Generated.ResidualNetInferenceOnKernels<global::ModelGen.Kernels.V256>(__table),
+                _ => new global::ModelGen.Generated.ResidualNetInferenceOnKernels<global::ModelGen.Kernels.V128>(__table),
+            };
+        }
 
         /// <inheritdoc/>
         global::TorchSharp.torch.Tensor global::ModelGen.ICompiledModel.InferBatch(global::System.Collections.Generic.IReadOnlyList<global::TorchSharp.torch.Tensor> inputs)
@@ -157,6 +181,421 @@ namespace ModelGen.Generated
             mean.Dispose();
 
             return classify.MoveToOuterDisposeScope();
+        }
+    }
+}
+
+namespace ModelGen.Generated
+{
+    file sealed class ResidualNetInferenceOnKernels<V>(ParameterTable weights) : KernelInference(weights, 18)
+        where V : unmanaged, IVector<V>
+    {
+        protected override ReadOnlySpan<int> Prepared => [0, 2, 3, 4, 5, 6, 7, 8, 12, 13, 15, 16];
+
+        protected override void PlanPrepared(ArenaPlan memory)
+        {
+            memory.Slot(216, 0, 8);   // 0: stem_weight_ordered
+            memory.Slot(8, 1, 2);   // 1: stage1_norm_scale
+            memory.Slot(8, 1, 8);   // 2: stage1_conv_folded_bias
+            memory.Slot(576, 2, 3);   // 3: stage1_conv_folded_weight
+            memory.Slot(576, 3, 8);   // 4: stage1_conv_folded_weight_ordered
+            memory.Slot(16, 4, 5);   // 5: stages_0_norm_scale
+            memory.Slot(16, 4, 8);   // 6: stages_0_conv_folded_bias
+            memory.Slot(1152, 5, 7);   // 7: stages_0_conv_folded_weight
+            memory.Slot(128, 6, 8);   // 8: stages_0_shortcut_weight_ordered
+            memory.Slot(1152, 7, 8);   // 9: stages_0_conv_folded_weight_ordered
+        }
+
+        protected override void Prepare()
+        {
+            Floats stem_weight = At(0);
+            Floats stage1_conv_weight = At(2);
+            Floats stage1_norm_weight = At(3);
+            Floats stage1_norm_bias = At(4);
+            Floats stage1_norm_running_mean = At(12);
+            Floats stage1_norm_running_var = At(13);
+            Floats stages_0_conv_weight = At(5);
+            Floats stages_0_norm_weight = At(6);
+            Floats stages_0_norm_bias = At(7);
+            Floats stages_0_norm_running_mean = At(15);
+            Floats stages_0_norm_running_var = At(16);
+            Floats stages_0_shortcut_weight = At(8);
+            Floats stem_weight_ordered = PreparedAt(0);
+            Floats stage1_norm_scale = PreparedAt(1);
+            Floats stage1_conv_folded_bias = PreparedAt(2);
+            Floats stage1_conv_folded_weight = PreparedAt(3);
+            Floats stage1_conv_folded_weight_ordered = PreparedAt(4);
+            Floats stages_0_norm_scale = PreparedAt(5);
+            Floats stages_0_conv_folded_bias = PreparedAt(6);
+            Floats stages_0_conv_folded_weight = PreparedAt(7);
+            Floats stages_0_shortcut_weight_ordered = PreparedAt(8);
+            Floats stages_0_conv_folded_weight_ordered = PreparedAt(9);
+
+            // stem.weight
+            Movement<V>.Copy(stem_weight, stem_weight_ordered, [3, 3, 3, 8], [3, 1, 9, 27], [72, 24, 8, 1]);
+
+            // var y = Norm(Conv(x))
+            var loop2 = new Loop2<V>(stage1_norm_running_var, stage1_norm_weight, stage1_norm_running_mean, stage1_norm_bias, stage1_norm_scale, stage1_conv_folded_bias);
+            Workers.Run(ref loop2, ((8) + V.Count - 1) / V.Count, 16384 / V.Count);
+            var loop3 = new Loop3<V>(stage1_conv_weight, stage1_norm_scale, stage1_conv_folded_weight);
+            Workers.Run(ref loop3, 8, Math.Max(1, 16384 / (72)));
+
+            // stage1.conv.folded_weight
+            Movement<V>.Copy(stage1_conv_folded_weight, stage1_conv_folded_weight_ordered, [3, 3, 8, 8], [3, 1, 9, 72], [192, 64, 8, 1]);
+
+            // var y = Norm(Conv(x))
+            var loop5 = new Loop5<V>(stages_0_norm_running_var, stages_0_norm_weight, stages_0_norm_running_mean, stages_0_norm_bias, stages_0_norm_scale, stages_0_conv_folded_bias);
+            Workers.Run(ref loop5, ((16) + V.Count - 1) / V.Count, 16384 / V.Count);
+            var loop6 = new Loop6<V>(stages_0_conv_weight, stages_0_norm_scale, stages_0_conv_folded_weight);
+            Workers.Run(ref loop6, 16, Math.Max(1, 16384 / (72)));
+
+            // stages.0.shortcut.weight
+            Movement<V>.Copy(stages_0_shortcut_weight, stages_0_shortcut_weight_ordered, [1, 1, 8, 16], [1, 1, 1, 8], [128, 128, 16, 1]);
+
+            // stages.0.conv.folded_weight
+            Movement<V>.Copy(stages_0_conv_folded_weight, stages_0_conv_folded_weight_ordered, [3, 3, 8, 16], [3, 1, 9, 72], [384, 128, 16, 1]);
+        }
+
+        protected override void Plan(ArenaPlan memory, ReadOnlySpan<long> sizes)
+        {
+            long N = sizes[0];
+            memory.Slot(768 * N, 0, 0);   // 0: image
+            memory.Slot(768 * N, 0, 1);   // 1: image_ordered
+            memory.Slot(2048 * N, 1, 2);   // 2: skip
+            memory.Slot(2048 * N, 2, 4);   // 3: x
+            memory.Slot(1024 * N, 3, 4);   // 4: v
+            memory.Slot(1024 * N, 4, 5);   // 5: x_2
+            memory.Slot(16 * N, 5, 6);   // 6: v_2
+            memory.Slot(10 * N, 6, 7);   // 7: v_3
+        }
+
+        public override Tensor[] Run(ReadOnlySpan<Tensor> inputs)
+        {
+            static (Tensor[] Tensors, long[] Sizes) Checked(ReadOnlySpan<Tensor> inputs)
+            {
+                Tensor image = inputs[0];
+                long N = TensorOps.SizeOf(image, "image", 0, 4);
+                TensorOps.CheckInput(image, "image", ScalarType.Float32, [N, 3, 16, 16], "[N, 3, 16, 16]");
+                return ([image], [N]);
+            }
+
+            (Tensor[] given, long[] sizes) = Checked(inputs);
+            nint N = (nint)sizes[0];
+            PrepareOnce();
+            using InferenceMemory memory = Rent(sizes);
+            Floats image = memory.Slot(0);
+            Floats stem_bias = At(1);
+            Floats stages_0_shortcut_bias = At(9);
+            Floats classify_weight = At(10);
+            Floats classify_bias = At(11);
+            Floats image_ordered = memory.Slot(1);
+            Floats stem_weight_ordered = PreparedAt(0);
+            Floats skip = memory.Slot(2);
+            Floats stage1_conv_folded_bias = PreparedAt(2);
+            Floats stage1_conv_folded_weight_ordered = PreparedAt(4);
+            Floats x = memory.Slot(3);
+            Floats stages_0_conv_folded_bias = PreparedAt(6);
+            Floats stages_0_shortcut_weight_ordered = PreparedAt(8);
+            Floats v = memory.Slot(4);
+            Floats stages_0_conv_folded_weight_ordered = PreparedAt(9);
+            Floats x_2 = memory.Slot(5);
+            Floats v_2 = memory.Slot(6);
+            Floats v_3 = memory.Slot(7);
+            Load(given[0], image);
+
+            // image
+            Movement<V>.Copy(image, image_ordered, [N, 16, 16, 3], [768, 16, 1, 256], [768, 48, 3, 1]);
+
+            // var x = stage1.Forward(relu(Stem(image)))
+            Convolution<V>.Forward(new ConvolutionShape(N, 16, 16, 3, 8, 3, 3) { PadTop = 1, PadBottom = 1, PadLeft = 1, PadRight = 1 }, image_ordered, stem_weight_ordered, skip, new Epilogue1<V>(stem_bias));
+
+            // var y = Norm(Conv(x))
+            Convolution<V>.Forward(new ConvolutionShape(N, 16, 16, 8, 8, 3, 3) { PadTop = 1, PadBottom = 1, PadLeft = 1, PadRight = 1 }, skip, stage1_conv_folded_weight_ordered, x, new Epilogue4<V>(stage1_conv_folded_bias, skip));
+
+            // var skip = stride == 1 ? x : Shortcut(x)
+            Convolution<V>.Forward(new ConvolutionShape(N, 16, 16, 8, 16, 1, 1) { StrideY = 2, StrideX = 2 }, x, stages_0_shortcut_weight_ordered, v);
+
+            // var y = Norm(Conv(x))
+            Convolution<V>.Forward(new ConvolutionShape(N, 16, 16, 8, 16, 3, 3) { StrideY = 2, StrideX = 2, PadTop = 1, PadBottom = 1, PadLeft = 1, PadRight = 1 }, x, stages_0_conv_folded_weight_ordered, x_2, new Epilogue7<V>(stages_0_conv_folded_bias, v, stages_0_shortcut_bias));
+
+            // Classify(x.mean([2, 3]))
+            Reduction<V>.Sum(x_2, N, 64, 16, 1f / (64), v_2);
+            Gemm<V>.Run(new GemmProblem(N, 10, 16) { A = v_2, ARow = 16, AColumn = 1, B = classify_weight, BRow = 1, BColumn = 16, C = v_3 }, new Epilogue8<V>(classify_bias));
+
+            return [Result(v_3, ScalarType.Float32, [N, 10])];
+        }
+    }
+
+    /// <summary>add, relu</summary>
+    file readonly struct Epilogue1<V>(Floats v_2) : ITileEpilogue
+        where V : unmanaged, IVector<V>
+    {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public void Run(Floats tile, nint stride, nint row, nint rows, nint column, nint columns)
+        {
+            for (nint end = row + rows; row < end; row++)
+            {
+                Floats row_v_2 = v_2;
+                nint i = 0;
+                for (; i + V.Count <= columns; i += V.Count)
+                {
+                    V v19 = tile.Load<V>(i);
+                    V v20 = row_v_2.Load<V>(column + i);
+                    V v21 = v19 + v20;
+                    V v22 = V.Max(V.Zero, v21);
+                    tile.Store(i, v22);
+                }
+
+                if (i < columns)
+                {
+                    int lanes = (int)(columns - i);
+                    V v19 = tile.Load<V>(i);
+                    V v20 = row_v_2.Load<V>(column + i);
+                    V v21 = v19 + v20;
+                    V v22 = V.Max(V.Zero, v21);
+                    tile.StoreFirst(i, v22, lanes);
+                }
+
+                tile += stride;
+            }
+        }
+    }
+
+    /// <summary>add, rsqrt, mul, neg, mul, add</summary>
+    file readonly struct Loop2<V>(Floats stage1_norm_running_var, Floats stage1_norm_weight, Floats stage1_norm_running_mean, Floats stage1_norm_bias, Floats stage1_norm_scale, Floats stage1_conv_folded_bias) : IRange
+        where V : unmanaged, IVector<V>
+    {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public void Run(nint from, nint to, int worker)
+        {
+            nint end = to * V.Count;
+            for (nint i = from * V.Count; i < end; i += V.Count)
+            {
+                V v7 = stage1_norm_running_var.Load<V>(i);
+                V v4 = stage1_norm_weight.Load<V>(i);
+                V v6 = stage1_norm_running_mean.Load<V>(i);
+                V v5 = stage1_norm_bias.Load<V>(i);
+                V v24 = v7 + V.All(1E-05f);
+                V v25 = V.All(1f) / V.Sqrt(v24);
+                V v26 = v4 * v25;
+                V v29 = -v6;
+                V v30 = v29 * v26;
+                V v31 = v30 + v5;
+                stage1_norm_scale.Store(i, v26);
+                stage1_conv_folded_bias.Store(i, v31);
+            }
+        }
+    }
+
+    /// <summary>mul</summary>
+    file readonly struct Loop3<V>(Floats stage1_conv_weight, Floats v, Floats stage1_conv_folded_weight) : IRange
+        where V : unmanaged, IVector<V>
+    {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public void Run(nint from, nint to, int worker)
+        {
+            for (nint row = from; row < to; row++)
+            {
+                Floats row_stage1_conv_weight = stage1_conv_weight + ((row * (72)));
+                Floats row_v = v + (row);
+                Floats row_stage1_conv_folded_weight = stage1_conv_folded_weight + ((row * (72)));
+                nint inner = 72;
+                nint i = 0;
+                for (; i + V.Count <= inner; i += V.Count)
+                {
+                    V v3 = row_stage1_conv_weight.Load<V>(i);
+                    V v27 = V.All(row_v[0]);
+                    V v28 = v3 * v27;
+                    row_stage1_conv_folded_weight.Store(i, v28);
+                }
+
+                if (i < inner)
+                {
+                    int lanes = (int)(inner - i);
+                    V v3 = row_stage1_conv_weight.Load<V>(i);
+                    V v27 = V.All(row_v[0]);
+                    V v28 = v3 * v27;
+                    row_stage1_conv_folded_weight.StoreFirst(i, v28, lanes);
+                }
+            }
+        }
+    }
+
+    /// <summary>add, add, relu</summary>
+    file readonly struct Epilogue4<V>(Floats v_2, Floats skip) : ITileEpilogue
+        where V : unmanaged, IVector<V>
+    {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public void Run(Floats tile, nint stride, nint row, nint rows, nint column, nint columns)
+        {
+            for (nint end = row + rows; row < end; row++)
+            {
+                Floats row_v_2 = v_2;
+                Floats row_skip = skip + (row * (8));
+                nint i = 0;
+                for (; i + V.Count <= columns; i += V.Count)
+                {
+                    V v32 = tile.Load<V>(i);
+                    V v33 = row_v_2.Load<V>(column + i);
+                    V v22 = row_skip.Load<V>(column + i);
+                    V v34 = v32 + v33;
+                    V v35 = v34 + v22;
+                    V v36 = V.Max(V.Zero, v35);
+                    tile.Store(i, v36);
+                }
+
+                if (i < columns)
+                {
+                    int lanes = (int)(columns - i);
+                    V v32 = tile.Load<V>(i);
+                    V v33 = row_v_2.Load<V>(column + i);
+                    V v22 = row_skip.Load<V>(column + i);
+                    V v34 = v32 + v33;
+                    V v35 = v34 + v22;
+                    V v36 = V.Max(V.Zero, v35);
+                    tile.StoreFirst(i, v36, lanes);
+                }
+
+                tile += stride;
+            }
+        }
+    }
+
+    /// <summary>add, rsqrt, mul, neg, mul, add</summary>
+    file readonly struct Loop5<V>(Floats stages_0_norm_running_var, Floats stages_0_norm_weight, Floats stages_0_norm_running_mean, Floats stages_0_norm_bias, Floats stages_0_norm_scale, Floats stages_0_conv_folded_bias) : IRange
+        where V : unmanaged, IVector<V>
+    {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public void Run(nint from, nint to, int worker)
+        {
+            nint end = to * V.Count;
+            for (nint i = from * V.Count; i < end; i += V.Count)
+            {
+                V v13 = stages_0_norm_running_var.Load<V>(i);
+                V v10 = stages_0_norm_weight.Load<V>(i);
+                V v12 = stages_0_norm_running_mean.Load<V>(i);
+                V v11 = stages_0_norm_bias.Load<V>(i);
+                V v37 = v13 + V.All(1E-05f);
+                V v38 = V.All(1f) / V.Sqrt(v37);
+                V v39 = v10 * v38;
+                V v42 = -v12;
+                V v43 = v42 * v39;
+                V v44 = v43 + v11;
+                stages_0_norm_scale.Store(i, v39);
+                stages_0_conv_folded_bias.Store(i, v44);
+            }
+        }
+    }
+
+    /// <summary>mul</summary>
+    file readonly struct Loop6<V>(Floats stages_0_conv_weight, Floats v, Floats stages_0_conv_folded_weight) : IRange
+        where V : unmanaged, IVector<V>
+    {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public void Run(nint from, nint to, int worker)
+        {
+            for (nint row = from; row < to; row++)
+            {
+                Floats row_stages_0_conv_weight = stages_0_conv_weight + ((row * (72)));
+                Floats row_v = v + (row);
+                Floats row_stages_0_conv_folded_weight = stages_0_conv_folded_weight + ((row * (72)));
+                nint inner = 72;
+                nint i = 0;
+                for (; i + V.Count <= inner; i += V.Count)
+                {
+                    V v9 = row_stages_0_conv_weight.Load<V>(i);
+                    V v40 = V.All(row_v[0]);
+                    V v41 = v9 * v40;
+                    row_stages_0_conv_folded_weight.Store(i, v41);
+                }
+
+                if (i < inner)
+                {
+                    int lanes = (int)(inner - i);
+                    V v9 = row_stages_0_conv_weight.Load<V>(i);
+                    V v40 = V.All(row_v[0]);
+                    V v41 = v9 * v40;
+                    row_stages_0_conv_folded_weight.StoreFirst(i, v41, lanes);
+                }
+            }
+        }
+    }
+
+    /// <summary>add, add, add, relu</summary>
+    file readonly struct Epilogue7<V>(Floats v_2, Floats v_3, Floats v_4) : ITileEpilogue
+        where V : unmanaged, IVector<V>
+    {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public void Run(Floats tile, nint stride, nint row, nint rows, nint column, nint columns)
+        {
+            for (nint end = row + rows; row < end; row++)
+            {
+                Floats row_v_2 = v_2;
+                Floats row_v_3 = v_3 + (row * (16));
+                Floats row_v_4 = v_4;
+                nint i = 0;
+                for (; i + V.Count <= columns; i += V.Count)
+                {
+                    V v45 = tile.Load<V>(i);
+                    V v46 = row_v_2.Load<V>(column + i);
+                    V v48 = row_v_3.Load<V>(column + i);
+                    V v49 = row_v_4.Load<V>(column + i);
+                    V v47 = v45 + v46;
+                    V v50 = v48 + v49;
+                    V v51 = v47 + v50;
+                    V v52 = V.Max(V.Zero, v51);
+                    tile.Store(i, v52);
+                }
+
+                if (i < columns)
+                {
+                    int lanes = (int)(columns - i);
+                    V v45 = tile.Load<V>(i);
+                    V v46 = row_v_2.Load<V>(column + i);
+                    V v48 = row_v_3.Load<V>(column + i);
+                    V v49 = row_v_4.Load<V>(column + i);
+                    V v47 = v45 + v46;
+                    V v50 = v48 + v49;
+                    V v51 = v47 + v50;
+                    V v52 = V.Max(V.Zero, v51);
+                    tile.StoreFirst(i, v52, lanes);
+                }
+
+                tile += stride;
+            }
+        }
+    }
+
+    /// <summary>add</summary>
+    file readonly struct Epilogue8<V>(Floats classify_bias) : ITileEpilogue
+        where V : unmanaged, IVector<V>
+    {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public void Run(Floats tile, nint stride, nint row, nint rows, nint column, nint columns)
+        {
+            for (nint end = row + rows; row < end; row++)
+            {
+                Floats row_classify_bias = classify_bias;
+                nint i = 0;
+                for (; i + V.Count <= columns; i += V.Count)
+                {
+                    V v54 = tile.Load<V>(i);
+                    V v18 = row_classify_bias.Load<V>(column + i);
+                    V v55 = v54 + v18;
+                    tile.Store(i, v55);
+                }
+
+                if (i < columns)
+                {
+                    int lanes = (int)(columns - i);
+                    V v54 = tile.Load<V>(i);
+                    V v18 = row_classify_bias.Load<V>(column + i);
+                    V v55 = v54 + v18;
+                    tile.StoreFirst(i, v55, lanes);
+                }
+
+                tile += stride;
+            }
         }
     }
 }

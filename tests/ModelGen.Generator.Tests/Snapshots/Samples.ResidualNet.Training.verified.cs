@@ -8,6 +8,7 @@ using System.Runtime.CompilerServices;
 using TorchSharp;
 using ModelGen;
 using ModelGen.Kernels;
+using static ModelGen.KernelOps;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
 
@@ -235,8 +236,8 @@ namespace ModelGen.Generated
                 Resize();
             }
 
-            Load(image, 0);
-            Load(target, 1);
+            Load(image, Slot(0));
+            Load(target, Slot(1));
             Compute();
         }
 

@@ -3,8 +3,11 @@
 #pragma warning disable CS1591 // generated members that carry no documentation implement documented interfaces
 
 using System;
+using System.Runtime.CompilerServices;
 using TorchSharp;
 using ModelGen;
+using ModelGen.Kernels;
+using static ModelGen.KernelOps;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
 
@@ -13,13 +16,34 @@ namespace Samples
     partial class TextNet
     {
         private global::ModelGen.ParameterTable? __weights;
+        private global::ModelGen.KernelInference? __inference;
 
         /// <summary>Layers, shapes, parameters, operations and planned memory.</summary>
         public static global::ModelGen.ModelSummary Summary { get; } = global::ModelGen.Generated.TextNetInference.Summary();
 
         /// <summary>Fused inference: no tape, batch normalisation folded, every intermediate freed after its last use. The caller disposes the result.</summary>
         public global::TorchSharp.torch.Tensor Infer(global::TorchSharp.torch.Tensor tokens)
-            => global::ModelGen.Generated.TextNetInference.Run(__Weights(), tokens);
+        {
+            global::ModelGen.KernelInference __kernels = __Inference();
+            if (!__kernels.Supports([tokens]))
+            {
+                return global::ModelGen.Generated.TextNetInference.Run(__Weights(), tokens);
+            }
+
+            global::TorchSharp.torch.Tensor[] __results = __kernels.Run([tokens]);
+            return __results[0];
+        }
+
+        private global::ModelGen.KernelInference __Inference()
+        {
+            global::ModelGen.ParameterTable __table = __Weights();
+            return __inference ??= global::ModelGen.Kernels.Hardware.VectorBits switch
+            {
+                512 => new global::ModelGen.Generated.TextNetInferenceOnKernels<global::ModelGen.Kernels.V512>(__table),
+                256 => new global::ModelGen.Generated.TextNetInferenceOnKernels<global::ModelGen.Kernels.V256>(__table),
+                _ => new global::ModelGen.Generated.TextNetInferenceOnKernels<global::ModelGen.Kernels.V128>(__table),
+            };
+        }
 
         /// <inheritdoc/>
         global::TorchSharp.torch.Tensor global::ModelGen.ICompiledModel.InferBatch(global::System.Collections.Generic.IReadOnlyList<global::TorchSharp.torch.Tensor> inputs)
@@ -140,6 +164,241 @@ namespace ModelGen.Generated
             head.Dispose();
 
             return permute_6.MoveToOuterDisposeScope();
+        }
+    }
+}
+
+namespace ModelGen.Generated
+{
+    file sealed class TextNetInferenceOnKernels<V>(ParameterTable weights) : KernelInference(weights, 10)
+        where V : unmanaged, IVector<V>
+    {
+        protected override ReadOnlySpan<int> Prepared => [];
+
+        protected override void PlanPrepared(ArenaPlan memory)
+        {
+        }
+
+        protected override void Prepare()
+        {
+        }
+
+        protected override void Plan(ArenaPlan memory, ReadOnlySpan<long> sizes)
+        {
+            long N = sizes[0];
+            memory.Slot(16 * N, 0, 0);   // 0: tokens
+            memory.Slot(128 * N, 0, 1);   // 1: v
+            memory.Same(1, 4);   // 2: x
+            memory.Slot(384 * N, 2, 3);   // 3: v_2
+            memory.Slot(128 * N, 3, 4);   // 4: v_3
+            memory.Slot(32 * N, 3, 3);   // 5: v_4
+            memory.Slot(128 * N, 4, 5);   // 6: v_5
+            memory.Slot(128 * N, 5, 6);   // 7: x_2
+            memory.Same(7, 7);   // 8: v_6
+            memory.Slot(800 * N, 7, 8);   // 9: v_7
+            memory.Slot(800 * N, 8, 9);   // 10: ordered
+        }
+
+        public override Tensor[] Run(ReadOnlySpan<Tensor> inputs)
+        {
+            static (Tensor[] Tensors, long[] Sizes) Checked(ReadOnlySpan<Tensor> inputs)
+            {
+                Tensor tokens = inputs[0];
+                long N = TensorOps.SizeOf(tokens, "tokens", 0, 2);
+                TensorOps.CheckInput(tokens, "tokens", ScalarType.Int64, [N, 8], "[N, 8]");
+                return ([tokens], [N]);
+            }
+
+            (Tensor[] given, long[] sizes) = Checked(inputs);
+            nint N = (nint)sizes[0];
+            using InferenceMemory memory = Rent(sizes);
+            Longs tokens = memory.Slot(0).AsLongs();
+            Floats tokens_weight = At(0);
+            Floats positions = At(1);
+            Floats attend_in_proj_weight = At(2);
+            Floats attend_in_proj_bias = At(3);
+            Floats attend_out_proj_weight = At(4);
+            Floats attend_out_proj_bias = At(5);
+            Floats norm_weight = At(6);
+            Floats norm_bias = At(7);
+            Floats head_weight = At(8);
+            Floats head_bias = At(9);
+            Floats v = memory.Slot(1);
+            Floats x = memory.Slot(2);
+            Floats v_2 = memory.Slot(3);
+            Floats v_3 = memory.Slot(4);
+            Floats v_4 = memory.Slot(5);
+            Floats v_5 = memory.Slot(6);
+            Floats x_2 = memory.Slot(7);
+            Floats v_6 = memory.Slot(8);
+            Floats v_7 = memory.Slot(9);
+            Floats ordered = memory.Slot(10);
+            Load(given[0], tokens);
+
+            // var x = Tokens(tokens) + Positions
+            CheckIndex(Embedding<V>.Forward(tokens_weight, 100, 16, tokens, 8 * N, v), tokens, 100, "var x = Tokens(tokens) + Positions");
+            var loop1 = new Loop1<V>(v, positions, x);
+            Workers.Run(ref loop1, N, Math.Max(1, 16384 / (128)));
+
+            // x = Norm(x + Attend(x))
+            Gemm<V>.Run(new GemmProblem(8 * N, 48, 16) { A = x, ARow = 16, AColumn = 1, B = attend_in_proj_weight, BRow = 1, BColumn = 16, C = v_2 }, new Epilogue2<V>(attend_in_proj_bias));
+            Attention<V>.Forward(new AttentionProblem { Batch = N, Heads = 4, KeyValueHeads = 4, Queries = 8, Keys = 8, HeadSize = 4, ValueSize = 4, Scale = 0.5f, EmptyIsNaN = true, Q = v_2, QStrides = new AttentionStrides(384, 4, 48), K = (v_2 + (16)), KStrides = new AttentionStrides(384, 4, 48), V = (v_2 + (32)), VStrides = new AttentionStrides(384, 4, 48), Out = v_3, OutStrides = new AttentionStrides(128, 4, 16), LogSumExp = v_4, Causal = true });
+            Gemm<V>.Run(new GemmProblem(8 * N, 16, 16) { A = v_3, ARow = 16, AColumn = 1, B = attend_out_proj_weight, BRow = 1, BColumn = 16, C = v_5 }, new Epilogue3<V>(attend_out_proj_bias, x));
+            LayerNorm<V>.Forward(v_5, 8 * N, 16, norm_weight, norm_bias, 1E-05f, x_2);
+
+            // Head(gelu(x)).transpose(1, 2)
+            var loop4 = new Loop4<V>(x_2, v_6);
+            Workers.Run(ref loop4, ((128 * N) + V.Count - 1) / V.Count, 16384 / V.Count);
+            Gemm<V>.Run(new GemmProblem(8 * N, 100, 16) { A = v_6, ARow = 16, AColumn = 1, B = head_weight, BRow = 1, BColumn = 16, C = v_7 }, new Epilogue5<V>(head_bias));
+
+            // 
+            Movement<V>.Copy(v_7, ordered, [N, 100, 8], [800, 1, 100], [800, 8, 1]);
+
+            return [Result(ordered, ScalarType.Float32, [N, 100, 8])];
+        }
+    }
+
+    /// <summary>add</summary>
+    file readonly struct Loop1<V>(Floats v, Floats positions, Floats x) : IRange
+        where V : unmanaged, IVector<V>
+    {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public void Run(nint from, nint to, int worker)
+        {
+            for (nint row = from; row < to; row++)
+            {
+                Floats row_v = v + ((row * (128)));
+                Floats row_positions = positions;
+                Floats row_x = x + ((row * (128)));
+                for (nint i = 0; i < 128; i += V.Count)
+                {
+                    V v11 = row_v.Load<V>(i);
+                    V v2 = row_positions.Load<V>(i);
+                    V v12 = v11 + v2;
+                    row_x.Store(i, v12);
+                }
+            }
+        }
+    }
+
+    /// <summary>add</summary>
+    file readonly struct Epilogue2<V>(Floats attend_in_proj_bias) : ITileEpilogue
+        where V : unmanaged, IVector<V>
+    {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public void Run(Floats tile, nint stride, nint row, nint rows, nint column, nint columns)
+        {
+            for (nint end = row + rows; row < end; row++)
+            {
+                Floats row_attend_in_proj_bias = attend_in_proj_bias;
+                nint i = 0;
+                for (; i + V.Count <= columns; i += V.Count)
+                {
+                    V v13 = tile.Load<V>(i);
+                    V v4 = row_attend_in_proj_bias.Load<V>(column + i);
+                    V v14 = v13 + v4;
+                    tile.Store(i, v14);
+                }
+
+                if (i < columns)
+                {
+                    int lanes = (int)(columns - i);
+                    V v13 = tile.Load<V>(i);
+                    V v4 = row_attend_in_proj_bias.Load<V>(column + i);
+                    V v14 = v13 + v4;
+                    tile.StoreFirst(i, v14, lanes);
+                }
+
+                tile += stride;
+            }
+        }
+    }
+
+    /// <summary>add, add</summary>
+    file readonly struct Epilogue3<V>(Floats attend_out_proj_bias, Floats x) : ITileEpilogue
+        where V : unmanaged, IVector<V>
+    {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public void Run(Floats tile, nint stride, nint row, nint rows, nint column, nint columns)
+        {
+            for (nint end = row + rows; row < end; row++)
+            {
+                Floats row_attend_out_proj_bias = attend_out_proj_bias;
+                Floats row_x = x + (row * (16));
+                nint i = 0;
+                for (; i + V.Count <= columns; i += V.Count)
+                {
+                    V v28 = tile.Load<V>(i);
+                    V v6 = row_attend_out_proj_bias.Load<V>(column + i);
+                    V v12 = row_x.Load<V>(column + i);
+                    V v29 = v28 + v6;
+                    V v30 = v12 + v29;
+                    tile.Store(i, v30);
+                }
+
+                if (i < columns)
+                {
+                    int lanes = (int)(columns - i);
+                    V v28 = tile.Load<V>(i);
+                    V v6 = row_attend_out_proj_bias.Load<V>(column + i);
+                    V v12 = row_x.Load<V>(column + i);
+                    V v29 = v28 + v6;
+                    V v30 = v12 + v29;
+                    tile.StoreFirst(i, v30, lanes);
+                }
+
+                tile += stride;
+            }
+        }
+    }
+
+    /// <summary>gelu</summary>
+    file readonly struct Loop4<V>(Floats x, Floats v) : IRange
+        where V : unmanaged, IVector<V>
+    {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public void Run(nint from, nint to, int worker)
+        {
+            nint end = to * V.Count;
+            for (nint i = from * V.Count; i < end; i += V.Count)
+            {
+                V v31 = x.Load<V>(i);
+                V v32 = v31 * VectorMath.NormalCdf(v31, out _);
+                v.Store(i, v32);
+            }
+        }
+    }
+
+    /// <summary>add</summary>
+    file readonly struct Epilogue5<V>(Floats head_bias) : ITileEpilogue
+        where V : unmanaged, IVector<V>
+    {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public void Run(Floats tile, nint stride, nint row, nint rows, nint column, nint columns)
+        {
+            for (nint end = row + rows; row < end; row++)
+            {
+                Floats row_head_bias = head_bias;
+                nint i = 0;
+                for (; i + V.Count <= columns; i += V.Count)
+                {
+                    V v33 = tile.Load<V>(i);
+                    V v10 = row_head_bias.Load<V>(column + i);
+                    V v34 = v33 + v10;
+                    tile.Store(i, v34);
+                }
+
+                if (i < columns)
+                {
+                    int lanes = (int)(columns - i);
+                    V v33 = tile.Load<V>(i);
+                    V v10 = row_head_bias.Load<V>(column + i);
+                    V v34 = v33 + v10;
+                    tile.StoreFirst(i, v34, lanes);
+                }
+
+                tile += stride;
+            }
         }
     }
 }

@@ -8,6 +8,7 @@ using System.Runtime.CompilerServices;
 using TorchSharp;
 using ModelGen;
 using ModelGen.Kernels;
+using static ModelGen.KernelOps;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
 
@@ -275,8 +276,8 @@ namespace ModelGen.Generated
                 Resize();
             }
 
-            Load(tokens, 0);
-            Load(target, 1);
+            Load(tokens, Slot(0));
+            Load(target, Slot(1));
             Compute();
         }
 

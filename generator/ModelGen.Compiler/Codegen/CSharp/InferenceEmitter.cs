@@ -10,18 +10,22 @@ internal static class InferenceEmitter
     public static string Write(CompiledModel model, Graph graph)
     {
         ModelSpec spec = model.Spec;
-        IndentedWriter writer = ModelEmitter.Begin("System", "TorchSharp", "ModelGen", "static TorchSharp.torch", "F = TorchSharp.torch.nn.functional");
+        IndentedWriter writer = ModelEmitter.Begin("System", "System.Runtime.CompilerServices", "TorchSharp", "ModelGen", "ModelGen.Kernels", "static ModelGen.KernelOps", "static TorchSharp.torch", "F = TorchSharp.torch.nn.functional");
         string local = ModelEmitter.Local(spec, "Inference");
         ModelEmitter.InClass(writer, spec, "", () =>
         {
             writer.Line("private global::ModelGen.ParameterTable? __weights;");
+            if (model.InferenceKernels is not null)
+            {
+                writer.Line("private global::ModelGen.KernelInference? __inference;");
+            }
+
             writer.Line();
             writer.Line("/// <summary>Layers, shapes, parameters, operations and planned memory.</summary>");
             writer.Line($"public static global::ModelGen.ModelSummary Summary {{ get; }} = global::ModelGen.Generated.{local}.Summary();");
             writer.Line();
             writer.Line("/// <summary>Fused inference: no tape, batch normalisation folded, every intermediate freed after its last use. The caller disposes the result.</summary>");
-            writer.Line($"public {ModelEmitter.Result(spec)} Infer({ModelEmitter.Parameters(spec)})");
-            writer.Line($"    => global::ModelGen.Generated.{local}.Run(__Weights(), {ModelEmitter.Arguments(spec)});");
+            WriteInfer(writer, model, local);
             writer.Line();
             writer.Line("/// <inheritdoc/>");
             string inputs = string.Join(", ", Enumerable.Range(0, spec.Inputs.Count).Select(static index => $"inputs[{Invariant.Text(index)}]"));
@@ -68,7 +72,50 @@ internal static class InferenceEmitter
             WriteRun(writer, spec, graph);
         }
 
+        if (model.InferenceKernels is { } kernels)
+        {
+            writer.Line();
+            using (writer.Braces("namespace ModelGen.Generated"))
+            {
+                KernelInferenceEmitter.Write(writer, kernels, local + "OnKernels");
+            }
+        }
+
         return writer.ToString();
+    }
+
+    /// <summary>Kernels for float32 on the CPU, with the vectors that the machine has; libtorch's operators otherwise.</summary>
+    private static void WriteInfer(IndentedWriter writer, CompiledModel model, string local)
+    {
+        ModelSpec spec = model.Spec;
+        string signature = $"public {ModelEmitter.Result(spec)} Infer({ModelEmitter.Parameters(spec)})";
+        string operators = $"global::ModelGen.Generated.{local}.Run(__Weights(), {ModelEmitter.Arguments(spec)})";
+        if (model.InferenceKernels is null)
+        {
+            writer.Line(signature);
+            writer.Line($"    => {operators};");
+            return;
+        }
+
+        using (writer.Braces(signature))
+        {
+            writer.Line("global::ModelGen.KernelInference __kernels = __Inference();");
+            using (writer.Braces($"if (!__kernels.Supports([{ModelEmitter.Arguments(spec)}]))"))
+            {
+                writer.Line($"return {operators};");
+            }
+
+            writer.Line();
+            writer.Line($"global::TorchSharp.torch.Tensor[] __results = __kernels.Run([{ModelEmitter.Arguments(spec)}]);");
+            writer.Line(spec.Outputs == 1 ? "return __results[0];" : $"return ({string.Join(", ", Enumerable.Range(0, spec.Outputs).Select(static index => $"__results[{Invariant.Text(index)}]"))});");
+        }
+
+        writer.Line();
+        using (writer.Braces("private global::ModelGen.KernelInference __Inference()"))
+        {
+            writer.Line("global::ModelGen.ParameterTable __table = __Weights();");
+            KernelCode.WriteChoice(writer, "return __inference ??=", $"global::ModelGen.Generated.{local}OnKernels", "__table");
+        }
     }
 
     private static void WriteKeys(IndentedWriter writer, ModelSpec spec)

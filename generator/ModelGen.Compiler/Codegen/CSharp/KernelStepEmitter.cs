@@ -28,23 +28,19 @@ internal static class KernelStepEmitter
                 writer.Line();
             }
 
-            WriteRun(writer, graph, program, symbols, checksInstance);
+            WriteRun(writer, graph, program, symbols, parameters, checksInstance);
             writer.Line();
             WritePlan(writer, program, symbols);
             writer.Line();
             WriteCompute(writer, program, symbols, parameters);
         }
 
-        foreach (string type in program.Types)
-        {
-            writer.Line();
-            writer.Line(type.TrimEnd('\n'));
-        }
+        KernelCode.WriteTypes(writer, program);
     }
 
     private static string Field(string symbol) => "size" + symbol;
 
-    private static void WriteRun(IndentedWriter writer, Graph graph, KernelProgram program, string[] symbols, bool checksInstance)
+    private static void WriteRun(IndentedWriter writer, Graph graph, KernelProgram program, string[] symbols, int parameters, bool checksInstance)
     {
         var function = new GraphFunction(graph, static (_, _) => "", "inputs", "weights", "Parameters");
         int[] inputs = [.. graph.ValuesOf(ValueKind.Input)];
@@ -75,17 +71,20 @@ internal static class KernelStepEmitter
             }
 
             writer.Line();
-            int[] arena = Arena(program);
+            int[] arena = KernelCode.Arena(program);
             foreach (int value in inputs.Append(target))
             {
-                writer.Line($"Load({function.NameOf(value)}, {Invariant.Text(Array.IndexOf(arena, program.Values[value]))});");
+                writer.Line($"Load({function.NameOf(value)}, Slot({Invariant.Text(Array.IndexOf(arena, program.Values[value]))}));");
+            }
+
+            foreach ((int buffer, int state) in program.Flags)
+            {
+                writer.Line($"Load(weights[{Invariant.Text(parameters + state)}], Slot({Invariant.Text(Array.IndexOf(arena, buffer))}));");
             }
 
             writer.Line("Compute();");
         }
     }
-
-    private static int[] Arena(KernelProgram program) => [.. Enumerable.Range(0, program.Buffers.Count).Where(index => program.Buffers[index].Kind == MemoryKind.Arena)];
 
     private static void WriteSymbols(IndentedWriter writer, string[] symbols, string type)
     {
@@ -97,36 +96,16 @@ internal static class KernelStepEmitter
 
     private static void WritePlan(IndentedWriter writer, KernelProgram program, string[] symbols)
     {
-        (int First, int Last)[] lives = program.Lives();
-        var shares = new Dictionary<int, int>();
-        for (int i = 0; i < program.Statements.Count; i++)
-        {
-            if (program.Statements[i].InPlace is (int written, int read) && lives[read].Last == i && lives[written].First == i)
-            {
-                shares.Add(written, read);
-            }
-        }
-
-        int[] arena = Arena(program);
         using (writer.Braces("protected override void Plan(ArenaPlan memory)"))
         {
             WriteSymbols(writer, symbols, "long");
-            foreach (int index in arena)
-            {
-                KernelBuffer buffer = program.Buffers[index];
-                string size = (buffer.DType == DType.Int64 ? buffer.Count * 2 : buffer.Count).ToCSharp();
-                size = buffer.LikeEagerOnly ? $"DrawsLikeEager ? {size} : 0" : size;
-                string comment = $"   // {Invariant.Text(Array.IndexOf(arena, index))}: {buffer.Name}";
-                writer.Line(shares.TryGetValue(index, out int read)
-                    ? $"memory.Same({Invariant.Text(Array.IndexOf(arena, read))}, {Invariant.Text(lives[index].Last)});{comment}"
-                    : $"memory.Slot({size}, {Invariant.Text(Math.Min(lives[index].First, program.Statements.Count))}, {Invariant.Text(lives[index].Last)});{comment}");
-            }
+            KernelCode.WritePlan(writer, program, KernelCode.Arena(program), static _ => false);
         }
     }
 
     private static void WriteCompute(IndentedWriter writer, KernelProgram program, string[] symbols, int parameters)
     {
-        int[] arena = Arena(program);
+        int[] arena = KernelCode.Arena(program);
         using (writer.Braces("private void Compute()"))
         {
             WriteSymbols(writer, symbols, "nint");
@@ -142,24 +121,10 @@ internal static class KernelStepEmitter
                     MemoryKind.State => $"StateAt(weights[{Invariant.Text(parameters + buffer.Index)}])",
                     _ => "LossAt()",
                 };
-                writer.Line(buffer.DType == DType.Int64 ? $"Longs {buffer.Name} = {address}.AsLongs();" : $"Floats {buffer.Name} = {address};");
+                KernelCode.WriteBuffer(writer, buffer, address);
             }
 
-            string group = "";
-            foreach (KernelStatement statement in program.Statements)
-            {
-                if (statement.Source != group)
-                {
-                    group = statement.Source;
-                    writer.Line();
-                    writer.Line("// " + group);
-                }
-
-                foreach (string line in statement.Lines)
-                {
-                    writer.Line(line);
-                }
-            }
+            KernelCode.WriteStatements(writer, program);
         }
     }
 }

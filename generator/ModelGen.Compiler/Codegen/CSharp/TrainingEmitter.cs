@@ -9,7 +9,7 @@ internal static class TrainingEmitter
     public static string Write(CompiledModel model)
     {
         ModelSpec spec = model.Spec;
-        IndentedWriter writer = ModelEmitter.Begin("System", "System.Collections.Generic", "System.Runtime.CompilerServices", "TorchSharp", "ModelGen", "ModelGen.Kernels", "static TorchSharp.torch", "F = TorchSharp.torch.nn.functional");
+        IndentedWriter writer = ModelEmitter.Begin("System", "System.Collections.Generic", "System.Runtime.CompilerServices", "TorchSharp", "ModelGen", "ModelGen.Kernels", "static ModelGen.KernelOps", "static TorchSharp.torch", "F = TorchSharp.torch.nn.functional");
         string local = ModelEmitter.Local(spec, "Step");
         ModelEmitter.InClass(writer, spec, "", () => WriteMembers(writer, model, local));
         if (model.Step is Graph step)
@@ -21,7 +21,7 @@ internal static class TrainingEmitter
                 WriteRun(writer, spec, step);
             }
 
-            if (model.Kernels is { } kernels)
+            if (model.StepKernels is { } kernels)
             {
                 writer.Line();
                 using (writer.Braces("namespace ModelGen.Generated"))
@@ -60,7 +60,7 @@ internal static class TrainingEmitter
         {
             writer.Line($"    => throw new global::System.InvalidOperationException(\"{spec.Name} has no [Train] attribute; add one, such as [Train(Loss.CrossEntropy, Optimizer.AdamW)].\");");
         }
-        else if (model.Kernels is null)
+        else if (model.StepKernels is null)
         {
             writer.Line($"    => new global::ModelGen.Generated.{local}(__Weights(), optimizer);");
         }
@@ -115,12 +115,7 @@ internal static class TrainingEmitter
             }
 
             writer.Line();
-            using (writer.Braces("return global::ModelGen.Kernels.Hardware.VectorBits switch", "};"))
-            {
-                writer.Line($"512 => new {kernels}<global::ModelGen.Kernels.V512>(weights, optimizer),");
-                writer.Line($"256 => new {kernels}<global::ModelGen.Kernels.V256>(weights, optimizer),");
-                writer.Line($"_ => new {kernels}<global::ModelGen.Kernels.V128>(weights, optimizer),");
-            }
+            KernelCode.WriteChoice(writer, "return", kernels, "weights, optimizer");
         }
     }
 

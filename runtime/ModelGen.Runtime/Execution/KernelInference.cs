@@ -1,0 +1,224 @@
+using System.Collections.Concurrent;
+using System.ComponentModel;
+using System.IO.Hashing;
+using System.Runtime.InteropServices;
+using ModelGen.Kernels;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace ModelGen;
+
+/// <summary>
+/// Generated inference that runs on kernels instead of libtorch's operators: float32 on the CPU. Any number of threads may call it. Derived from by generated code.
+/// </summary>
+/// <remarks>
+/// What depends on weights alone, such as folded batch normalisation and weights in the order that kernels read, is computed at the first call and again when
+/// the contents of these weights changed: their hash is compared at every call, as an optimizer, a checkpoint or <c>data&lt;float&gt;()</c> may write them in ways that leave no trace.
+/// </remarks>
+[EditorBrowsable(EditorBrowsableState.Never)]
+public abstract unsafe class KernelInference
+{
+    /// <summary>Numbers behind a tensor that kernels may read, as they load whole vectors.</summary>
+    private const long Behind = 16;
+
+    private readonly ParameterTable weights;
+    private readonly Known[] known;
+    private readonly ConcurrentBag<InferenceMemory> idle = [];
+    private readonly Arena prepared = new();
+    private readonly Lock gate = new();
+    private ulong[]? fingerprint;
+
+    private struct Known
+    {
+        public Tensor? Tensor;
+        public IntPtr Address;
+    }
+
+    /// <summary>Inference over a model's weights.</summary>
+    /// <param name="weights">Parameters and buffers of the model.</param>
+    /// <param name="count">How many.</param>
+    protected KernelInference(ParameterTable weights, int count)
+    {
+        NativeLibraries.ShareThreads();
+        this.weights = weights;
+        known = new Known[count];
+    }
+
+    /// <summary>Numbers of the weights that prepared buffers are computed from.</summary>
+    protected abstract ReadOnlySpan<int> Prepared { get; }
+
+    /// <summary>Runs the model.</summary>
+    /// <param name="inputs">Its inputs.</param>
+    /// <returns>Its outputs; the caller disposes them.</returns>
+    public abstract Tensor[] Run(ReadOnlySpan<Tensor> inputs);
+
+    /// <summary>Whether these inputs, and the weights as they are now, can run on kernels: all on the CPU, weights contiguous float32 (or whole numbers and booleans, for buffers).</summary>
+    /// <param name="inputs">Inputs of the model.</param>
+    /// <returns>False when libtorch's operators must run instead.</returns>
+    public bool Supports(ReadOnlySpan<Tensor> inputs)
+    {
+        foreach (Tensor input in inputs)
+        {
+            if (input.device_type != DeviceType.CPU)
+            {
+                return false;
+            }
+        }
+
+        for (int i = 0; i < known.Length; i++)
+        {
+            Tensor tensor = weights[i];
+            if (!ReferenceEquals(known[i].Tensor, tensor) || known[i].Address != AtenC.Address(tensor))
+            {
+                lock (gate)
+                {
+                    return Adopt();
+                }
+            }
+        }
+
+        return true;
+    }
+
+    internal void Return(InferenceMemory memory) => idle.Add(memory);
+
+    internal void LayOut(Arena arena, ReadOnlySpan<long> sizes)
+    {
+        Plan(arena.Plan, sizes);
+        arena.Place();
+    }
+
+    /// <summary>Adds the buffers of a call.</summary>
+    /// <param name="memory">Receives them.</param>
+    /// <param name="sizes">Named sizes of the inputs.</param>
+    protected abstract void Plan(ArenaPlan memory, ReadOnlySpan<long> sizes);
+
+    /// <summary>Adds the buffers that depend on weights alone.</summary>
+    /// <param name="memory">Receives them.</param>
+    protected abstract void PlanPrepared(ArenaPlan memory);
+
+    /// <summary>Computes the buffers that depend on weights alone.</summary>
+    protected abstract void Prepare();
+
+    /// <summary>Memory for a call.</summary>
+    /// <param name="sizes">Named sizes of the inputs.</param>
+    protected InferenceMemory Rent(ReadOnlySpan<long> sizes)
+    {
+        if (!idle.TryTake(out InferenceMemory? memory))
+        {
+            memory = new InferenceMemory(this);
+        }
+
+        memory.Resize(sizes);
+        return memory;
+    }
+
+    /// <summary>A parameter or buffer.</summary>
+    /// <param name="index">Its number.</param>
+    protected Tensor Weight(int index) => weights[index];
+
+    /// <summary>Address of a parameter or buffer.</summary>
+    /// <param name="index">Its number.</param>
+    protected Floats At(int index) => (float*)AtenC.Address(weights[index]);
+
+    /// <summary>Address of a buffer that depends on weights alone.</summary>
+    /// <param name="buffer">Its number.</param>
+    protected Floats PreparedAt(int buffer) => prepared.Slot(buffer);
+
+    /// <summary>Computes what depends on weights alone unless it is there for their present values.</summary>
+    protected void PrepareOnce()
+    {
+        lock (gate)
+        {
+            ReadOnlySpan<int> watched = Prepared;
+            Span<ulong> now = watched.Length <= 128 ? stackalloc ulong[watched.Length] : new ulong[watched.Length];
+            for (int i = 0; i < now.Length; i++)
+            {
+                Tensor tensor = weights[watched[i]];
+                now[i] = Hash((byte*)AtenC.Address(tensor), (nint)(tensor.numel() * tensor.element_size()));
+            }
+
+            if (fingerprint is not null && now.SequenceEqual(fingerprint))
+            {
+                return;
+            }
+
+            if (fingerprint is null)
+            {
+                PlanPrepared(prepared.Plan);
+                prepared.Place();
+            }
+
+            fingerprint = null;
+            Prepare();
+            fingerprint = now.ToArray();
+        }
+    }
+
+    private static ulong Hash(byte* address, nint bytes)
+    {
+        const int Piece = 1 << 18;
+        if (bytes <= 2 * Piece)
+        {
+            return XxHash3.HashToUInt64(new ReadOnlySpan<byte>(address, (int)bytes));
+        }
+
+        nint pieces = (bytes + Piece - 1) / Piece;
+        ulong[] parts = System.Buffers.ArrayPool<ulong>.Shared.Rent((int)pieces);
+        fixed (ulong* results = parts)
+        {
+            var job = new HashJob { Source = address, Bytes = bytes, Piece = Piece, Results = results };
+            Workers.Run(ref job, pieces);
+        }
+
+        ulong hash = XxHash3.HashToUInt64(MemoryMarshal.AsBytes(parts.AsSpan(0, (int)pieces)));
+        System.Buffers.ArrayPool<ulong>.Shared.Return(parts);
+        return hash;
+    }
+
+    /// <summary>Looks at all weights anew. Those whose memory ends where a kernel may still read move into one buffer with room behind each.</summary>
+    private bool Adopt()
+    {
+        var tight = new List<(string Name, Tensor Tensor)>();
+        for (int i = 0; i < known.Length; i++)
+        {
+            Tensor tensor = weights[i];
+            if (tensor.device_type != DeviceType.CPU || tensor.dtype is not (ScalarType.Float32 or ScalarType.Int64 or ScalarType.Bool) || !tensor.is_contiguous())
+            {
+                Array.Clear(known);
+                return false;
+            }
+
+            if (tensor.dtype == ScalarType.Float32 && AtenC.Room(tensor) < Behind * sizeof(float))
+            {
+                tight.Add((i.ToString(System.Globalization.CultureInfo.InvariantCulture), tensor));
+            }
+        }
+
+        // The tensors hold the buffer's storage; its own handles are not needed any more.
+        FlatBuffer.Adopt(tight).Dispose();
+        for (int i = 0; i < known.Length; i++)
+        {
+            known[i] = new Known { Tensor = weights[i], Address = AtenC.Address(weights[i]) };
+        }
+
+        return true;
+    }
+
+    private struct HashJob : IRange
+    {
+        public byte* Source;
+        public nint Bytes;
+        public nint Piece;
+        public ulong* Results;
+
+        public readonly void Run(nint from, nint to, int worker)
+        {
+            for (nint i = from; i < to; i++)
+            {
+                nint start = i * Piece;
+                Results[i] = XxHash3.HashToUInt64(new ReadOnlySpan<byte>(Source + start, (int)Math.Min(Piece, Bytes - start)));
+            }
+        }
+    }
+}
