@@ -1,11 +1,12 @@
 using ModelGen.Benchmarks;
 
-// dotnet run -c Release --project tests/ModelGen.Benchmarks -- compiler|kernels|training [--only NAME] [--json FILE]
+// dotnet run -c Release --project tests/ModelGen.Benchmarks -- compiler|inference|kernels|training [--only NAME] [--json FILE]
 string? Option(string name) => Array.IndexOf(args, name) is >= 0 and int index && index + 1 < args.Length ? args[index + 1] : null;
 
 return args.FirstOrDefault() switch
 {
     "compiler" => CompilerBenchmark.Run(Option("--only"), Option("--json")),
+    "inference" => InferenceBenchmark.Run(Option("--only"), Option("--json")),
     "kernels" => KernelBenchmark.Run(Option("--only"), Option("--json")),
     "training" => TrainingBenchmark.Run(Option("--only"), Option("--json")),
     _ => Usage(),
@@ -13,6 +14,6 @@ return args.FirstOrDefault() switch
 
 static int Usage()
 {
-    Console.Error.WriteLine("usage: ModelGen.Benchmarks compiler|kernels|training [--only NAME] [--json FILE]");
+    Console.Error.WriteLine("usage: ModelGen.Benchmarks compiler|inference|kernels|training [--only NAME] [--json FILE]");
     return 2;
 }

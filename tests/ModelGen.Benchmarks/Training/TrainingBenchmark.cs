@@ -148,7 +148,7 @@ internal static class TrainingBenchmark
     }
 
     /// <summary>GFLOP/s of the product of two matrices of 1024 x 1024, the best of several.</summary>
-    private static double ProductSpeed()
+    internal static double ProductSpeed()
     {
         const int Size = 1024;
         using var a = new NativeMemoryBlock(Size * Size * sizeof(float));

@@ -46,15 +46,7 @@ public sealed partial class ResNet18 : Module<Tensor, Tensor>
     public ResNet18()
         : base(nameof(ResNet18))
     {
-        var blocks = new List<Module<Tensor, Tensor>>();
-        long channels = 64;
-        foreach ((long width, long stride) in new[] { (64L, 1L), (64L, 1L), (128L, 2L), (128L, 1L), (256L, 2L), (256L, 1L), (512L, 2L), (512L, 1L) })
-        {
-            blocks.Add(new Block(channels, width, stride));
-            channels = width;
-        }
-
-        layers = Sequential(blocks);
+        layers = ResidualBlock.Stages();
         RegisterComponents();
     }
 
@@ -62,29 +54,6 @@ public sealed partial class ResNet18 : Module<Tensor, Tensor>
     {
         x = layers.forward(functional.relu(bn1.forward(conv1.forward(x))));
         return fc.forward(functional.adaptive_avg_pool2d(x, 1).flatten(1));
-    }
-
-    private sealed class Block : Module<Tensor, Tensor>
-    {
-        private readonly Conv2d conv1, conv2;
-        private readonly BatchNorm2d bn1, bn2;
-        private readonly Sequential? downsample;
-
-        public Block(long inputs, long width, long stride)
-            : base(nameof(Block))
-        {
-            (conv1, bn1) = (Conv2d(inputs, width, 3, stride, 1, bias: false), BatchNorm2d(width));
-            (conv2, bn2) = (Conv2d(width, width, 3, padding: 1, bias: false), BatchNorm2d(width));
-            downsample = stride != 1 || inputs != width ? Sequential(Conv2d(inputs, width, 1, stride, bias: false), BatchNorm2d(width)) : null;
-            RegisterComponents();
-        }
-
-        public override Tensor forward(Tensor x)
-        {
-            Tensor y = functional.relu(bn1.forward(conv1.forward(x)));
-            y = bn2.forward(conv2.forward(y));
-            return functional.relu(y + (downsample is null ? x : downsample.forward(x)));
-        }
     }
 }
 
@@ -99,51 +68,43 @@ public sealed partial class MobileNetV2 : Module<Tensor, Tensor>
     public MobileNetV2()
         : base(nameof(MobileNetV2))
     {
-        (int Expand, int Channels, int Repeats, int Stride)[] stages = [(1, 16, 1, 1), (6, 24, 2, 1), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1)];
-        int channels = 32;
-        var layers = new List<Module<Tensor, Tensor>> { ConvBnRelu(3, channels, 3, 1) };
-        foreach ((int expand, int width, int repeats, int stride) in stages)
-        {
-            for (int i = 0; i < repeats; i++)
-            {
-                layers.Add(new InvertedResidual(channels, width, i == 0 ? stride : 1, expand));
-                channels = width;
-            }
-        }
-
-        layers.Add(ConvBnRelu(channels, 1280, 1, 1));
-        features = Sequential(layers);
+        features = MobileNetStages.All(1, [1, 1, 2, 2, 1, 2, 1]);
         RegisterComponents();
     }
 
     public override Tensor forward([Shape("N", 3, 32, 32)] Tensor x) => classifier.forward(features.forward(x).mean([2, 3]));
+}
 
-    private static Sequential ConvBnRelu(int inputs, int outputs, int kernel, int stride, int groups = 1) =>
-        Sequential(Conv2d(inputs, outputs, kernel, stride, (kernel - 1) / 2, groups: groups, bias: false), BatchNorm2d(outputs), ReLU6());
+/// <summary>ResNet-18 as published, for images of 224x224.</summary>
+[Model]
+public sealed partial class ResNet18Photo : Module<Tensor, Tensor>
+{
+    private readonly Conv2d conv1 = Conv2d(3, 64, 7, stride: 2, padding: 3, bias: false);
+    private readonly BatchNorm2d bn1 = BatchNorm2d(64);
+    private readonly Sequential layers = ResidualBlock.Stages();
+    private readonly Linear fc = Linear(512, 1000);
 
-    private sealed class InvertedResidual : Module<Tensor, Tensor>
+    public ResNet18Photo()
+        : base(nameof(ResNet18Photo)) => RegisterComponents();
+
+    public override Tensor forward([Shape("N", 3, 224, 224)] Tensor x)
     {
-        private readonly Sequential conv;
-        private readonly bool residual;
-
-        public InvertedResidual(int inputs, int outputs, int stride, int expand)
-            : base(nameof(InvertedResidual))
-        {
-            int hidden = inputs * expand;
-            residual = stride == 1 && inputs == outputs;
-            var layers = new List<Module<Tensor, Tensor>>();
-            if (expand != 1)
-            {
-                layers.Add(ConvBnRelu(inputs, hidden, 1, 1));
-            }
-
-            layers.AddRange([ConvBnRelu(hidden, hidden, 3, stride, hidden), Conv2d(hidden, outputs, 1, bias: false), BatchNorm2d(outputs)]);
-            conv = Sequential(layers);
-            RegisterComponents();
-        }
-
-        public override Tensor forward(Tensor x) => residual ? x + conv.forward(x) : conv.forward(x);
+        x = functional.max_pool2d(functional.relu(bn1.forward(conv1.forward(x))), 3, stride: 2, padding: 1);
+        return fc.forward(functional.adaptive_avg_pool2d(layers.forward(x), 1).flatten(1));
     }
+}
+
+/// <summary>MobileNetV2 as published, for images of 224x224.</summary>
+[Model]
+public sealed partial class MobileNetV2Photo : Module<Tensor, Tensor>
+{
+    private readonly Sequential features = MobileNetStages.All(2, [1, 2, 2, 2, 1, 2, 1]);
+    private readonly Linear classifier = Linear(1280, 1000);
+
+    public MobileNetV2Photo()
+        : base(nameof(MobileNetV2Photo)) => RegisterComponents();
+
+    public override Tensor forward([Shape("N", 3, 224, 224)] Tensor x) => classifier.forward(features.forward(x).mean([2, 3]));
 }
 
 /// <summary>A small U-Net (Ronneberger et al., arXiv:1505.04597): width 32, three levels, batch normalisation.</summary>
