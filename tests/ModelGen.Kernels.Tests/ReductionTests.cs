@@ -46,6 +46,25 @@ public sealed class ReductionTests
                 }
             }
 
+            // Numbers of one sign: a single chain of additions would lose digits.
+            foreach ((int outer, int length, int inner) in ((int, int, int)[])[(2, 300_000, 1), (2, 300_000, 3)])
+            {
+                float[] values = [.. Enumerable.Range(0, outer * length * inner).Select(_ => 1 + random.NextSingle())];
+                using var x = new TestMemory(values);
+                using var y = new TestMemory((long)outer * inner);
+                Reduction<V>.Sum(x.Floats, outer, length, inner, 1, y.Floats);
+                for (int i = 0; i < inner; i++)
+                {
+                    double sum = 0;
+                    for (int l = 0; l < length; l++)
+                    {
+                        sum += values[(l * inner) + i];
+                    }
+
+                    Assert.Equal(1, y[i] / sum, 5e-6);
+                }
+            }
+
             using var special = new TestMemory([1, 2, float.NaN, 4, 5, 6]);
             using var sums = new TestMemory(2);
             Reduction<V>.Sum(special.Floats, 2, 3, 1, 1, sums.Floats);

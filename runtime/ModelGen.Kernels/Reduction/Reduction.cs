@@ -9,7 +9,14 @@ namespace ModelGen.Kernels;
 public static unsafe class Reduction<V>
     where V : unmanaged, IVector<V>
 {
+    /// <summary>Numbers of a row that are summed in float32; their sums are added in float64.</summary>
     private const nint Part = 16384;
+
+    /// <summary>Rows whose columns are summed before their sums are added to those of the rows before.</summary>
+    private const nint BlockRows = 256;
+
+    /// <summary>Columns that a worker takes at a time.</summary>
+    private const nint BlockColumns = 64;
 
     /// <summary>Sums the middle dimension of <c>[outer, length, inner]</c>.</summary>
     /// <param name="x">Operand.</param>
@@ -51,8 +58,8 @@ public static unsafe class Reduction<V>
         }
         else
         {
-            var job = new MiddleJob { X = x, Length = length, Inner = inner, Scale = scale, Result = result };
-            Workers.Run(ref job, outer, 1 + (16384 / Math.Max(length * inner, 1)));
+            var job = new MiddleJob { X = x, Length = length, Inner = inner, Blocks = (inner + BlockColumns - 1) / BlockColumns, Scale = scale, Result = result };
+            Workers.Run(ref job, outer * job.Blocks, 1 + (16384 / Math.Max(length * Math.Min(inner, BlockColumns), 1)));
         }
     }
 
@@ -81,7 +88,15 @@ public static unsafe class Reduction<V>
         {
             for (nint row = from; row < to; row++)
             {
-                Result[row] = (float)(Row(X + (row * Length), Math.Min(Length, Total - (row * Length))) * Scale);
+                nint length = Math.Min(Length, Total - (row * Length));
+                float* start = X + (row * Length);
+                double sum = 0;
+                for (nint i = 0; i < length; i += Part)
+                {
+                    sum += Row(start + i, Math.Min(Part, length - i));
+                }
+
+                Result[row] = (float)(sum * Scale);
             }
         }
 
@@ -117,33 +132,44 @@ public static unsafe class Reduction<V>
         public float* X;
         public nint Length;
         public nint Inner;
+        public nint Blocks;
         public float Scale;
         public float* Result;
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public readonly void Run(nint from, nint to, int worker)
         {
-            for (nint outer = from; outer < to; outer++)
+            for (nint unit = from; unit < to; unit++)
             {
+                (nint outer, nint block) = (unit / Blocks, unit % Blocks);
                 float* start = X + (outer * Length * Inner);
-                for (nint column = 0; column < Inner; column += V.Count)
+                nint end = Math.Min((block + 1) * BlockColumns, Inner);
+                for (nint column = block * BlockColumns; column < end; column += V.Count)
                 {
-                    V even = V.Zero;
-                    V odd = V.Zero;
+                    V sum = V.Zero;
                     float* place = start + column;
-                    nint row = 0;
-                    for (; row + 2 <= Length; row += 2, place += 2 * Inner)
+                    for (nint first = 0; first < Length; first += BlockRows)
                     {
-                        even += V.Load(place);
-                        odd += V.Load(place + Inner);
+                        V even = V.Zero;
+                        V odd = V.Zero;
+                        nint last = Math.Min(first + BlockRows, Length);
+                        nint row = first;
+                        for (; row + 2 <= last; row += 2, place += 2 * Inner)
+                        {
+                            even += V.Load(place);
+                            odd += V.Load(place + Inner);
+                        }
+
+                        if (row < last)
+                        {
+                            even += V.Load(place);
+                            place += Inner;
+                        }
+
+                        sum += even + odd;
                     }
 
-                    if (row < Length)
-                    {
-                        even += V.Load(place);
-                    }
-
-                    ((even + odd) * V.All(Scale)).StoreFirst(Result + (outer * Inner) + column, (int)Math.Min(V.Count, Inner - column));
+                    (sum * V.All(Scale)).StoreFirst(Result + (outer * Inner) + column, (int)Math.Min(V.Count, Inner - column));
                 }
             }
         }

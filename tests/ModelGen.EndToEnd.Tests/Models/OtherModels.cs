@@ -158,3 +158,21 @@ public sealed partial class NotExportable
     public Tensor Forward([Shape("N", 1, 7, 7)] Tensor x) => adaptive_max_pool2d(x, [2, 2]);
 }
 #pragma warning restore MG0010
+
+/// <summary>Booleans as a buffer and as an input.</summary>
+[Model]
+[Train(Loss.MSE, Optimizer.SGD)]
+public sealed partial class TorchFlags : nn.Module<Tensor, Tensor, Tensor>
+{
+    private readonly TorchSharp.Modules.Linear head = nn.Linear(6, 2);
+    private readonly Tensor open = tensor(new[] { true, false, true, true, false, true });
+
+    public TorchFlags()
+        : base(nameof(TorchFlags))
+    {
+        register_buffer("open", open);
+        RegisterComponents();
+    }
+
+    public override Tensor forward([Shape("N", 6)] Tensor x, [Shape("N", 6, Type = ElementType.Bool)] Tensor keep) => head.forward(x.masked_fill(open, -1.5).masked_fill(keep, 0.25));
+}
