@@ -144,6 +144,28 @@ public sealed class InferenceTests
         }
     }
 
+    /// <summary>The peak that the compiler states is what is allocated.</summary>
+    [Theory]
+    [InlineData(nameof(TorchResidual), 16)]
+    [InlineData(nameof(SimpleCnn), 1)]
+    [InlineData(nameof(TextNet), 16)]
+    [InlineData(nameof(DropoutNet), 16)]
+    public void PlannedMemory_IsWhatIsAllocated(string name, int batch)
+    {
+        using IDisposable scope = NewDisposeScope();
+        using Case test = Cases.All[name](batch);
+        var summary = (ModelSummary)test.Module.GetType().GetProperty("Summary")!.GetValue(null)!;
+        MemoryPlan plan = summary.Memory.Single(entry => entry.Batch == batch);
+        test.Module.eval();
+        test.Compiled.InferBatch(test.Inputs()).Dispose();
+        var inference = (KernelInference)test.Module.GetType().GetField("__inference", BindingFlags.NonPublic | BindingFlags.Instance)!.GetValue(test.Module)!;
+        Assert.Equal(plan.InferencePeakBytes, inference.Bytes);
+        test.Module.train();
+        using TrainingStep step = test.Compiled.CreateTrainingStep(test.Optimizer);
+        step.Run(test.Inputs(), test.Target());
+        Assert.Equal(plan.TrainingPeakBytes, Assert.IsAssignableFrom<KernelStep>(step).ArenaBytes);
+    }
+
     private static void RequireSame(Case test)
     {
         using IDisposable guard = no_grad();

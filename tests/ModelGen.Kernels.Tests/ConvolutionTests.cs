@@ -84,7 +84,12 @@ public sealed class ConvolutionTests
         {
             unsafe
             {
-                Winograd<V>.Forward(shape, input.Floats, weight.Floats, output.Floats, default(NoEpilogue));
+                Winograd<V>.Forward(shape, input.Floats, weight.Floats, null, output.Floats, default(NoEpilogue));
+                using var transformed = new TestMemory(36 * shape.InputChannels * ((shape.OutputChannels + 15) / 16 * 16));
+                using var again = new TestMemory(output.Count);
+                Convolution<V>.TransformWeights(shape.InputChannels, shape.OutputChannels, weight.Floats, transformed.Floats);
+                Winograd<V>.Forward(shape, input.Floats, null, transformed.Floats, again.Floats, default(NoEpilogue));
+                Assert.True(output.Span.SequenceEqual(again.Span), name);
                 Winograd<V>.GradientInput(shape, gradOutput.Floats, weight.Floats, gradInput.Floats, add, default(NoEpilogue));
                 Winograd<V>.GradientWeight(shape, input.Floats, gradOutput.Floats, gradWeight.Floats, add);
             }

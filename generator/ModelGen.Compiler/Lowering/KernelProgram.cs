@@ -60,6 +60,9 @@ internal sealed record KernelProgram(
     /// <summary>Places of the outputs, by rows; empty for training steps, which have none.</summary>
     public IReadOnlyList<Place> Outputs { get; init; } = [];
 
+    /// <summary>The buffers of the arena, in the order of their slots.</summary>
+    public int[] ArenaBuffers => [.. Enumerable.Range(0, Buffers.Count).Where(index => Buffers[index].Kind == MemoryKind.Arena)];
+
 
     /// <summary>
     /// Takes the statements out that depend on parameters and states alone, so that they can run once. A named size in the text of a statement keeps it here, as it is known

@@ -30,10 +30,50 @@ public static unsafe partial class Convolution<V>
     {
         if (Winograd<V>.Pays(shape))
         {
-            Winograd<V>.Forward(shape, input, weight, output, epilogue);
+            Winograd<V>.Forward(shape, input, weight, null, output, epilogue);
             return;
         }
 
+        Direct(shape, input, weight, output, epilogue);
+    }
+
+    /// <summary>As the others, with weights that are transformed beforehand: for inference, where they stay the same. Whether they are used depends on the number of pixels.</summary>
+    /// <param name="shape">Sizes.</param>
+    /// <param name="input">Images [N][H][W][inputs].</param>
+    /// <param name="weight">Weights [3][3][inputs][outputs].</param>
+    /// <param name="transformed">Filled by <see cref="TransformWeights"/>.</param>
+    /// <param name="output">Results [N][OH][OW][outputs].</param>
+    /// <param name="epilogue">What happens to finished tiles of the matrix [N * OH * OW][outputs].</param>
+    public static void Forward<TEpilogue>(in ConvolutionShape shape, Floats input, Floats weight, Floats transformed, Floats output, TEpilogue epilogue)
+        where TEpilogue : unmanaged, ITileEpilogue
+    {
+        if (Winograd<V>.Pays(shape, transformed: true))
+        {
+            Winograd<V>.Forward(shape, input, weight, transformed, output, epilogue);
+            return;
+        }
+
+        Direct(shape, input, weight, output, epilogue);
+    }
+
+    /// <summary>As above, without an epilogue.</summary>
+    /// <param name="shape">Sizes.</param>
+    /// <param name="input">Images [N][H][W][inputs].</param>
+    /// <param name="weight">Weights [3][3][inputs][outputs].</param>
+    /// <param name="transformed">Filled by <see cref="TransformWeights"/>.</param>
+    /// <param name="output">Results [N][OH][OW][outputs].</param>
+    public static void Forward(in ConvolutionShape shape, Floats input, Floats weight, Floats transformed, Floats output) => Forward(shape, input, weight, transformed, output, default(NoEpilogue));
+
+    /// <summary>Transforms the weights of a convolution of 3 x 3 and stride 1 for minimal filtering.</summary>
+    /// <param name="inputs">Channels of the input.</param>
+    /// <param name="outputs">Channels of the output.</param>
+    /// <param name="weight">Weights [3][3][inputs][outputs].</param>
+    /// <param name="transformed">Receives [36][inputs][outputs], the outputs rounded up to whole vectors: 36 * inputs * outputs numbers with outputs rounded up to 16 are enough.</param>
+    public static void TransformWeights(nint inputs, nint outputs, Floats weight, Floats transformed) => Winograd<V>.Transform(inputs, outputs, weight, transformed);
+
+    private static void Direct<TEpilogue>(in ConvolutionShape shape, Floats input, Floats weight, Floats output, TEpilogue epilogue)
+        where TEpilogue : unmanaged, ITileEpilogue
+    {
         var problem = new ImageProduct
         {
             Grid = TapGrid.Outputs(shape, input),

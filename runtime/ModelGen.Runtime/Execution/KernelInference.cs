@@ -44,6 +44,9 @@ public abstract unsafe class KernelInference
         known = new Known[count];
     }
 
+    /// <summary>Bytes of the prepared buffers and of the memory of calls that is kept for the next ones.</summary>
+    public long Bytes => prepared.Bytes + idle.Sum(static memory => memory.Bytes);
+
     /// <summary>Numbers of the weights that prepared buffers are computed from.</summary>
     protected abstract ReadOnlySpan<int> Prepared { get; }
 

@@ -93,9 +93,9 @@ namespace ModelGen.Generated
                 new LayerSummary("classify", "Linear", "[N, 128]", "[N, 10]", 1290, 2570),
             ],
             [
-                new MemoryPlan(1, 5137416, 294912),
-                new MemoryPlan(16, 11419656, 4718592),
-                new MemoryPlan(64, 33849352, 18874368),
+                new MemoryPlan(1, 729152, 603776),
+                new MemoryPlan(16, 10560512, 4113536),
+                new MemoryPlan(64, 42020864, 15344768),
             ]);
 
         // DigitNet: 9 operations, 1 199 882 parameters
@@ -146,8 +146,9 @@ namespace ModelGen.Generated
 
         protected override void PlanPrepared(ArenaPlan memory)
         {
-            memory.Slot(288, 0, 2);   // 0: conv1_weight_ordered
-            memory.Slot(18432, 1, 2);   // 1: conv2_weight_ordered
+            memory.Slot(288, 0, 3);   // 0: conv1_weight_ordered
+            memory.Slot(18432, 1, 3);   // 1: conv2_weight_ordered
+            memory.Slot(73728, 2, 3);   // 2: work
         }
 
         protected override void Prepare()
@@ -156,12 +157,16 @@ namespace ModelGen.Generated
             Floats conv2_weight = At(2);
             Floats conv1_weight_ordered = PreparedAt(0);
             Floats conv2_weight_ordered = PreparedAt(1);
+            Floats work = PreparedAt(2);
 
             // conv1.weight
             Movement<V>.Copy(conv1_weight, conv1_weight_ordered, [3, 3, 1, 32], [3, 1, 9, 9], [96, 32, 32, 1]);
 
             // conv2.weight
             Movement<V>.Copy(conv2_weight, conv2_weight_ordered, [3, 3, 32, 64], [3, 1, 9, 288], [6144, 2048, 64, 1]);
+
+            // x = max_pool2d(relu(Conv2(x)), 2)
+            Convolution<V>.TransformWeights(32, 64, conv2_weight_ordered, work);
         }
 
         protected override void Plan(ArenaPlan memory, ReadOnlySpan<long> sizes)
@@ -201,6 +206,7 @@ namespace ModelGen.Generated
             Floats x = memory.Slot(1);
             Floats conv2_weight_ordered = PreparedAt(1);
             Floats v = memory.Slot(2);
+            Floats work = PreparedAt(2);
             Floats x_2 = memory.Slot(3);
             Floats x_ordered = memory.Slot(4);
             Floats x_3 = memory.Slot(5);
@@ -211,7 +217,7 @@ namespace ModelGen.Generated
             Convolution<V>.Forward(new ConvolutionShape(N, 28, 28, 1, 32, 3, 3), image, conv1_weight_ordered, x, new Epilogue1<V>(conv1_bias));
 
             // x = max_pool2d(relu(Conv2(x)), 2)
-            Convolution<V>.Forward(new ConvolutionShape(N, 26, 26, 32, 64, 3, 3), x, conv2_weight_ordered, v, new Epilogue2<V>(conv2_bias));
+            Convolution<V>.Forward(new ConvolutionShape(N, 26, 26, 32, 64, 3, 3), x, conv2_weight_ordered, work, v, new Epilogue2<V>(conv2_bias));
             MaxPool<V>.Forward(new PoolShape(N, 24, 24, 64, 12, 12) { KernelHeight = 2, KernelWidth = 2, StrideY = 2, StrideX = 2 }, v, x_2);
 
             // x

@@ -105,9 +105,9 @@ namespace ModelGen.Generated
                 new LayerSummary("classify", "Linear", "[N, 16]", "[N, 10]", 170, 330),
             ],
             [
-                new MemoryPlan(1, 49736, 24580),
-                new MemoryPlan(16, 786504, 393220),
-                new MemoryPlan(32, 1572936, 786436),
+                new MemoryPlan(1, 71680, 29440),
+                new MemoryPlan(16, 1039360, 275200),
+                new MemoryPlan(32, 2071552, 537344),
             ]);
 
         // ResidualNet: 27 operations, 2 314 parameters

@@ -94,9 +94,9 @@ namespace ModelGen.Generated
                 new LayerSummary("", "permute", "[N, 8, 100]", "[N, 100, 8]", 0, 0),
             ],
             [
-                new MemoryPlan(1, 15372, 4160),
-                new MemoryPlan(16, 186380, 65600),
-                new MemoryPlan(32, 372748, 131136),
+                new MemoryPlan(1, 11264, 6400),
+                new MemoryPlan(16, 180224, 102400),
+                new MemoryPlan(32, 360448, 204800),
             ]);
 
         // TextNet: 27 operations, 4 548 parameters

@@ -1,4 +1,5 @@
 using ModelGen.Compiler.Ir;
+using ModelGen.Compiler.Lowering;
 using ModelGen.Compiler.Models;
 using ModelGen.Compiler.Passes;
 
@@ -171,12 +172,27 @@ internal static class InferenceEmitter
             if (symbols.Length <= 1)
             {
                 Dictionary<string, long> sizes = symbols.ToDictionary(static name => name, _ => (long)batch);
-                long training = model.Step is null ? 0 : new Liveness(model.Step).PeakBytes(sizes);
-                writer.Line($"        new MemoryPlan({Invariant.Text(batch)}, {Invariant.Text(training)}, {Invariant.Text(new Liveness(model.Inference!).PeakBytes(sizes))}),");
+                writer.Line($"        new MemoryPlan({Invariant.Text(batch)}, {Invariant.Text(TrainingBytes(model, sizes))}, {Invariant.Text(InferenceBytes(model, sizes))}),");
             }
         }
 
         writer.Line("    ]);");
+    }
+
+    private static long TrainingBytes(CompiledModel model, IReadOnlyDictionary<string, long> sizes) =>
+        model.StepKernels is { Program: KernelProgram program } ? new ArenaLayout(program, program.ArenaBuffers, static _ => false).Bytes(sizes)
+        : model.Step is not null ? new Liveness(model.Step).PeakBytes(sizes)
+        : 0;
+
+    private static long InferenceBytes(CompiledModel model, IReadOnlyDictionary<string, long> sizes)
+    {
+        if (model.InferenceKernels is not { } kernels)
+        {
+            return new Liveness(model.Inference!).PeakBytes(sizes);
+        }
+
+        var program = new InferenceProgram(kernels.Program, [.. GraphFunction.Symbols(kernels.Graph)]);
+        return program.Layout.Bytes(sizes) + program.PreparedLayout.Bytes(sizes);
     }
 
     private static void WriteRun(IndentedWriter writer, ModelSpec spec, Graph graph)

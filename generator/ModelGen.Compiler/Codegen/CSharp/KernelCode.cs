@@ -25,40 +25,18 @@ internal static class KernelCode
         }
     }
 
-    /// <summary>The buffers of the arena, in the order of their slots.</summary>
-    public static int[] Arena(KernelProgram program) => [.. Enumerable.Range(0, program.Buffers.Count).Where(index => program.Buffers[index].Kind == MemoryKind.Arena)];
-
     /// <summary>Writes the calls that lay an arena out.</summary>
-    /// <param name="writer">Receives the text.</param>
-    /// <param name="program">The kernels.</param>
-    /// <param name="slots">Buffers in the order of their slots.</param>
-    /// <param name="stays">Whether a buffer is read after the last statement.</param>
-    public static void WritePlan(IndentedWriter writer, KernelProgram program, int[] slots, Func<int, bool> stays)
+    public static void WritePlan(IndentedWriter writer, ArenaLayout layout)
     {
-        (int First, int Last)[] lives = program.Lives();
-        foreach (int index in slots.Where(stays))
+        for (int i = 0; i < layout.Slots.Count; i++)
         {
-            lives[index].Last = program.Statements.Count;
-        }
-
-        var shares = new Dictionary<int, int>();
-        for (int i = 0; i < program.Statements.Count; i++)
-        {
-            if (program.Statements[i].InPlace is (int written, int read) && lives[read].Last == i && lives[written].First == i)
-            {
-                shares.Add(written, read);
-            }
-        }
-
-        foreach (int index in slots)
-        {
-            KernelBuffer buffer = program.Buffers[index];
-            string size = (buffer.DType == DType.Int64 ? buffer.Count * 2 : buffer.Count).ToCSharp();
-            size = buffer.LikeEagerOnly ? $"DrawsLikeEager ? {size} : 0" : size;
-            string comment = $"   // {Invariant.Text(Array.IndexOf(slots, index))}: {buffer.Name}";
-            writer.Line(shares.TryGetValue(index, out int source)
-                ? $"memory.Same({Invariant.Text(Array.IndexOf(slots, source))}, {Invariant.Text(lives[index].Last)});{comment}"
-                : $"memory.Slot({size}, {Invariant.Text(Math.Min(lives[index].First, program.Statements.Count))}, {Invariant.Text(lives[index].Last)});{comment}");
+            ArenaSlot slot = layout.Slots[i];
+            KernelBuffer buffer = layout.Program.Buffers[slot.Buffer];
+            string size = buffer.LikeEagerOnly ? $"DrawsLikeEager ? {slot.Floats.ToCSharp()} : 0" : slot.Floats.ToCSharp();
+            string comment = $"   // {Invariant.Text(i)}: {buffer.Name}";
+            writer.Line(slot.Same >= 0
+                ? $"memory.Same({Invariant.Text(slot.Same)}, {Invariant.Text(slot.Last)});{comment}"
+                : $"memory.Slot({size}, {Invariant.Text(slot.First)}, {Invariant.Text(slot.Last)});{comment}");
         }
     }
 

@@ -14,12 +14,9 @@ internal static class KernelInferenceEmitter
     {
         Graph graph = lowered.Graph;
         string[] symbols = [.. GraphFunction.Symbols(graph)];
-        (KernelProgram prepare, KernelProgram run, HashSet<int> prepared) = lowered.Program.Split(symbols);
+        var program = new InferenceProgram(lowered.Program, symbols);
+        (KernelProgram prepare, KernelProgram run) = (program.Prepare, program.Run);
         int parameters = graph.ValuesOf(ValueKind.Parameter).Count();
-        int[] early = [.. KernelCode.Arena(prepare).Where(prepared.Contains)];
-        int[] slots = [.. KernelCode.Arena(run).Where(index => !prepared.Contains(index))];
-        HashSet<int> outputs = [.. run.Outputs.Select(static place => place.Buffer)];
-        HashSet<int> read = [.. run.Statements.SelectMany(static statement => statement.Reads), .. outputs];
         string WeightOf(KernelBuffer buffer) => Invariant.Text(buffer.Kind == MemoryKind.Parameter ? buffer.Index : parameters + buffer.Index);
         using (writer.Braces($"file sealed class {name}<V>(ParameterTable weights) : KernelInference(weights, {Invariant.Text(GraphFunction.Weights(graph).Count())})\n    where V : unmanaged, IVector<V>"))
         {
@@ -28,7 +25,7 @@ internal static class KernelInferenceEmitter
             writer.Line();
             using (writer.Braces("protected override void PlanPrepared(ArenaPlan memory)"))
             {
-                KernelCode.WritePlan(writer, prepare, early, read.Contains);
+                KernelCode.WritePlan(writer, program.PreparedLayout);
             }
 
             writer.Line();
@@ -47,30 +44,30 @@ internal static class KernelInferenceEmitter
                     writer.Line($"long {symbols[i]} = sizes[{Invariant.Text(i)}];");
                 }
 
-                KernelCode.WritePlan(writer, run, slots, outputs.Contains);
+                KernelCode.WritePlan(writer, program.Layout);
             }
 
             writer.Line();
-            WriteRun(writer, graph, run, symbols);
+            WriteRun(writer, graph, symbols);
         }
 
         KernelCode.WriteTypes(writer, lowered.Program);
 
-        void WriteBuffers(IndentedWriter target, KernelProgram program, Func<int, bool> isUsed)
+        void WriteBuffers(IndentedWriter target, KernelProgram part, Func<int, bool> isUsed)
         {
-            for (int i = 0; i < program.Buffers.Count; i++)
+            for (int i = 0; i < part.Buffers.Count; i++)
             {
-                KernelBuffer buffer = program.Buffers[i];
+                KernelBuffer buffer = part.Buffers[i];
                 if (isUsed(i))
                 {
                     KernelCode.WriteBuffer(target, buffer, buffer.Kind != MemoryKind.Arena ? $"At({WeightOf(buffer)})"
-                        : prepared.Contains(i) ? $"PreparedAt({Invariant.Text(Array.IndexOf(early, i))})"
-                        : $"memory.Slot({Invariant.Text(Array.IndexOf(slots, i))})");
+                        : program.Prepared.Contains(i) ? $"PreparedAt({Invariant.Text(Array.IndexOf(program.PreparedBuffers, i))})"
+                        : $"memory.Slot({Invariant.Text(Array.IndexOf(program.Buffers, i))})");
                 }
             }
         }
 
-        void WriteRun(IndentedWriter target, Graph source, KernelProgram program, string[] names)
+        void WriteRun(IndentedWriter target, Graph source, string[] names)
         {
             var function = new GraphFunction(source, static (_, _) => "", "inputs", "weights", "memory");
             int[] inputs = [.. source.ValuesOf(ValueKind.Input)];
@@ -95,34 +92,34 @@ internal static class KernelInferenceEmitter
                     target.Line($"nint {names[i]} = (nint)sizes[{Invariant.Text(i)}];");
                 }
 
-                if (early.Length > 0)
+                if (program.PreparedBuffers.Length > 0)
                 {
                     target.Line("PrepareOnce();");
                 }
 
                 target.Line("using InferenceMemory memory = Rent(sizes);");
-                HashSet<int> used = [.. program.Statements.SelectMany(static statement => statement.Reads.Concat(statement.Writes)), .. outputs, .. program.Flags.Select(static flag => flag.Buffer), .. inputs.Select(value => program.Values[value])];
-                WriteBuffers(target, program, used.Contains);
+                HashSet<int> used = [.. run.Statements.SelectMany(static statement => statement.Reads.Concat(statement.Writes)), .. program.Outputs, .. run.Flags.Select(static flag => flag.Buffer), .. inputs.Select(value => run.Values[value])];
+                WriteBuffers(target, run, used.Contains);
                 for (int i = 0; i < inputs.Length; i++)
                 {
-                    target.Line($"Load(given[{Invariant.Text(i)}], {program.Buffers[program.Values[inputs[i]]].Name});");
+                    target.Line($"Load(given[{Invariant.Text(i)}], {run.Buffers[run.Values[inputs[i]]].Name});");
                 }
 
-                foreach ((int buffer, int state) in program.Flags)
+                foreach ((int buffer, int state) in run.Flags)
                 {
-                    target.Line($"Load(Weight({Invariant.Text(parameters + state)}), {program.Buffers[buffer].Name});");
+                    target.Line($"Load(Weight({Invariant.Text(parameters + state)}), {run.Buffers[buffer].Name});");
                 }
 
-                KernelCode.WriteStatements(target, program);
+                KernelCode.WriteStatements(target, run);
                 target.Line();
                 string Text(Place place)
                 {
-                    KernelBuffer buffer = program.Buffers[place.Buffer];
+                    KernelBuffer buffer = run.Buffers[place.Buffer];
                     string address = place.Offset.Constant == 0 ? buffer.Name : $"{buffer.Name} + ({place.Offset.ToCSharp()})";
                     return $"Result({address}, {buffer.DType.Torch()}, {CSharpContext.Longs(place.Shape)})";
                 }
 
-                target.Line($"return [{string.Join(", ", program.Outputs.Select(Text))}];");
+                target.Line($"return [{string.Join(", ", run.Outputs.Select(Text))}];");
             }
         }
     }

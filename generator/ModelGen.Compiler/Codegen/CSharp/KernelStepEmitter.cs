@@ -71,7 +71,7 @@ internal static class KernelStepEmitter
             }
 
             writer.Line();
-            int[] arena = KernelCode.Arena(program);
+            int[] arena = program.ArenaBuffers;
             foreach (int value in inputs.Append(target))
             {
                 writer.Line($"Load({function.NameOf(value)}, Slot({Invariant.Text(Array.IndexOf(arena, program.Values[value]))}));");
@@ -99,13 +99,13 @@ internal static class KernelStepEmitter
         using (writer.Braces("protected override void Plan(ArenaPlan memory)"))
         {
             WriteSymbols(writer, symbols, "long");
-            KernelCode.WritePlan(writer, program, KernelCode.Arena(program), static _ => false);
+            KernelCode.WritePlan(writer, new ArenaLayout(program, program.ArenaBuffers, static _ => false));
         }
     }
 
     private static void WriteCompute(IndentedWriter writer, KernelProgram program, string[] symbols, int parameters)
     {
-        int[] arena = KernelCode.Arena(program);
+        int[] arena = program.ArenaBuffers;
         using (writer.Braces("private void Compute()"))
         {
             WriteSymbols(writer, symbols, "nint");

@@ -107,8 +107,30 @@ internal sealed class ConvOp : OpDefinition
         Place image = k.OrderedOperand(0, ConvolutionLayout.ChannelsLast(spatial));
         Place weight = k.OrderedOperand(1, ConvolutionLayout.Weight(spatial));
         Place result = k.Result(0, ConvolutionLayout.ChannelsLast(spatial));
-        k.Emit($"Convolution<V>.Forward({shape}, {k.Read(image)}, {k.Read(weight)}, {k.Write(result)}{k.Epilogue(k.ResultType().Shape[1])});");
+        string weights = k.Read(weight);
+        if (!k.IsStep && IsWorthTransforming(k))
+        {
+            (long outputs, long inputs) = (k.Type(1).Shape[0].Constant!.Value, k.Type(1).Shape[1].Constant!.Value);
+            Place transformed = k.Work(new TensorType(DType.Float32, new Dim[] { 36 * inputs * ((outputs + 15) / 16 * 16) }));
+            k.Emit($"Convolution<V>.TransformWeights({Invariant.Text(inputs)}, {Invariant.Text(outputs)}, {weights}, {k.Write(transformed)});");
+            weights = $"{k.Read(weight)}, {k.Read(transformed)}";
+        }
+
+        k.Emit($"Convolution<V>.Forward({shape}, {k.Read(image)}, {weights}, {k.Write(result)}{k.Epilogue(k.ResultType().Shape[1])});");
         return true;
+    }
+
+    /// <summary>
+    /// Whether minimal filtering may pay for some batch when the weights are transformed only once: 3 x 3, stride 1, images of at least 4 x 4, enough channels, and not more than
+    /// 16 MiB of transformed weights, which are four times as large.
+    /// </summary>
+    private static bool IsWorthTransforming(KernelContext k)
+    {
+        EquatableArray<Dim> weight = k.Type(1).Shape;
+        bool IsOne(string attribute) => k.Attributes.Ints(attribute).All(static value => value == 1);
+        return weight.Count == 4 && weight[2].Constant == 3 && weight[3].Constant == 3 && IsOne("stride") && IsOne("dilation") && k.Attributes.Int("groups") == 1
+            && weight[0].Constant is long outputs && weight[1].Constant is long inputs && inputs >= 32 && outputs >= 32 && inputs * outputs * 36 <= 1 << 22
+            && k.ResultType().Shape.Skip(2).All(static size => size.Constant is null or >= 4);
     }
 
     public override void EmitOnnx(OnnxContext c)
