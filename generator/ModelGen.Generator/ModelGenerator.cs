@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Text;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
@@ -46,5 +47,20 @@ public sealed class ModelGenerator : IIncrementalGenerator
         context.RegisterSourceOutput(
             parsed.SelectMany(static (result, _) => result.Diagnostics).WithTrackingName(TrackingNames.Diagnostics),
             static (output, diagnostic) => output.ReportDiagnostic(diagnostic.ToDiagnostic()));
+
+        // The plan belongs to the compiled model and the position to the parsed one.
+        IncrementalValueProvider<ImmutableArray<(string HintName, DiagnosticInfo Budget)>> budgets = parsed
+            .Where(static result => result is { Model: not null, Budget: not null })
+            .Select(static (result, _) => (result.Model!.HintName, result.Budget!))
+            .Collect();
+        context.RegisterSourceOutput(
+            compiled.Where(static result => result.ExceededBudget is not null).Combine(budgets),
+            static (output, pair) =>
+            {
+                foreach ((_, DiagnosticInfo budget) in pair.Right.Where(entry => entry.HintName == pair.Left.HintName))
+                {
+                    output.ReportDiagnostic((budget with { Arguments = new[] { pair.Left.ExceededBudget! } }).ToDiagnostic());
+                }
+            });
     }
 }

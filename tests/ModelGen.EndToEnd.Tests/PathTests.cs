@@ -1,12 +1,15 @@
-using ModelGen.Onnx;
+using ModelGen.EndToEnd.Tests.Models;
 using static TorchSharp.torch;
 
 namespace ModelGen.EndToEnd.Tests;
 
 /// <summary>Every generated path of small models that together use every layer, against eager TorchSharp.</summary>
-public sealed class PathTests
+public abstract class PathTests
 {
     private const int Batch = 5;
+
+    /// <summary>Whether the tests expect kernels.</summary>
+    protected abstract bool OnKernels { get; }
 
     public static TheoryData<string> Names => [.. Cases.All.Keys];
 
@@ -37,6 +40,9 @@ public sealed class PathTests
         var gradients = test.Module.named_parameters().Where(static pair => pair.parameter.grad is not null).ToDictionary(static pair => pair.name, static pair => pair.parameter.grad!.clone());
         random.manual_seed(7);
         using TrainingStep step = test.Compiled.CreateTrainingStep(test.Optimizer with { LearningRate = 0 });
+
+        // These two compute with float64 and whole numbers in between, which no kernel does.
+        Assert.Equal(OnKernels && name is not (nameof(TorchLibrary) or nameof(TorchNumbers)), step is KernelStep);
         step.DrawsLikeEager = true;
         step.Run(inputs, target);
         Tensor loss = step.Loss;
@@ -74,22 +80,6 @@ public sealed class PathTests
         Assert.All(generated.Module.state_dict(), pair => Compare.Close(Meaningful(pair.Key, expected[pair.Key]), Meaningful(pair.Key, pair.Value), 2e-3, $"{name} {pair.Key} after five steps"));
     }
 
-    [Theory]
-    [MemberData(nameof(Names))]
-    public void Onnx_EqualsEager(string name)
-    {
-        using Case test = Cases.All[name](1);
-        test.Module.eval();
-        Tensor[] inputs = test.Inputs();
-        using Tensor expected = no_grad_(() => test.Eager(inputs));
-        OnnxModel model = test.ToOnnx();
-        using var runner = new OnnxRunner(model);
-        var feed = runner.Inputs.Select((entry, index) => (entry.Name, Value: ToOnnx(inputs[index]))).ToDictionary(static pair => pair.Name, static pair => pair.Value);
-        OnnxTensor output = runner.Run(feed)[runner.Outputs[0].Name];
-        using Tensor actual = tensor(output.AsSpan<float>().ToArray(), [.. output.Shape]);
-        Compare.Close(expected, actual, 1e-5, name);
-    }
-
     /// <summary>
     /// A bias before batch normalisation and the key bias of attention have a gradient of exactly zero; both sides see rounding noise, which Adam scales up to a full step.
     /// </summary>
@@ -98,14 +88,20 @@ public sealed class PathTests
         _ when key.EndsWith("in_proj_bias", StringComparison.Ordinal) => TorchSharp.torch.cat([value.chunk(3)[0], value.chunk(3)[2]]),
         _ => value,
     };
+}
 
-    private static Tensor no_grad_(Func<Tensor> function)
-    {
-        using IDisposable guard = no_grad();
-        return function();
-    }
+/// <summary>Generated code as it runs on this CPU.</summary>
+public sealed class KernelPathTests : PathTests
+{
+    protected override bool OnKernels => true;
+}
 
-    private static OnnxTensor ToOnnx(Tensor tensor) => tensor.dtype == ScalarType.Int64
-        ? OnnxTensor.From<long>(tensor.data<long>().ToArray(), tensor.shape)
-        : OnnxTensor.From<float>(tensor.data<float>().ToArray(), tensor.shape);
+/// <summary>Generated code as it runs on other devices: on libtorch's operators.</summary>
+public sealed class LibraryPathTests : PathTests, IDisposable
+{
+    private readonly IDisposable path = LibraryPath.Use();
+
+    protected override bool OnKernels => false;
+
+    public void Dispose() => path.Dispose();
 }

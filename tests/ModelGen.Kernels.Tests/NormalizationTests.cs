@@ -106,6 +106,9 @@ public sealed class NormalizationTests
                 Near(expected.DWeight, dw, "dw", tolerance);
                 Near(expected.DBias, db, "db");
                 Near(expected.Mean, mean, "mean", 1e-6);
+                using var again = new TestMemory(rows * channels);
+                BatchNorm<V>.Apply(x.Floats, rows, channels, weight.Floats, bias.Floats, mean.Floats, reciprocal.Floats, again.Floats);
+                Assert.Equal(y.Span, again.Span);
                 Near([.. expected.Mean.Select((value, c) => (0.9 * meanBefore[c]) + (0.1 * value))], runningMean, "running mean", 1e-6);
                 Near([.. expected.Variance.Select((value, c) => (0.9 * varianceBefore[c]) + (0.1 * value * rows / (rows - 1)))], runningVariance, "running variance", tolerance);
 
@@ -115,6 +118,8 @@ public sealed class NormalizationTests
                 BatchNorm<V>.Backward(dy.Floats, x.Floats, rows, channels, default, mean.Floats, reciprocal.Floats, dx.Floats, default, default);
                 expected = Reference(x, dy, ones, zeros, channels, channels, i => i % channels, i => i % channels, Epsilon);
                 Near([.. expected.Y.Select(static value => Math.Max(0, value))], y, "relu", tolerance);
+                BatchNorm<V>.Apply(x.Floats, rows, channels, default, default, mean.Floats, reciprocal.Floats, again.Floats, new Relu());
+                Assert.Equal(y.Span, again.Span);
                 Near(expected.Dx, dx, "dx without weight", tolerance);
             }
 

@@ -3,6 +3,7 @@ using ModelGen.Compiler.Lowering;
 using ModelGen.Compiler.Models;
 using ModelGen.Compiler.Ops;
 using ModelGen.Compiler.Passes;
+using ModelGen.Compiler.Text;
 
 namespace ModelGen.Compiler.Codegen;
 
@@ -37,12 +38,49 @@ internal static class ModelCompiler
         }
 
         Graph inference = PassPipeline.Inference.Run(spec.Graph);
-        Graph? step = spec.Train is null ? null : TrainingStep(spec.TrainingGraph ?? spec.Graph, spec.Train);
-        return new CompiledModel(spec, inference, step)
+        var model = new CompiledModel(spec, inference, null) { InferenceKernels = Lower(inference, PassPipeline.InferenceKernels, isStep: false) };
+        if (spec.Train is null)
         {
-            InferenceKernels = Lower(inference, PassPipeline.InferenceKernels, isStep: false),
-            StepKernels = step is null ? null : Lower(step, PassPipeline.StepKernels, isStep: true),
-        };
+            return model;
+        }
+
+        CompiledModel With(Graph step) => model with { Step = step, StepKernels = Lower(step, PassPipeline.StepKernels, isStep: true) };
+        Graph step = TrainingStep(spec.TrainingGraph ?? spec.Graph, spec.Train);
+        return spec.Train.Recompute == RecomputeMode.None ? With(step) : Recomputation.Choose(spec, step, With);
+    }
+
+    /// <summary>What a model's plan takes beyond its budget, as a sentence; null when it fits or has none.</summary>
+    public static string? ExceededBudget(CompiledModel model)
+    {
+        if (model.Spec.MemoryBudget is not long budget || model.Inference is null)
+        {
+            return null;
+        }
+
+        bool trains = model.Step is not null;
+        int batch = trains ? model.Spec.Train!.BatchSize : model.Spec.ExportBatch;
+        string what = trains ? $"a training step with {Invariant.Text(batch)} samples" : $"inference with {Invariant.Text(batch)} samples";
+        if (PlannedMemory.Sizes(model.Spec.Graph!, batch) is not { } sizes)
+        {
+            return $"the memory of {what} cannot be planned, because the inputs have other named sizes than the batch ({string.Join(", ", GraphFunction.Symbols(model.Spec.Graph!))}); write numbers for them in [Shape]";
+        }
+
+        long bytes = trains ? PlannedMemory.Training(model, sizes) : PlannedMemory.Inference(model, sizes);
+        if (bytes <= budget)
+        {
+            return null;
+        }
+
+        string advice = trains ? "use a smaller BatchSize" : "use a smaller batch in [ExportOnnx]";
+        if (model.Spec.Train is { Recompute: RecomputeMode.None } train)
+        {
+            long least = PlannedMemory.Training(Compile(model.Spec with { Train = train with { Recompute = RecomputeMode.Full } }), sizes);
+            advice = least <= budget ? "Recompute = Recompute.ToBudget in [Train] makes it fit"
+                : least < bytes ? $"Recompute = Recompute.Full in [Train] brings it down to {ByteSize.Format(least)}, and a smaller BatchSize further"
+                : advice;
+        }
+
+        return $"{what} takes {ByteSize.Format(bytes)}, above the budget of {ByteSize.Format(budget)}; {advice}";
     }
 
     /// <summary>A graph as calls of kernels; null where something in it has none, so that it runs on libtorch's operators.</summary>

@@ -76,6 +76,9 @@ internal sealed record ModelSpec
 
     public TrainSpec? Train { get; init; }
 
+    /// <summary>Most bytes that may be planned; null without <c>[MemoryBudget]</c>.</summary>
+    public long? MemoryBudget { get; init; }
+
     /// <summary>Batch size of the exported ONNX graph.</summary>
     public int ExportBatch { get; init; } = 1;
 
@@ -113,4 +116,19 @@ internal sealed record SubModelSpec(string Field, string Key, string Type, bool 
 internal sealed record LayerSizes(string Path, EquatableArray<long> Sizes);
 
 /// <summary>What <c>[Train]</c> says, as far as it shapes generated code.</summary>
-internal sealed record TrainSpec(string Loss, string Optimizer, double LabelSmoothing, double SmoothL1Beta, int BatchSize, EquatableArray<KeyValuePair<string, string>> Settings);
+internal sealed record TrainSpec(string Loss, string Optimizer, double LabelSmoothing, double SmoothL1Beta, int BatchSize, EquatableArray<KeyValuePair<string, string>> Settings)
+{
+    /// <summary>Tensors of the parameters' layout that the optimizer keeps.</summary>
+    public int OptimizerStates { get; init; }
+
+    /// <summary>What backward computes a second time.</summary>
+    public RecomputeMode Recompute { get; init; }
+}
+
+/// <summary>The members of <c>ModelGen.Recompute</c>, in their order.</summary>
+internal enum RecomputeMode
+{
+    None,
+    Full,
+    ToBudget,
+}

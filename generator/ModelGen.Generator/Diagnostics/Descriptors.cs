@@ -40,11 +40,13 @@ internal static class Descriptors
 
     public static readonly DiagnosticDescriptor MemberTaken = Error("MG0014", "A model declares a member that is generated", "'{0}' declares '{1}', which the generated part declares too; rename it");
 
+    public static readonly DiagnosticDescriptor MemoryBudget = Error("MG0015", "The model does not fit into its memory budget", "{0}");
+
     public static readonly DiagnosticDescriptor Internal = Error("MG9001", "The model compiler failed", "Compiling '{0}' failed inside ModelGen ({1}). This is a fault of ModelGen, not of your model: please report it with the model's source.");
 
     /// <summary>All descriptors, for the documentation test.</summary>
     public static IReadOnlyList<DiagnosticDescriptor> All { get; } =
-        [Unsupported, ShapeMismatch, LayerNeverCalled, NotPartial, Forward, Shape, LayerMember, DataDependent, Training, NotExportable, RootConstructor, ModelArguments, NoInputShape, MemberTaken, Internal];
+        [Unsupported, ShapeMismatch, LayerNeverCalled, NotPartial, Forward, Shape, LayerMember, DataDependent, Training, NotExportable, RootConstructor, ModelArguments, NoInputShape, MemberTaken, MemoryBudget, Internal];
 
     private static DiagnosticDescriptor Error(string id, string title, string message) => Create(id, title, message, DiagnosticSeverity.Error);
 

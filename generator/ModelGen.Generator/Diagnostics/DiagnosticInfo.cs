@@ -24,4 +24,8 @@ internal sealed record DiagnosticInfo(DiagnosticDescriptor Descriptor, SyntaxTre
 }
 
 /// <summary>What parsing a class gave: a model, or the reasons why there is none, or warnings beside it.</summary>
-internal sealed record ParseResult(ModelSpec? Model, EquatableArray<DiagnosticInfo> Diagnostics);
+internal sealed record ParseResult(ModelSpec? Model, EquatableArray<DiagnosticInfo> Diagnostics)
+{
+    /// <summary>Where the model's memory budget stands, without a message: whether the plan exceeds it is known once the model is compiled. Null without one.</summary>
+    public DiagnosticInfo? Budget { get; init; }
+}

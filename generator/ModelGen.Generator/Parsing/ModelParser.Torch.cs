@@ -168,7 +168,7 @@ internal sealed partial class ModelParser
         Evaluator evaluator = trace.Evaluator;
         (graph, trainingGraph) = FreezeUnused(graph, trainingGraph);
         WarnNotExportable(graph, evaluator);
-        return Train(spec with
+        return Settings(spec with
         {
             Graph = graph,
             TrainingGraph = trainingGraph,

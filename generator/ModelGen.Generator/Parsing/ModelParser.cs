@@ -55,7 +55,7 @@ internal sealed partial class ModelParser
             parser.ReportInternal(exception);
         }
 
-        return new ParseResult(spec, parser.diagnostics.ToEquatableArray());
+        return new ParseResult(spec, parser.diagnostics.ToEquatableArray()) { Budget = parser.budget };
     }
 
     /// <summary>Whether this declaration stands for its class: of a class marked twice, as happens while code is pasted, only the first does, and a class needs a name.</summary>
@@ -285,7 +285,7 @@ internal sealed partial class ModelParser
         Graph graph = builder.Build(outputs);
         WarnUnusedLayers(spec, evaluator);
         WarnNotExportable(graph, evaluator);
-        return Train(spec with
+        return Settings(spec with
         {
             Graph = graph,
             TrainingGraph = trainingGraph,
@@ -377,52 +377,6 @@ internal sealed partial class ModelParser
             }
         }
     }
-
-    private ModelSpec Train(ModelSpec spec)
-    {
-        if (LayerMembers.Attribute(type, "TrainAttribute") is not { } attribute)
-        {
-            return spec;
-        }
-
-        string Member(int index) => attribute.ConstructorArguments[index].Type!.GetMembers().OfType<IFieldSymbol>().First(field => Equals(field.ConstantValue, attribute.ConstructorArguments[index].Value)).Name;
-        object? Named(string name) => attribute.NamedArguments.FirstOrDefault(argument => argument.Key == name).Value.Value;
-        KeyValuePair<string, string>[] settings = [.. attribute.NamedArguments.Select(static argument => new KeyValuePair<string, string>(argument.Key, Text(argument.Value)))];
-        var train = new TrainSpec(Member(0), Member(1), Named("LabelSmoothing") as double? ?? 0, Named("SmoothL1Beta") as double? ?? 1, Named("BatchSize") as int? ?? 32, settings);
-        SyntaxNode at = attribute.ApplicationSyntaxReference?.GetSyntax(cancellation) ?? syntax;
-        foreach ((bool wrong, string message) in new[]
-        {
-            (train.LabelSmoothing is < 0 or >= 1, "LabelSmoothing must be at least 0 and below 1"),
-            (train.SmoothL1Beta <= 0, "SmoothL1Beta must be above 0"),
-            (train.BatchSize < 1, "BatchSize must be at least 1"),
-            (Named("Nesterov") is true && Named("Momentum") is null or 0.0, "Nesterov needs Momentum above 0"),
-        })
-        {
-            if (wrong)
-            {
-                throw new EvaluationException(DiagnosticInfo.At(Descriptors.Training, at, message));
-            }
-        }
-
-        try
-        {
-            ModelCompiler.CheckLoss(spec.TrainingGraph ?? spec.Graph!, train);
-        }
-        catch (OpException exception)
-        {
-            throw new EvaluationException(DiagnosticInfo.At(Descriptors.Training, at, exception.Message));
-        }
-
-        return spec with { Train = train };
-    }
-
-    private static string Text(TypedConstant constant) => constant switch
-    {
-        { Kind: TypedConstantKind.Enum, Type: { } type } => type.ToDisplayString(SymbolDisplayFormat.FullyQualifiedFormat) + "." + type.GetMembers().OfType<IFieldSymbol>().First(field => Equals(field.ConstantValue, constant.Value)).Name,
-        { Value: double number } => Invariant.Text(number),
-        { Value: bool flag } => Invariant.Text(flag),
-        _ => Convert.ToString(constant.Value, System.Globalization.CultureInfo.InvariantCulture),
-    };
 
     private void Report(DiagnosticDescriptor descriptor, SyntaxToken at, params string[] arguments) => diagnostics.Add(DiagnosticInfo.At(descriptor, at, arguments));
 }

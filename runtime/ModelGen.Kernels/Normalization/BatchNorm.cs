@@ -50,24 +50,35 @@ public static unsafe class BatchNorm<V>
             }
         }
 
-        // In scratch memory, where whole vectors may be read past the last channel: weight * reciprocal, mean and bias.
-        float* factors = sums;
-        for (nint c = 0; c < padded; c++)
-        {
-            bool there = c < channels;
-            shift[c] = there ? mean[c] : 0;
-            factors[c] = there ? reciprocal[c] * (weight.Address is null ? 1 : weight[c]) : 0;
-            factors[padded + c] = there && bias.Address is not null ? bias[c] : 0;
-        }
-
-        var job = new NormalJob<TEpilogue> { X = x, Y = y, Rows = rows, Channels = channels, Mean = shift, Factor = factors, Bias = factors + padded, Epilogue = epilogue, Step = Math.Clamp(4096 / Math.Max(channels, 1), 1, 256) };
-        Workers.Run(ref job, (rows + job.Step - 1) / job.Step, 4);
+        Normalize(x, rows, channels, weight, bias, mean, reciprocal, y, shift, sums, epilogue);
     }
 
     /// <summary>As above, with nothing after it.</summary>
     public static void Train(
         Floats x, nint rows, nint channels, Floats weight, Floats bias, float momentum, float epsilon, Floats runningMean, Floats runningVariance, Floats y, Floats mean, Floats reciprocal) =>
         Train(x, rows, channels, weight, bias, momentum, epsilon, runningMean, runningVariance, y, mean, reciprocal, default(NoEpilogue));
+
+    /// <summary>Normalises by statistics of an earlier <see cref="Train{TEpilogue}"/>: the same result, bit for bit.</summary>
+    /// <param name="x">Operand [rows, channels].</param>
+    /// <param name="rows">Values of a channel: samples times places.</param>
+    /// <param name="channels">Channels.</param>
+    /// <param name="weight">Scale [channels]; null for 1.</param>
+    /// <param name="bias">Shift [channels]; null for 0.</param>
+    /// <param name="mean">Mean [channels].</param>
+    /// <param name="reciprocal">Reciprocal of the deviation [channels].</param>
+    /// <param name="y">Result [rows, channels].</param>
+    /// <param name="epilogue">Finishes blocks of rows of the result while they are in the cache.</param>
+    public static void Apply<TEpilogue>(Floats x, nint rows, nint channels, Floats weight, Floats bias, Floats mean, Floats reciprocal, Floats y, TEpilogue epilogue)
+        where TEpilogue : unmanaged, ITileEpilogue
+    {
+        nint padded = ColumnSums<V>.Padded(channels);
+        float* shift = Scratch.Floats(3 * padded);
+        Normalize(x, rows, channels, weight, bias, mean, reciprocal, y, shift, shift + padded, epilogue);
+    }
+
+    /// <summary>As above, with nothing after it.</summary>
+    public static void Apply(Floats x, nint rows, nint channels, Floats weight, Floats bias, Floats mean, Floats reciprocal, Floats y) =>
+        Apply(x, rows, channels, weight, bias, mean, reciprocal, y, default(NoEpilogue));
 
     /// <summary>Gradients of the operand, the scale and the shift.</summary>
     /// <param name="gradient">Gradient of the result [rows, channels].</param>
@@ -166,6 +177,24 @@ public static unsafe class BatchNorm<V>
             a = V.Load(Gradient + index);
             b = a * (V.Load(X + index) - V.Load(Mean + column));
         }
+    }
+
+    /// <summary>(x - mean) * reciprocal * weight + bias, by way of scratch memory, where whole vectors may be read past the last channel.</summary>
+    private static void Normalize<TEpilogue>(
+        Floats x, nint rows, nint channels, Floats weight, Floats bias, Floats mean, Floats reciprocal, Floats y, float* centre, float* factors, TEpilogue epilogue)
+        where TEpilogue : unmanaged, ITileEpilogue
+    {
+        nint padded = ColumnSums<V>.Padded(channels);
+        for (nint c = 0; c < padded; c++)
+        {
+            bool there = c < channels;
+            centre[c] = there ? mean[c] : 0;
+            factors[c] = there ? reciprocal[c] * (weight.Address is null ? 1 : weight[c]) : 0;
+            factors[padded + c] = there && bias.Address is not null ? bias[c] : 0;
+        }
+
+        var job = new NormalJob<TEpilogue> { X = x, Y = y, Rows = rows, Channels = channels, Mean = centre, Factor = factors, Bias = factors + padded, Epilogue = epilogue, Step = Math.Clamp(4096 / Math.Max(channels, 1), 1, 256) };
+        Workers.Run(ref job, (rows + job.Step - 1) / job.Step, 4);
     }
 
     private struct NormalJob<TEpilogue> : IRange

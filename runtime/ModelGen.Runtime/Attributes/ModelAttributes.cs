@@ -97,6 +97,39 @@ public sealed class TrainAttribute(Loss loss, Optimizer optimizer) : Attribute
 
     /// <summary>Where <see cref="Loss.SmoothL1"/> turns from quadratic to linear; default 1. Must be positive.</summary>
     public double SmoothL1Beta { get; set; } = 1;
+
+    /// <summary>What backward computes a second time instead of keeping it since forward (activation checkpointing); default <see cref="Recompute.None"/>.</summary>
+    public Recompute Recompute { get; set; } = Recompute.None;
+}
+
+/// <summary>
+/// Limits the memory that is planned for the model, checked during the build: for a training step with <see cref="TrainAttribute.BatchSize"/> samples when the class has
+/// <see cref="TrainAttribute"/>, otherwise for inference with the batch of <see cref="ExportOnnxAttribute"/>. Parameters, gradients, optimizer state, inputs and intermediates count.
+/// </summary>
+/// <param name="budget">A number and a unit: B, KiB, MiB, GiB, or KB, MB, GB for powers of 1000.</param>
+/// <example><c>[MemoryBudget("512 MiB")]</c></example>
+[AttributeUsage(AttributeTargets.Class, Inherited = false)]
+public sealed class MemoryBudgetAttribute(string budget) : Attribute
+{
+    /// <summary>The limit as written.</summary>
+    public string Budget { get; } = budget;
+}
+
+/// <summary>What backward computes a second time instead of keeping it since forward (activation checkpointing; Chen et al., arXiv:1604.06174).</summary>
+/// <remarks>
+/// The results are the same, bit for bit: random numbers are drawn once and running statistics moved once. A full recomputation costs at most one more forward pass,
+/// a third of a step.
+/// </remarks>
+public enum Recompute
+{
+    /// <summary>Nothing: everything that backward reads is kept.</summary>
+    None,
+
+    /// <summary>As much as makes the planned memory smallest.</summary>
+    Full,
+
+    /// <summary>As little as fits into <see cref="MemoryBudgetAttribute"/>, which the class needs.</summary>
+    ToBudget,
 }
 
 /// <summary>Loss functions of the generated training step. All are averaged over the batch (and over elements where the target has the output's shape).</summary>

@@ -62,6 +62,9 @@ public sealed unsafe class FlatBuffer : IDisposable
     /// <summary>Elements of all slices and of the gaps between them.</summary>
     internal long Count { get; }
 
+    /// <summary>Size of the buffer.</summary>
+    internal long Bytes => Data.numel() * Data.element_size();
+
     /// <summary>What lies where.</summary>
     public IReadOnlyList<FlatSlice> Slices { get; }
 

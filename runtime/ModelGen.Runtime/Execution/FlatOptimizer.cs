@@ -92,6 +92,9 @@ public sealed class FlatOptimizer : IDisposable
     /// <summary>Steps taken.</summary>
     public long StepCount { get; private set; }
 
+    /// <summary>Bytes of the moments or the velocity.</summary>
+    internal long StateBytes => (first?.Bytes ?? 0) + (second?.Bytes ?? 0);
+
     /// <summary>Updates the parameters from the gradients.</summary>
     public void Step()
     {

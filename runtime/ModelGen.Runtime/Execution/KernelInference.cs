@@ -55,11 +55,16 @@ public abstract unsafe class KernelInference
     /// <returns>Its outputs; the caller disposes them.</returns>
     public abstract Tensor[] Run(ReadOnlySpan<Tensor> inputs);
 
-    /// <summary>Whether these inputs, and the weights as they are now, can run on kernels: all on the CPU, weights contiguous float32 (or whole numbers and booleans, for buffers).</summary>
+    /// <summary>Whether these inputs, and the weights as they are now, can run on kernels, which are not switched off: all on the CPU, weights contiguous float32 (or whole numbers and booleans, for buffers).</summary>
     /// <param name="inputs">Inputs of the model.</param>
     /// <returns>False when libtorch's operators must run instead.</returns>
     public bool Supports(ReadOnlySpan<Tensor> inputs)
     {
+        if (!KernelSwitch.IsOn)
+        {
+            return false;
+        }
+
         foreach (Tensor input in inputs)
         {
             if (input.device_type != DeviceType.CPU)

@@ -72,7 +72,7 @@ public abstract unsafe class KernelStep : TrainingStep
     /// <param name="weights">Parameters of the model.</param>
     /// <returns>False when the step must run on libtorch's operators.</returns>
     public static bool Supports(IReadOnlyList<(string Name, Tensor Parameter)> weights) =>
-        weights.All(static pair => pair.Parameter.dtype == ScalarType.Float32 && pair.Parameter.device_type == DeviceType.CPU);
+        KernelSwitch.IsOn && weights.All(static pair => pair.Parameter.dtype == ScalarType.Float32 && pair.Parameter.device_type == DeviceType.CPU);
 
     /// <summary>Adds the buffers for the sizes at hand.</summary>
     /// <param name="memory">Receives them.</param>

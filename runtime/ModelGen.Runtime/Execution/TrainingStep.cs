@@ -32,6 +32,9 @@ public abstract class TrainingStep : IDisposable
     /// <summary>The loss of the last step, a tensor without dimensions that every step overwrites; the step owns it.</summary>
     public Tensor Loss { get; }
 
+    /// <summary>Bytes of parameters, gradients and optimizer state.</summary>
+    public long StateBytes => Parameters.Bytes + Gradients.Bytes + Optimizer.StateBytes;
+
     /// <summary>
     /// Whether dropout draws from torch's generator in the order of eager code, so that the same seed drops the same elements: for comparisons. Default false: kernels draw
     /// with Philox4x32-10 instead, in parallel. Steps on libtorch's operators always draw like eager code.

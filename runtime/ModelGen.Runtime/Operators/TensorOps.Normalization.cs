@@ -25,6 +25,23 @@ public static unsafe partial class TensorOps
         return (y, mean, shifted.rsqrt());
     }
 
+    /// <summary>Batch normalisation by statistics that are known already.</summary>
+    public static Tensor BatchNormApply(Tensor x, Tensor? weight, Tensor? bias, Tensor mean, Tensor reciprocalDeviation)
+    {
+        long[] channel = [.. x.shape.Select(static (size, axis) => axis == 1 ? size : 1)];
+        using Tensor centre = mean.reshape(channel);
+        using Tensor factor = weight is null ? reciprocalDeviation.reshape(channel) : (reciprocalDeviation * weight).reshape(channel);
+        Tensor y = x - centre;
+        y.mul_(factor).DisposeAliasOf(y);
+        if (bias is not null)
+        {
+            using Tensor shift = bias.reshape(channel);
+            y.add_(shift).DisposeAliasOf(y);
+        }
+
+        return y;
+    }
+
     /// <summary>Gradients of batch normalisation: of the input, the weight and the bias (Ioffe and Szegedy, arXiv:1502.03167, section 3).</summary>
     public static (Tensor X, Tensor Weight, Tensor Bias) BatchNormBackward(Tensor gradient, Tensor x, Tensor? weight, Tensor mean, Tensor reciprocalDeviation)
     {

@@ -13,8 +13,8 @@ public sealed record LayerSummary(string Name, string Type, string InputShape, s
 
 /// <summary>Memory that the compiler planned for one batch size.</summary>
 /// <param name="Batch">Samples per step or call.</param>
-/// <param name="TrainingPeakBytes">What inputs and intermediates of a training step take, in bytes; 0 when the model has no training step. Parameters, gradients and optimizer state come on top.</param>
-/// <param name="InferencePeakBytes">What inputs, intermediates and prepared weights of fused inference take, in bytes; parameters come on top.</param>
+/// <param name="TrainingPeakBytes">What a training step takes in bytes: parameters, gradients, optimizer state, inputs and intermediates; 0 when the model has no training step.</param>
+/// <param name="InferencePeakBytes">What fused inference takes in bytes: parameters, weights prepared from them, inputs and intermediates.</param>
 public sealed record MemoryPlan(int Batch, long TrainingPeakBytes, long InferencePeakBytes);
 
 /// <summary>What a model consists of and what it costs, known at build time. <see cref="ToString"/> is a table.</summary>

@@ -156,6 +156,8 @@ public sealed class ShapeRuleTests
         batch_norm | f32[N, 4, 5] f32[4] f32[4] f32[4] f32[4] i64[] | eps=0.1 | f32[N, 4, 5]
         batch_norm | f32[N, 5] f32[4] f32[4] f32[4] f32[4] i64[] | eps=0.1 | !over 4 channels
         batch_norm_train | f32[N, 4] f32[4] f32[4] f32[4] f32[4] i64[] | eps=0.1 momentum=0.1 | f32[N, 4] f32[4] f32[4]
+        batch_norm_apply | f32[N, 4] f32[4] f32[4] f32[4] f32[4] | | f32[N, 4]
+        checkpoint | f32[N, 4] f32[2] | | f32[N, 4]
         batch_norm_backward | f32[N, 4] f32[N, 4] f32[4] f32[4] f32[4] | | f32[N, 4] f32[4] f32[4]
         attention | f32[N, 2, T, 4] f32[N, 2, S, 4] f32[N, 2, S, 5] | scale=0.5 causal=false | f32[N, 2, T, 5] f32[N, 2, T]
         attention | f32[N, T, 4] f32[N, S, 3] f32[N, S, 5] | scale=0.5 causal=false | !needs queries

@@ -2,6 +2,7 @@ using ModelGen.Compiler.Codegen;
 using ModelGen.Compiler.Ir;
 using ModelGen.Compiler.Models;
 using ModelGen.Compiler.Passes;
+using ModelGen.Compiler.Text;
 
 namespace ModelGen.Compiler.Tests.Passes;
 
@@ -177,6 +178,54 @@ public sealed class PassTests
             ["linear", "mse_loss", "sub", "constant", "mul", "divide_by_size", "permute", "matmul", "store_gradient", "optimizer_step"],
             step.Nodes.Select(static node => node.Op));
     }
+
+    [Fact]
+    public void RecomputeForward_ComputesASegmentAgain_AfterTheGradientThatNeedsIt()
+    {
+        GraphBuilder g = Start(out int x, N, 4);
+        int weight = g.AddValue("w", TypeOf(4, 4), ValueKind.Parameter);
+        int Layer(int value) => g.Unary("exp", g.Unary("sin", g.Add("linear", [value, weight, -1])));
+        Graph step = ModelCompiler.TrainingStep(g.Build(Layer(Layer(Layer(x)))), new TrainSpec("MSE", "SGD", 0, 1, 8, default));
+        Assert.Equal(["linear", "sin", "exp", "linear", "sin", "exp", "linear", "sin", "exp", "mse_loss"], step.Nodes.Take(10).Select(static node => node.Op));
+
+        // Of each segment but the last, what its backward reads (the operand of sin) is computed again, from what crosses the cut (the result of exp).
+        string[] operators = [.. Checked(new RecomputeForward([2, 5]), step).Nodes.Select(static node => node.Op)];
+        Assert.Equal(5, operators.Count(static op => op == "linear"));
+        int checkpoint = Array.IndexOf(operators, "checkpoint");
+        Assert.Equal(1, operators.Count(static op => op == "checkpoint"));
+        Assert.True(checkpoint > Array.IndexOf(operators, "mse_loss"));
+        Assert.Equal(["linear", "cos"], operators.Skip(checkpoint + 1).Take(2));
+        Assert.Same(step, new RecomputeForward([]).Run(step));
+    }
+
+    [Fact]
+    public void RecomputeForward_DrawsMasksOnce_AndMovesStatisticsOnce()
+    {
+        GraphBuilder g = Start(out int x, N, 4);
+        int weight = g.AddValue("fc", TypeOf(4, 4), ValueKind.Parameter);
+        int y = g.Unary("tanh", g.Unary("dropout", Norm(g, g.Add("linear", [x, weight, -1])), ("p", 0.5)));
+        Graph step = ModelCompiler.TrainingStep(g.Build(g.Add("linear", [g.Unary("exp", y), weight, -1])), new TrainSpec("MSE", "SGD", 0, 1, 8, default));
+        int last = step.Nodes.Select(static (node, index) => (node, index)).First(static pair => pair.node.Op == "exp").index;
+        Graph again = Checked(new RecomputeForward([last]), step);
+        Assert.Equal(1, again.Nodes.Count(static node => node.Op == "batch_norm_train"));
+        Assert.Equal(1, again.Nodes.Count(static node => node.Op == "dropout_mask"));
+        Assert.Equal(1, again.Nodes.Count(static node => node.Op == "batch_norm_apply"));
+    }
+
+    [Theory]
+    [InlineData("512 MiB", 512L << 20)]
+    [InlineData("1.5GiB", 3L << 29)]
+    [InlineData(" 64 kb ", 64000L)]
+    [InlineData("7 B", 7L)]
+    [InlineData("512", null)]
+    [InlineData("-1 MiB", null)]
+    [InlineData("much MiB", null)]
+    [InlineData("0 MiB", null)]
+    [InlineData("", null)]
+    public void ByteSize_ReadsWhatPeopleWrite(string text, long? bytes) => Assert.Equal(bytes, ByteSize.Parse(text));
+
+    [Fact]
+    public void ByteSize_WritesTheLargestUnit() => Assert.Equal(["17 B", "1.5 KiB", "512 MiB", "2.3 GiB"], new[] { 17L, 1536L, 512L << 20, 2470000000L }.Select(ByteSize.Format));
 
     [Fact]
     public void Liveness_CountsViewsOnce_AndFreesAfterTheLastUse()

@@ -52,6 +52,15 @@ public sealed class DiagnosticTests
         { "MG0007", Net("[Linear(4)] private partial Tensor [|Fc|](Tensor x, Tensor y);", "[Shape(\"N\", 3)] Tensor x", "return Fc(x, x);"), ["[Linear]"] },
         { "MG0011", "[Model] public partial class [|Net|](int n) { public Tensor Forward([Shape(\"N\", 3)] Tensor x) => x * n; }", ["block"] },
 
+        // Training and memory
+        { "MG0009", "[Model] [[|Train(Loss.MSE, Optimizer.SGD, Recompute = Recompute.ToBudget)|]] public partial class Net { public Tensor Forward([Shape(\"N\", 3)] Tensor x) => x; }", ["needs a budget", "MemoryBudget"] },
+        { "MG0015", "[Model] [[|MemoryBudget(\"plenty\")|]] public partial class Net { public Tensor Forward([Shape(\"N\", 3)] Tensor x) => x; }", ["'plenty' is no amount of memory", "512 MiB"] },
+        { "MG0015", Deep("[[|MemoryBudget(\"1 MiB\")|]]", ""), ["a training step with 4096 samples takes", "above the budget of 1 MiB", "Recompute.Full", "BatchSize further"] },
+        { "MG0015", Deep("[[|MemoryBudget(\"4 MiB\")|]]", ""), ["above the budget of 4 MiB", "Recompute = Recompute.ToBudget in [Train] makes it fit"] },
+        { "MG0015", Deep("[[|MemoryBudget(\"1 MiB\")|]]", ", Recompute = Recompute.ToBudget"), ["above the budget of 1 MiB", "smaller BatchSize"] },
+        { "MG0015", "[Model] [[|MemoryBudget(\"4 KiB\")|]] public partial class Net { public Tensor Forward([Shape(\"N\", 3, 40, 40)] Tensor x) => relu(x); }", ["inference with 1 samples takes", "above the budget of 4 KiB", "smaller batch in [ExportOnnx]"] },
+        { "MG0015", "[Model] [[|MemoryBudget(\"4 KiB\")|]] public partial class Net { public Tensor Forward([Shape(\"N\", \"T\")] Tensor x) => relu(x); }", ["cannot be planned", "N, T", "numbers"] },
+
         // Ordinary TorchSharp modules
         { "MG0001", Torch("private Tensor? last;", "[|last|] = x; return x;"), ["must not change the model", "another output"] },
         { "MG0001", Torch("", "return [|x.add_(1)|];"), ["in place", "model input 'x'"] },
@@ -137,6 +146,15 @@ public sealed class DiagnosticTests
 
     private static string Torch(string members, string body) =>
         $"[Model] public partial class Net : Module<Tensor, Tensor> {{ {members} public Net() : base(\"net\") {{ RegisterComponents(); }} public override Tensor forward([Shape(\"N\", 4)] Tensor x) {{ {body} }} }}";
+
+    /// <summary>Twelve layers whose results of 256 KiB backward reads.</summary>
+    private static string Deep(string budget, string settings) => $$"""
+        [Model] [Train(Loss.MSE, Optimizer.SGD, BatchSize = 4096{{settings}})] {{budget}} public partial class Net
+        {
+            [Parameter(16, 16)] private partial Tensor W { get; }
+            public Tensor Forward([Shape("N", 16)] Tensor x) { for (int i = 0; i < 12; i++) { x = tanh(matmul(x, W)); } return x; }
+        }
+        """;
 
     private static string Net(string members, string parameters, string body) => $$"""
         [Model] public partial class Net { {{members}} public Tensor Forward({{parameters}}) { {{body}} } }

@@ -93,9 +93,9 @@ namespace ModelGen.Generated
                 new LayerSummary("classify", "Linear", "[N, 128]", "[N, 10]", 1290, 2570),
             ],
             [
-                new MemoryPlan(1, 729152, 603776),
-                new MemoryPlan(16, 10560512, 4113536),
-                new MemoryPlan(64, 42020864, 15344768),
+                new MemoryPlan(1, 19927616, 5403304),
+                new MemoryPlan(16, 29758976, 8913064),
+                new MemoryPlan(64, 61219328, 20144296),
             ]);
 
         // DigitNet: 9 operations, 1 199 882 parameters

@@ -105,9 +105,9 @@ namespace ModelGen.Generated
                 new LayerSummary("classify", "Linear", "[N, 16]", "[N, 10]", 170, 330),
             ],
             [
-                new MemoryPlan(1, 71680, 29440),
-                new MemoryPlan(16, 1039360, 275200),
-                new MemoryPlan(32, 2071552, 537344),
+                new MemoryPlan(1, 100304, 38904),
+                new MemoryPlan(16, 1067984, 284664),
+                new MemoryPlan(32, 2100176, 546808),
             ]);
 
         // ResidualNet: 27 operations, 2 314 parameters

@@ -94,9 +94,9 @@ namespace ModelGen.Generated
                 new LayerSummary("", "permute", "[N, 8, 100]", "[N, 100, 8]", 0, 0),
             ],
             [
-                new MemoryPlan(1, 11264, 6400),
-                new MemoryPlan(16, 180224, 102400),
-                new MemoryPlan(32, 360448, 204800),
+                new MemoryPlan(1, 84480, 24592),
+                new MemoryPlan(16, 253440, 120592),
+                new MemoryPlan(32, 433664, 222992),
             ]);
 
         // TextNet: 27 operations, 4 548 parameters

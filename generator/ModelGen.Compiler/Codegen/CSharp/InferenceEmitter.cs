@@ -1,7 +1,5 @@
 using ModelGen.Compiler.Ir;
-using ModelGen.Compiler.Lowering;
 using ModelGen.Compiler.Models;
-using ModelGen.Compiler.Passes;
 
 namespace ModelGen.Compiler.Codegen;
 
@@ -167,32 +165,13 @@ internal static class InferenceEmitter
         writer.Line("    [");
         foreach (int batch in new[] { 1, spec.ExportBatch, 16, spec.Train?.BatchSize ?? 64 }.Distinct().OrderBy(static batch => batch))
         {
-            // Other symbolic sizes have no value here; a plan exists only when the batch is the only one.
-            string[] symbols = [.. GraphFunction.Symbols(spec.Graph!)];
-            if (symbols.Length <= 1)
+            if (PlannedMemory.Sizes(spec.Graph!, batch) is { } sizes)
             {
-                Dictionary<string, long> sizes = symbols.ToDictionary(static name => name, _ => (long)batch);
-                writer.Line($"        new MemoryPlan({Invariant.Text(batch)}, {Invariant.Text(TrainingBytes(model, sizes))}, {Invariant.Text(InferenceBytes(model, sizes))}),");
+                writer.Line($"        new MemoryPlan({Invariant.Text(batch)}, {Invariant.Text(PlannedMemory.Training(model, sizes))}, {Invariant.Text(PlannedMemory.Inference(model, sizes))}),");
             }
         }
 
         writer.Line("    ]);");
-    }
-
-    private static long TrainingBytes(CompiledModel model, IReadOnlyDictionary<string, long> sizes) =>
-        model.StepKernels is { Program: KernelProgram program } ? new ArenaLayout(program, program.ArenaBuffers, static _ => false).Bytes(sizes)
-        : model.Step is not null ? new Liveness(model.Step).PeakBytes(sizes)
-        : 0;
-
-    private static long InferenceBytes(CompiledModel model, IReadOnlyDictionary<string, long> sizes)
-    {
-        if (model.InferenceKernels is not { } kernels)
-        {
-            return new Liveness(model.Inference!).PeakBytes(sizes);
-        }
-
-        var program = new InferenceProgram(kernels.Program, [.. GraphFunction.Symbols(kernels.Graph)]);
-        return program.Layout.Bytes(sizes) + program.PreparedLayout.Bytes(sizes);
     }
 
     private static void WriteRun(IndentedWriter writer, ModelSpec spec, Graph graph)

@@ -91,6 +91,39 @@ internal sealed class BatchNormTrainOp : OpDefinition
     public override Dim Flops(OpContext op, EquatableArray<TensorType> results) => results[0].Count * 6;
 }
 
+/// <summary>The result of batch normalisation by statistics that are known already; nothing is moved. Operands: x, weight, bias, mean, reciprocal standard deviation.</summary>
+internal sealed class BatchNormApplyOp : OpDefinition
+{
+    public override string Name => "batch_norm_apply";
+
+    public override FusionKind Fusion => FusionKind.Anchor;
+
+    public override QuantizationRule Quantization => QuantizationRule.TrainingOnly;
+
+    public override string NotDifferentiable => "only what backward computes again uses it";
+
+    public override string NotExportable => "only the training step uses it";
+
+    public override bool TakesEpilogue => true;
+
+    public override EquatableArray<TensorType> Infer(OpContext op) => One(BatchNormOp.CheckedInput(Name, op));
+
+    /// <summary>Channels last.</summary>
+    public override bool Lower(KernelContext k)
+    {
+        EquatableArray<long> last = NormTypes.ChannelsLast(k.Type(0).Rank);
+        (string rows, string channels) = NormTypes.RowsAndChannels(k.Type(0));
+        string Optional(int operand) => k.Has(operand) ? k.Read(k.RowMajorOperand(operand)) : "default";
+        string operands = $"{k.Read(k.OrderedOperand(0, last))}, {rows}, {channels}, {Optional(1)}, {Optional(2)}, {k.Read(k.Operand(3))}, {k.Read(k.Operand(4))}";
+        k.Emit($"BatchNorm<V>.Apply({operands}, {k.Write(k.Result(0, last))}{k.Epilogue(k.Type(0).Shape[1])});");
+        return true;
+    }
+
+    public override string EmitCSharp(CSharpContext c) => $"TensorOps.BatchNormApply({c[0]}, {c[1]}, {c[2]}, {c[3]}, {c[4]})";
+
+    public override Dim Flops(OpContext op, EquatableArray<TensorType> results) => results[0].Count * 3;
+}
+
 /// <summary>Gradients of batch normalisation: of the input, the weight and the bias.</summary>
 internal sealed class BatchNormBackwardOp : OpDefinition
 {

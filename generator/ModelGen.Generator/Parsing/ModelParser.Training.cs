@@ -1,0 +1,86 @@
+using Microsoft.CodeAnalysis;
+using ModelGen.Compiler;
+using ModelGen.Compiler.Codegen;
+using ModelGen.Compiler.Models;
+using ModelGen.Compiler.Ops;
+using ModelGen.Compiler.Text;
+using ModelGen.Generator.Diagnostics;
+using ModelGen.Generator.Evaluation;
+
+namespace ModelGen.Generator.Parsing;
+
+/// <content>The attributes that say how a model is trained and how much memory it may take.</content>
+internal sealed partial class ModelParser
+{
+    /// <summary>Where the budget stands, for the message when the plan exceeds it.</summary>
+    private DiagnosticInfo? budget;
+
+    /// <summary>Reads [Train] and [MemoryBudget].</summary>
+    private ModelSpec Settings(ModelSpec spec)
+    {
+        AttributeData? memory = LayerMembers.Attribute(type, "MemoryBudgetAttribute");
+        return Train(memory is null ? spec : spec with { MemoryBudget = Budget(memory) });
+    }
+
+    private long Budget(AttributeData attribute)
+    {
+        SyntaxNode at = attribute.ApplicationSyntaxReference?.GetSyntax(cancellation) ?? syntax;
+        string text = attribute.ConstructorArguments.Select(static argument => argument.Value).OfType<string>().FirstOrDefault() ?? "";
+        long bytes = ByteSize.Parse(text) ?? throw new EvaluationException(DiagnosticInfo.At(Descriptors.MemoryBudget, at, $"'{text}' is no amount of memory; write a number and a unit, such as \"512 MiB\" or \"2 GiB\""));
+        budget = DiagnosticInfo.At(Descriptors.MemoryBudget, at);
+        return bytes;
+    }
+
+    private ModelSpec Train(ModelSpec spec)
+    {
+        if (LayerMembers.Attribute(type, "TrainAttribute") is not { } attribute)
+        {
+            return spec;
+        }
+
+        string Member(int index) => attribute.ConstructorArguments[index].Type!.GetMembers().OfType<IFieldSymbol>().First(field => Equals(field.ConstantValue, attribute.ConstructorArguments[index].Value)).Name;
+        object? Named(string name) => attribute.NamedArguments.FirstOrDefault(argument => argument.Key == name).Value.Value;
+        KeyValuePair<string, string>[] settings = [.. attribute.NamedArguments.Select(static argument => new KeyValuePair<string, string>(argument.Key, Text(argument.Value)))];
+        string optimizer = Member(1);
+        var train = new TrainSpec(Member(0), optimizer, Named("LabelSmoothing") as double? ?? 0, Named("SmoothL1Beta") as double? ?? 1, Named("BatchSize") as int? ?? 32, settings)
+        {
+            OptimizerStates = optimizer != "SGD" ? 2 : Named("Momentum") is null or 0.0 ? 0 : 1,
+            Recompute = (RecomputeMode)(Named("Recompute") as int? ?? 0),
+        };
+        SyntaxNode at = attribute.ApplicationSyntaxReference?.GetSyntax(cancellation) ?? syntax;
+        foreach ((bool wrong, string message) in new[]
+        {
+            (train.LabelSmoothing is < 0 or >= 1, "LabelSmoothing must be at least 0 and below 1"),
+            (train.SmoothL1Beta <= 0, "SmoothL1Beta must be above 0"),
+            (train.BatchSize < 1, "BatchSize must be at least 1"),
+            (Named("Nesterov") is true && Named("Momentum") is null or 0.0, "Nesterov needs Momentum above 0"),
+            (!Enum.IsDefined(typeof(RecomputeMode), train.Recompute), "Recompute must be a member of Recompute"),
+            (train.Recompute == RecomputeMode.ToBudget && spec.MemoryBudget is null, "Recompute.ToBudget needs a budget: add [MemoryBudget(\"512 MiB\")], or use Recompute.Full"),
+        })
+        {
+            if (wrong)
+            {
+                throw new EvaluationException(DiagnosticInfo.At(Descriptors.Training, at, message));
+            }
+        }
+
+        try
+        {
+            ModelCompiler.CheckLoss(spec.TrainingGraph ?? spec.Graph!, train);
+        }
+        catch (OpException exception)
+        {
+            throw new EvaluationException(DiagnosticInfo.At(Descriptors.Training, at, exception.Message));
+        }
+
+        return spec with { Train = train };
+    }
+
+    private static string Text(TypedConstant constant) => constant switch
+    {
+        { Kind: TypedConstantKind.Enum, Type: { } type } => type.ToDisplayString(SymbolDisplayFormat.FullyQualifiedFormat) + "." + type.GetMembers().OfType<IFieldSymbol>().First(field => Equals(field.ConstantValue, constant.Value)).Name,
+        { Value: double number } => Invariant.Text(number),
+        { Value: bool flag } => Invariant.Text(flag),
+        _ => Convert.ToString(constant.Value, System.Globalization.CultureInfo.InvariantCulture),
+    };
+}
