@@ -102,6 +102,40 @@ public sealed class InferenceTests
         AssertOnKernels(model);
     }
 
+    /// <summary>The first call looks at the weights; it must not move them under a thread that reads them.</summary>
+    [Fact]
+    public void TheFirstInfer_DoesNotDisturbEagerCodeOnAnotherThread()
+    {
+        for (int i = 0; i < 60; i++)
+        {
+            using IDisposable scope = NewDisposeScope();
+            using Case test = Cases.All[nameof(TorchResidual)](4);
+            test.Module.eval();
+            Tensor[] inputs = test.Inputs();
+            using IDisposable guard = no_grad();
+            Tensor expected = test.Eager(inputs);
+            using var started = new ManualResetEventSlim();
+            bool done = false;
+            double worst = 0;
+            var thread = new Thread(() =>
+            {
+                using IDisposable own = NewDisposeScope();
+                using IDisposable off = no_grad();
+                while (!Volatile.Read(ref done))
+                {
+                    worst = Math.Max(worst, (test.Eager(inputs) - expected).abs().max().ToDouble());
+                    started.Set();
+                }
+            });
+            thread.Start();
+            started.Wait();
+            test.Compiled.InferBatch(inputs).Dispose();
+            Volatile.Write(ref done, true);
+            thread.Join();
+            Assert.Equal(0, worst);
+        }
+    }
+
     [Fact]
     public void Infer_OfAnotherTypeOfWeights_RunsOnLibtorch()
     {

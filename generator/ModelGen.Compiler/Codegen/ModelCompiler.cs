@@ -44,7 +44,7 @@ internal static class ModelCompiler
             return model;
         }
 
-        CompiledModel With(Graph step) => model with { Step = step, StepKernels = Lower(step, PassPipeline.StepKernels, isStep: true) };
+        CompiledModel With(Graph step) => model with { Step = PassPipeline.StepLibrary.Run(step), StepKernels = Lower(step, PassPipeline.StepKernels, isStep: true) };
         Graph step = TrainingStep(spec.TrainingGraph ?? spec.Graph, spec.Train);
         return spec.Train.Recompute == RecomputeMode.None ? With(step) : Recomputation.Choose(spec, step, With);
     }
@@ -102,7 +102,8 @@ internal static class ModelCompiler
     {
         Graph training = PassPipeline.Training.Run(forward);
         var builder = new GraphBuilder(training) { Source = "loss" };
-        return PassPipeline.AfterAutodiff.Run(new Differentiate().Run(builder.Build(AddLoss(builder, training.Outputs[0], train))));
+        Graph step = PassPipeline.AfterAutodiff.Run(new Differentiate().Run(builder.Build(AddLoss(builder, training.Outputs[0], train))));
+        return train.BFloat16 ? PassPipeline.MixedPrecision.Run(step) : step;
     }
 
     /// <summary>Checks that the loss fits the model's first output.</summary>

@@ -130,6 +130,14 @@ internal sealed class KernelContext(Lowerer lowerer, Graph graph, Node node, Uni
         return text is null ? "" : ", " + text;
     }
 
+    /// <summary>Whether a place holds what the caller gave, so that it can be looked at before anything is computed.</summary>
+    public bool IsInput(Place place) => lowerer.IsInput(place.Buffer);
+
+    /// <summary>Adds a check that runs before everything else, so that a step which is refused has changed nothing.</summary>
+    /// <param name="line">A call that throws.</param>
+    /// <param name="places">Inputs that it reads.</param>
+    public void Check(string line, params Place[] places) => lowerer.AddCheck(new KernelStatement([line], [.. places.Select(static place => place.Buffer)], [], Source));
+
     /// <summary>Adds calls; what was read and written since the last ones belongs to them.</summary>
     public void Emit(params string[] lines)
     {

@@ -10,6 +10,7 @@ internal sealed class Lowerer
     private readonly Graph graph;
     private readonly List<KernelBuffer> buffers = [];
     private readonly List<KernelStatement> statements = [];
+    private readonly List<KernelStatement> checks = [];
     private readonly List<string> types = [];
     private readonly Dictionary<int, Place> places = [];
     private readonly Dictionary<(int Value, EquatableArray<long> Order), Place> ordered = [];
@@ -71,7 +72,7 @@ internal sealed class Lowerer
         }
 
         Place[] outputs = isStep ? [] : [.. graph.Outputs.Select(lowerer.RowMajor)];
-        return new KernelProgram(lowerer.buffers, lowerer.statements, lowerer.types, lowerer.values, lowerer.flags) { Outputs = outputs };
+        return new KernelProgram(lowerer.buffers, [.. lowerer.checks, .. lowerer.statements], lowerer.types, lowerer.values, lowerer.flags) { Outputs = outputs };
     }
 
     /// <summary>Where a value lies.</summary>
@@ -175,6 +176,18 @@ internal sealed class Lowerer
     }
 
     public void Add(KernelStatement statement) => statements.Add(statement);
+
+    /// <summary>Adds a check that runs before all other statements, once.</summary>
+    public void AddCheck(KernelStatement check)
+    {
+        if (!checks.Any(other => other.Lines[0] == check.Lines[0]))
+        {
+            checks.Add(check);
+        }
+    }
+
+    /// <summary>Whether a buffer holds what the caller gave.</summary>
+    public bool IsInput(int buffer) => buffers[buffer].Kind == MemoryKind.Arena && values.ContainsValue(buffer);
 
     /// <summary>The constructor call of an epilogue; null when there is none or it does not fit.</summary>
     public string? Epilogue(Unit unit, int matrix, Dim columns, HashSet<int> reads, HashSet<int> writes)

@@ -121,6 +121,9 @@ internal sealed record TrainSpec(string Loss, string Optimizer, double LabelSmoo
     /// <summary>Tensors of the parameters' layout that the optimizer keeps.</summary>
     public int OptimizerStates { get; init; }
 
+    /// <summary>Whether products round their operands to bfloat16.</summary>
+    public bool BFloat16 { get; init; }
+
     /// <summary>What backward computes a second time.</summary>
     public RecomputeMode Recompute { get; init; }
 }

@@ -33,6 +33,14 @@ internal sealed class PassPipeline(params IGraphPass[] passes)
         new CommonSubexpressions(),   // gradient rules write transposes and masks again and again
         new DeadCode());              // gradients of inputs that nobody reads
 
+    /// <summary>Of steps with bfloat16 products, after differentiation.</summary>
+    public static PassPipeline MixedPrecision { get; } = new(
+        new MarkBFloat16());          // after gradients, which are marked like the products they belong to
+
+    /// <summary>Before the step is written as calls of libtorch.</summary>
+    public static PassPipeline StepLibrary { get; } = new(
+        new CastBFloat16());          // what kernels do while they read
+
     /// <summary>Before the step is lowered to kernels.</summary>
     public static PassPipeline StepKernels { get; } = new(
         new SplitBias(),              // a bias is one more elementwise operator of the product's epilogue

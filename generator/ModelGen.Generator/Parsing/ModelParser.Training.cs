@@ -45,6 +45,7 @@ internal sealed partial class ModelParser
         var train = new TrainSpec(Member(0), optimizer, Named("LabelSmoothing") as double? ?? 0, Named("SmoothL1Beta") as double? ?? 1, Named("BatchSize") as int? ?? 32, settings)
         {
             OptimizerStates = optimizer != "SGD" ? 2 : Named("Momentum") is null or 0.0 ? 0 : 1,
+            BFloat16 = Named("Precision") is 1,
             Recompute = (RecomputeMode)(Named("Recompute") as int? ?? 0),
         };
         SyntaxNode at = attribute.ApplicationSyntaxReference?.GetSyntax(cancellation) ?? syntax;
@@ -54,6 +55,7 @@ internal sealed partial class ModelParser
             (train.SmoothL1Beta <= 0, "SmoothL1Beta must be above 0"),
             (train.BatchSize < 1, "BatchSize must be at least 1"),
             (Named("Nesterov") is true && Named("Momentum") is null or 0.0, "Nesterov needs Momentum above 0"),
+            (Named("Precision") is not (null or 0 or 1), "Precision must be a member of Precision"),
             (!Enum.IsDefined(typeof(RecomputeMode), train.Recompute), "Recompute must be a member of Recompute"),
             (train.Recompute == RecomputeMode.ToBudget && spec.MemoryBudget is null, "Recompute.ToBudget needs a budget: add [MemoryBudget(\"512 MiB\")], or use Recompute.Full"),
         })

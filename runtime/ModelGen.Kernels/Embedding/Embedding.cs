@@ -18,6 +18,24 @@ public static unsafe class Embedding<V>
     /// <returns>-1, or the position of the first number that is no row; then nothing was copied.</returns>
     public static nint Forward(Floats table, nint vocabulary, nint width, Longs indices, nint count, Floats result)
     {
+        nint invalid = FirstInvalid(vocabulary, indices, count);
+        if (invalid >= 0)
+        {
+            return invalid;
+        }
+
+        var job = new ForwardJob { Table = table, Width = width, Indices = indices.Address, Result = result };
+        Workers.Run(ref job, count, 1 + (16384 / Math.Max(width, 1)));
+        return -1;
+    }
+
+    /// <summary>The first number that is no row.</summary>
+    /// <param name="vocabulary">Rows of the table.</param>
+    /// <param name="indices">Numbers of rows [count].</param>
+    /// <param name="count">How many.</param>
+    /// <returns>Its position, or -1.</returns>
+    public static nint FirstInvalid(nint vocabulary, Longs indices, nint count)
+    {
         for (nint i = 0; i < count; i++)
         {
             if ((ulong)indices[i] >= (ulong)vocabulary)
@@ -26,8 +44,6 @@ public static unsafe class Embedding<V>
             }
         }
 
-        var job = new ForwardJob { Table = table, Width = width, Indices = indices.Address, Result = result };
-        Workers.Run(ref job, count, 1 + (16384 / Math.Max(width, 1)));
         return -1;
     }
 

@@ -23,19 +23,16 @@ public static unsafe class CrossEntropy<V>
     /// <returns>-1, or the first row whose target is no class; then nothing was computed.</returns>
     public static nint Run(Floats scores, Longs targets, nint rows, nint classes, float smoothing, Floats loss, Floats slope)
     {
+        nint invalid = FirstInvalid(targets, rows, classes);
+        if (invalid >= 0)
+        {
+            return invalid;
+        }
+
         nint counted = 0;
         for (nint row = 0; row < rows; row++)
         {
-            long target = targets[row];
-            if (target != Ignored)
-            {
-                if ((ulong)target >= (ulong)classes)
-                {
-                    return row;
-                }
-
-                counted++;
-            }
+            counted += targets[row] == Ignored ? 0 : 1;
         }
 
         float* losses = Scratch.Floats(rows + 16);
@@ -48,6 +45,24 @@ public static unsafe class CrossEntropy<V>
         }
 
         loss[0] = (float)(sum / counted);
+        return -1;
+    }
+
+    /// <summary>The first target that is no class and not ignored.</summary>
+    /// <param name="targets">Targets [rows].</param>
+    /// <param name="rows">Rows.</param>
+    /// <param name="classes">Classes.</param>
+    /// <returns>Its row, or -1.</returns>
+    public static nint FirstInvalid(Longs targets, nint rows, nint classes)
+    {
+        for (nint row = 0; row < rows; row++)
+        {
+            if ((ulong)targets[row] >= (ulong)classes && targets[row] != Ignored)
+            {
+                return row;
+            }
+        }
+
         return -1;
     }
 

@@ -98,8 +98,25 @@ public sealed class TrainAttribute(Loss loss, Optimizer optimizer) : Attribute
     /// <summary>Where <see cref="Loss.SmoothL1"/> turns from quadratic to linear; default 1. Must be positive.</summary>
     public double SmoothL1Beta { get; set; } = 1;
 
+    /// <summary>Number format of the operands of matrix products and convolutions; default <see cref="Precision.Float32"/>.</summary>
+    public Precision Precision { get; set; } = Precision.Float32;
+
     /// <summary>What backward computes a second time instead of keeping it since forward (activation checkpointing); default <see cref="Recompute.None"/>.</summary>
     public Recompute Recompute { get; set; } = Recompute.None;
+}
+
+/// <summary>Number formats of training.</summary>
+public enum Precision
+{
+    /// <summary>Everything is float32.</summary>
+    Float32,
+
+    /// <summary>
+    /// Mixed precision (Kalamkar et al., arXiv:1905.12322): matrix products and convolutions round their operands to bfloat16, forward and backward, and accumulate in float32.
+    /// Parameters, gradients, optimizer state, normalisations and losses stay float32, so no loss scaling is needed. On CPUs with AVX512_BF16 and on GPUs of compute capability 8
+    /// and above this is faster; elsewhere it is not, and the numbers are the same up to the order of sums.
+    /// </summary>
+    BFloat16,
 }
 
 /// <summary>

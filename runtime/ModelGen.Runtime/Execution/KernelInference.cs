@@ -19,13 +19,14 @@ namespace ModelGen;
 public abstract unsafe class KernelInference
 {
     /// <summary>Numbers behind a tensor that kernels may read, as they load whole vectors.</summary>
-    private const long Behind = 16;
+    private const int Behind = 16;
 
     private readonly ParameterTable weights;
     private readonly Known[] known;
     private readonly ConcurrentBag<InferenceMemory> idle = [];
     private readonly Arena prepared = new();
     private readonly Lock gate = new();
+    private readonly List<Tensor> moved = [];
     private ulong[]? fingerprint;
 
     private struct Known
@@ -184,7 +185,10 @@ public abstract unsafe class KernelInference
         return hash;
     }
 
-    /// <summary>Looks at all weights anew. Those whose memory ends where a kernel may still read move into one buffer with room behind each.</summary>
+    /// <summary>
+    /// Looks at all weights anew. The few whose memory ends with a page, where a kernel may still read, move into one buffer with room behind each; their old memory stays,
+    /// because eager code on another thread may be reading it.
+    /// </summary>
     private bool Adopt()
     {
         var tight = new List<(string Name, Tensor Tensor)>();
@@ -197,8 +201,9 @@ public abstract unsafe class KernelInference
                 return false;
             }
 
-            if (tensor.dtype == ScalarType.Float32 && AtenC.Room(tensor) < Behind * sizeof(float))
+            if (tensor.dtype == ScalarType.Float32 && !AtenC.IsReadableBehind(tensor, Behind * sizeof(float)))
             {
+                moved.Add(tensor.detach().DetachFromDisposeScope());
                 tight.Add((i.ToString(System.Globalization.CultureInfo.InvariantCulture), tensor));
             }
         }

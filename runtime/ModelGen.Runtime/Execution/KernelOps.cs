@@ -95,7 +95,7 @@ public static unsafe class KernelOps
     /// <param name="row">-1, or the place of the target.</param>
     /// <param name="targets">Targets.</param>
     /// <param name="classes">Number of classes.</param>
-    /// <exception cref="ArgumentOutOfRangeException">A target is no class. The weights are as before; running statistics have seen the batch.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A target is no class. Where the targets are an input, nothing was computed.</exception>
     public static void CheckTarget(nint row, Longs targets, nint classes)
     {
         if (row >= 0)

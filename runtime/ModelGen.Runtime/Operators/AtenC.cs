@@ -43,14 +43,23 @@ internal static class AtenC
         return (IntPtr)address;
     }
 
-    /// <summary>Bytes of a contiguous tensor's storage behind its last element.</summary>
-    public static unsafe long Room(Tensor tensor)
+    /// <summary>
+    /// Whether memory behind the last element of a contiguous tensor can be read: it belongs to the tensor's storage, or lies in the same page as that element. What is read
+    /// there is never used.
+    /// </summary>
+    /// <param name="tensor">The tensor.</param>
+    /// <param name="bytes">How many bytes, less than a page.</param>
+    public static unsafe bool IsReadableBehind(Tensor tensor, int bytes)
     {
+        // No system has smaller pages.
+        const nint Page = 4096;
         long size;
         long offset;
         Check(((delegate* unmanaged<IntPtr, long*, int>)GetStorageSize.Value)(tensor.Handle, &size), "get_storage_size");
         Check(((delegate* unmanaged<IntPtr, long*, int>)GetStorageOffset.Value)(tensor.Handle, &offset), "get_storage_offset");
-        return size - ((offset + tensor.numel()) * tensor.element_size());
+        long length = tensor.numel() * tensor.element_size();
+        long inPage = (Address(tensor) + (nint)length) % Page;
+        return size - (offset * tensor.element_size()) - length >= bytes || (inPage != 0 && inPage + bytes <= Page);
     }
 
     /// <summary>A tensor over memory that somebody else owns.</summary>

@@ -217,33 +217,33 @@ namespace ModelGen.Generated
         protected override void Plan(ArenaPlan memory)
         {
             long N = sizeN;
-            memory.Slot(784 * N, 0, 26);   // 0: image
-            memory.Slot(2 * N, 0, 11);   // 1: target
-            memory.Slot(9216 * N, 0, 18);   // 2: v
-            memory.Slot(288, 1, 2);   // 3: conv1_weight_ordered
-            memory.Slot(21632 * N, 2, 23);   // 4: x
-            memory.Slot(21632 * N, 2, 25);   // 5: v_2
-            memory.Slot(18432, 3, 22);   // 6: conv2_weight_ordered
-            memory.Slot(36864 * N, 4, 20);   // 7: v_3
-            memory.Slot(36864 * N, 4, 21);   // 8: v_4
-            memory.Slot(9216 * N, 5, 7);   // 9: x_2
-            memory.Same(9, 8);   // 10: v_5
-            memory.Slot(9216 * N, 6, 7);   // 11: ordered
-            memory.Slot(9216 * N, 8, 16);   // 12: ordered_2
-            memory.Slot(128 * N, 9, 12);   // 13: x_3
-            memory.Slot(128 * N, 9, 14);   // 14: v_6
-            memory.Slot(10 * N, 10, 11);   // 15: v_7
-            memory.Slot(10 * N, 11, 14);   // 16: v_8
-            memory.Slot(128 * N, 14, 17);   // 17: v_9
-            memory.Slot(9216 * N, 15, 18);   // 18: v_10
-            memory.Same(18, 19);   // 19: v_11
-            memory.Slot(9216 * N, 19, 20);   // 20: ordered_3
-            memory.Slot(36864 * N, 20, 21);   // 21: v_12
-            memory.Same(21, 23);   // 22: v_13
-            memory.Slot(21632 * N, 22, 25);   // 23: v_14
-            memory.Slot(18432, 23, 24);   // 24: grad_conv2_weight
-            memory.Same(23, 26);   // 25: v_15
-            memory.Slot(288, 26, 27);   // 26: grad_conv1_weight
+            memory.Slot(784 * N, 0, 27);   // 0: image
+            memory.Slot(2 * N, 0, 12);   // 1: target
+            memory.Slot(9216 * N, 1, 19);   // 2: v
+            memory.Slot(288, 2, 3);   // 3: conv1_weight_ordered
+            memory.Slot(21632 * N, 3, 24);   // 4: x
+            memory.Slot(21632 * N, 3, 26);   // 5: v_2
+            memory.Slot(18432, 4, 23);   // 6: conv2_weight_ordered
+            memory.Slot(36864 * N, 5, 21);   // 7: v_3
+            memory.Slot(36864 * N, 5, 22);   // 8: v_4
+            memory.Slot(9216 * N, 6, 8);   // 9: x_2
+            memory.Same(9, 9);   // 10: v_5
+            memory.Slot(9216 * N, 7, 8);   // 11: ordered
+            memory.Slot(9216 * N, 9, 17);   // 12: ordered_2
+            memory.Slot(128 * N, 10, 13);   // 13: x_3
+            memory.Slot(128 * N, 10, 15);   // 14: v_6
+            memory.Slot(10 * N, 11, 12);   // 15: v_7
+            memory.Slot(10 * N, 12, 15);   // 16: v_8
+            memory.Slot(128 * N, 15, 18);   // 17: v_9
+            memory.Slot(9216 * N, 16, 19);   // 18: v_10
+            memory.Same(18, 20);   // 19: v_11
+            memory.Slot(9216 * N, 20, 21);   // 20: ordered_3
+            memory.Slot(36864 * N, 21, 22);   // 21: v_12
+            memory.Same(21, 24);   // 22: v_13
+            memory.Slot(21632 * N, 23, 26);   // 23: v_14
+            memory.Slot(18432, 24, 25);   // 24: grad_conv2_weight
+            memory.Same(23, 27);   // 25: v_15
+            memory.Slot(288, 27, 28);   // 26: grad_conv1_weight
         }
 
         private void Compute()
@@ -294,6 +294,9 @@ namespace ModelGen.Generated
             Floats grad_conv1_bias = GradientAt(1);
             Floats grad_conv1_weight_stored = GradientAt(0);
 
+            // loss
+            CheckTarget(CrossEntropy<V>.FirstInvalid(target, N, 10), target, 10);
+
             // x = relu(Hidden(flatten(Drop(x), 1)))
             DrawMask<V>(v, 0.25, 0, [N, 64, 12, 12], [0, 1, 2, 3]);
 
@@ -327,7 +330,7 @@ namespace ModelGen.Generated
             Gemm<V>.Run(new GemmProblem(N, 10, 128) { A = x_3, ARow = 128, AColumn = 1, B = classify_weight, BRow = 1, BColumn = 128, C = v_7 }, new Epilogue5<V>(classify_bias));
 
             // loss
-            CheckTarget(CrossEntropy<V>.Run(v_7, target, N, 10, 0f, loss, v_8), target, 10);
+            CrossEntropy<V>.Run(v_7, target, N, 10, 0f, loss, v_8);
 
             // gradient of Classify(x)
             Gemm<V>.Run(new GemmProblem(10, 128, N) { A = v_8, ARow = 1, AColumn = 10, B = x_3, BRow = 128, BColumn = 1, C = grad_classify_weight });

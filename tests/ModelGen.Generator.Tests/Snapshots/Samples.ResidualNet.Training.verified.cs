@@ -244,42 +244,42 @@ namespace ModelGen.Generated
         protected override void Plan(ArenaPlan memory)
         {
             long N = sizeN;
-            memory.Slot(768 * N, 0, 0);   // 0: image
-            memory.Slot(2 * N, 0, 13);   // 1: target
-            memory.Slot(768 * N, 0, 31);   // 2: image_ordered
-            memory.Slot(216, 1, 2);   // 3: stem_weight_ordered
-            memory.Slot(2048 * N, 2, 28);   // 4: skip
-            memory.Slot(2048 * N, 2, 30);   // 5: v
-            memory.Slot(576, 3, 27);   // 6: stage1_conv_weight_ordered
-            memory.Slot(2048 * N, 4, 26);   // 7: v_2
-            memory.Slot(2048 * N, 5, 23);   // 8: x
-            memory.Slot(8, 5, 26);   // 9: v_3
-            memory.Slot(8, 5, 26);   // 10: v_4
-            memory.Slot(2048 * N, 5, 25);   // 11: v_5
-            memory.Slot(1152, 6, 22);   // 12: stages_0_conv_weight_ordered
-            memory.Slot(1024 * N, 7, 21);   // 13: v_6
-            memory.Slot(1024 * N, 8, 10);   // 14: y
-            memory.Slot(16, 8, 21);   // 15: v_7
-            memory.Slot(16, 8, 21);   // 16: v_8
-            memory.Slot(128, 9, 18);   // 17: stages_0_shortcut_weight_ordered
-            memory.Slot(1024 * N, 10, 11);   // 18: x_2
-            memory.Slot(1024 * N, 10, 17);   // 19: v_9
-            memory.Slot(16 * N, 11, 14);   // 20: v_10
-            memory.Slot(10 * N, 12, 13);   // 21: v_11
-            memory.Slot(10 * N, 13, 16);   // 22: v_12
-            memory.Slot(16 * N, 16, 17);   // 23: v_13
-            memory.Same(19, 21);   // 24: v_14
-            memory.Slot(2048 * N, 18, 25);   // 25: v_15
-            memory.Slot(128, 19, 20);   // 26: grad_stages_0_shortcut_weight
-            memory.Slot(1024 * N, 21, 23);   // 27: v_16
-            memory.Slot(2048 * N, 22, 25);   // 28: v_17
-            memory.Slot(1152, 23, 24);   // 29: grad_stages_0_conv_weight
-            memory.Same(25, 30);   // 30: v_18
-            memory.Slot(2048 * N, 26, 28);   // 31: v_19
-            memory.Slot(2048 * N, 27, 30);   // 32: v_20
-            memory.Slot(576, 28, 29);   // 33: grad_stage1_conv_weight
-            memory.Same(30, 31);   // 34: v_21
-            memory.Slot(216, 31, 32);   // 35: grad_stem_weight
+            memory.Slot(768 * N, 0, 3);   // 0: image
+            memory.Slot(2 * N, 0, 16);   // 1: target
+            memory.Slot(768 * N, 3, 34);   // 2: image_ordered
+            memory.Slot(216, 4, 5);   // 3: stem_weight_ordered
+            memory.Slot(2048 * N, 5, 31);   // 4: skip
+            memory.Slot(2048 * N, 5, 33);   // 5: v
+            memory.Slot(576, 6, 30);   // 6: stage1_conv_weight_ordered
+            memory.Slot(2048 * N, 7, 29);   // 7: v_2
+            memory.Slot(2048 * N, 8, 26);   // 8: x
+            memory.Slot(8, 8, 29);   // 9: v_3
+            memory.Slot(8, 8, 29);   // 10: v_4
+            memory.Slot(2048 * N, 8, 28);   // 11: v_5
+            memory.Slot(1152, 9, 25);   // 12: stages_0_conv_weight_ordered
+            memory.Slot(1024 * N, 10, 24);   // 13: v_6
+            memory.Slot(1024 * N, 11, 13);   // 14: y
+            memory.Slot(16, 11, 24);   // 15: v_7
+            memory.Slot(16, 11, 24);   // 16: v_8
+            memory.Slot(128, 12, 21);   // 17: stages_0_shortcut_weight_ordered
+            memory.Slot(1024 * N, 13, 14);   // 18: x_2
+            memory.Slot(1024 * N, 13, 20);   // 19: v_9
+            memory.Slot(16 * N, 14, 17);   // 20: v_10
+            memory.Slot(10 * N, 15, 16);   // 21: v_11
+            memory.Slot(10 * N, 16, 19);   // 22: v_12
+            memory.Slot(16 * N, 19, 20);   // 23: v_13
+            memory.Same(19, 24);   // 24: v_14
+            memory.Slot(2048 * N, 21, 28);   // 25: v_15
+            memory.Slot(128, 22, 23);   // 26: grad_stages_0_shortcut_weight
+            memory.Slot(1024 * N, 24, 26);   // 27: v_16
+            memory.Slot(2048 * N, 25, 28);   // 28: v_17
+            memory.Slot(1152, 26, 27);   // 29: grad_stages_0_conv_weight
+            memory.Same(25, 33);   // 30: v_18
+            memory.Slot(2048 * N, 29, 31);   // 31: v_19
+            memory.Slot(2048 * N, 30, 33);   // 32: v_20
+            memory.Slot(576, 31, 32);   // 33: grad_stage1_conv_weight
+            memory.Same(30, 34);   // 34: v_21
+            memory.Slot(216, 34, 35);   // 35: grad_stem_weight
         }
 
         private void Compute()
@@ -353,6 +353,13 @@ namespace ModelGen.Generated
             Floats grad_stem_bias = GradientAt(1);
             Floats grad_stem_weight_stored = GradientAt(0);
 
+            // var y = Norm(Conv(x))
+            CheckBatch(256 * N, "var y = Norm(Conv(x))");
+            CheckBatch(64 * N, "var y = Norm(Conv(x))");
+
+            // loss
+            CheckTarget(CrossEntropy<V>.FirstInvalid(target, N, 10), target, 10);
+
             // image
             Movement<V>.Copy(image, image_ordered, [N, 16, 16, 3], [768, 16, 1, 256], [768, 48, 3, 1]);
 
@@ -367,7 +374,6 @@ namespace ModelGen.Generated
 
             // var y = Norm(Conv(x))
             Convolution<V>.Forward(new ConvolutionShape(N, 16, 16, 8, 8, 3, 3) { PadTop = 1, PadBottom = 1, PadLeft = 1, PadRight = 1 }, skip, stage1_conv_weight_ordered, v_2);
-            CheckBatch(256 * N, "var y = Norm(Conv(x))");
             BatchNorm<V>.Train(v_2, 256 * N, 8, stage1_norm_weight, stage1_norm_bias, 0.1f, 1E-05f, stage1_norm_running_mean, stage1_norm_running_var, x, v_3, v_4, new Epilogue2<V>(skip, v_5));
             stage1_norm_num_batches_tracked[0]++;
 
@@ -376,7 +382,6 @@ namespace ModelGen.Generated
 
             // var y = Norm(Conv(x))
             Convolution<V>.Forward(new ConvolutionShape(N, 16, 16, 8, 16, 3, 3) { StrideY = 2, StrideX = 2, PadTop = 1, PadBottom = 1, PadLeft = 1, PadRight = 1 }, x, stages_0_conv_weight_ordered, v_6);
-            CheckBatch(64 * N, "var y = Norm(Conv(x))");
             BatchNorm<V>.Train(v_6, 64 * N, 16, stages_0_norm_weight, stages_0_norm_bias, 0.1f, 1E-05f, stages_0_norm_running_mean, stages_0_norm_running_var, y, v_7, v_8);
             stages_0_norm_num_batches_tracked[0]++;
 
@@ -391,7 +396,7 @@ namespace ModelGen.Generated
             Gemm<V>.Run(new GemmProblem(N, 10, 16) { A = v_10, ARow = 16, AColumn = 1, B = classify_weight, BRow = 1, BColumn = 16, C = v_11 }, new Epilogue4<V>(classify_bias));
 
             // loss
-            CheckTarget(CrossEntropy<V>.Run(v_11, target, N, 10, 0f, loss, v_12), target, 10);
+            CrossEntropy<V>.Run(v_11, target, N, 10, 0f, loss, v_12);
 
             // gradient of Classify(x.mean([2, 3]))
             Gemm<V>.Run(new GemmProblem(10, 16, N) { A = v_12, ARow = 1, AColumn = 10, B = v_10, BRow = 16, BColumn = 1, C = grad_classify_weight });

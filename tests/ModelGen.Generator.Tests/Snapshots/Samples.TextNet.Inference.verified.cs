@@ -186,17 +186,17 @@ namespace ModelGen.Generated
         protected override void Plan(ArenaPlan memory, ReadOnlySpan<long> sizes)
         {
             long N = sizes[0];
-            memory.Slot(16 * N, 0, 0);   // 0: tokens
-            memory.Slot(128 * N, 0, 1);   // 1: v
-            memory.Same(1, 4);   // 2: x
-            memory.Slot(384 * N, 2, 3);   // 3: v_2
-            memory.Slot(128 * N, 3, 4);   // 4: v_3
-            memory.Slot(32 * N, 3, 3);   // 5: v_4
-            memory.Slot(128 * N, 4, 5);   // 6: v_5
-            memory.Slot(128 * N, 5, 6);   // 7: x_2
-            memory.Same(7, 7);   // 8: v_6
-            memory.Slot(800 * N, 7, 8);   // 9: v_7
-            memory.Slot(800 * N, 8, 9);   // 10: ordered
+            memory.Slot(16 * N, 0, 1);   // 0: tokens
+            memory.Slot(128 * N, 1, 2);   // 1: v
+            memory.Same(1, 5);   // 2: x
+            memory.Slot(384 * N, 3, 4);   // 3: v_2
+            memory.Slot(128 * N, 4, 5);   // 4: v_3
+            memory.Slot(32 * N, 4, 4);   // 5: v_4
+            memory.Slot(128 * N, 5, 6);   // 6: v_5
+            memory.Slot(128 * N, 6, 7);   // 7: x_2
+            memory.Same(7, 8);   // 8: v_6
+            memory.Slot(800 * N, 8, 9);   // 9: v_7
+            memory.Slot(800 * N, 9, 10);   // 10: ordered
         }
 
         public override Tensor[] Run(ReadOnlySpan<Tensor> inputs)
@@ -236,7 +236,8 @@ namespace ModelGen.Generated
             Load(given[0], tokens);
 
             // var x = Tokens(tokens) + Positions
-            CheckIndex(Embedding<V>.Forward(tokens_weight, 100, 16, tokens, 8 * N, v), tokens, 100, "var x = Tokens(tokens) + Positions");
+            CheckIndex(Embedding<V>.FirstInvalid(100, tokens, 8 * N), tokens, 100, "var x = Tokens(tokens) + Positions");
+            Embedding<V>.Forward(tokens_weight, 100, 16, tokens, 8 * N, v);
             var loop1 = new Loop1<V>(v, positions, x);
             Workers.Run(ref loop1, N, Math.Max(1, 16384 / (128)));
 

@@ -191,8 +191,18 @@ internal sealed class CrossEntropyWithSlopeOp : OpDefinition
         Dim rows = k.Type(1).Count;
         string target = k.Read(targets);
         (Place loss, Place slope) = (k.Result(0), k.Result(1, order));
-        string call = $"CrossEntropy<V>.Run({k.Read(scores)}, {target}, {rows.ToCSharp()}, {type.Shape[1].ToCSharp()}, {PointwiseContext.Number(k.Attributes.Double("label_smoothing"))}, {k.Write(loss)}, {k.Write(slope)})";
-        k.Emit($"CheckTarget({call}, {target}, {type.Shape[1].ToCSharp()});");
+        string classes = type.Shape[1].ToCSharp();
+        string call = $"CrossEntropy<V>.Run({k.Read(scores)}, {target}, {rows.ToCSharp()}, {classes}, {PointwiseContext.Number(k.Attributes.Double("label_smoothing"))}, {k.Write(loss)}, {k.Write(slope)})";
+        if (k.IsInput(targets))
+        {
+            k.Check($"CheckTarget(CrossEntropy<V>.FirstInvalid({target}, {rows.ToCSharp()}, {classes}), {target}, {classes});", targets);
+            k.Emit(call + ";");
+        }
+        else
+        {
+            k.Emit($"CheckTarget({call}, {target}, {classes});");
+        }
+
         return true;
     }
 

@@ -80,8 +80,8 @@ internal sealed class BatchNormTrainOp : OpDefinition
         Place y = k.Result(0, NormTypes.ChannelsLast(k.Type(0).Rank));
         (Place mean, Place reciprocal) = (k.Result(1), k.Result(2));
         string call = $"BatchNorm<V>.Train({k.Read(x)}, {rows}, {channels}, {weight}, {bias}, {settings}, {State(3)}, {State(4)}, {k.Write(y)}, {k.Write(mean)}, {k.Write(reciprocal)}{k.Epilogue(k.Type(0).Shape[1])});";
-        string check = $"CheckBatch({rows}, {Invariant.Literal(k.Source)});";
-        k.Emit(k.Has(5) ? [check, call, $"{k.Write(k.Operand(5))}[0]++;"] : [check, call]);
+        k.Check($"CheckBatch({rows}, {Invariant.Literal(k.Source)});");
+        k.Emit(k.Has(5) ? [call, $"{k.Write(k.Operand(5))}[0]++;"] : [call]);
         return true;
     }
 

@@ -34,10 +34,20 @@ internal sealed class EmbeddingOp : OpDefinition
         }
 
         Place table = k.RowMajorOperand(0);
-        string indices = k.Read(k.RowMajorOperand(1));
+        Place numbers = k.RowMajorOperand(1);
+        string indices = k.Read(numbers);
         EquatableArray<Dim> shape = k.Type(0).Shape;
         string call = $"Embedding<V>.Forward({k.Read(table)}, {shape[0].ToCSharp()}, {shape[1].ToCSharp()}, {indices}, {k.Type(1).Count.ToCSharp()}, {k.Write(k.Result())})";
-        k.Emit($"CheckIndex({call}, {indices}, {shape[0].ToCSharp()}, {Invariant.Literal(k.Source)});");
+        if (k.IsInput(numbers))
+        {
+            k.Check($"CheckIndex(Embedding<V>.FirstInvalid({shape[0].ToCSharp()}, {indices}, {k.Type(1).Count.ToCSharp()}), {indices}, {shape[0].ToCSharp()}, {Invariant.Literal(k.Source)});", numbers);
+            k.Emit(call + ";");
+        }
+        else
+        {
+            k.Emit($"CheckIndex({call}, {indices}, {shape[0].ToCSharp()}, {Invariant.Literal(k.Source)});");
+        }
+
         return true;
     }
 
