@@ -11,6 +11,8 @@ public sealed unsafe class NativeMemoryBlock : IDisposable
     private const nuint Alignment = 64;
     private const nuint Padding = 256;
 
+    private static long allocated;
+
     private byte* address;
 
     /// <summary>Allocates zeroed memory.</summary>
@@ -23,10 +25,16 @@ public sealed unsafe class NativeMemoryBlock : IDisposable
         address = (byte*)NativeMemory.AlignedAlloc((nuint)bytes + Padding, Alignment);
         NativeMemory.Clear(address, (nuint)bytes + Padding);
         GC.AddMemoryPressure(bytes + (long)Padding);
+        Interlocked.Add(ref allocated, bytes + (long)Padding);
     }
 
     /// <summary>Frees the memory of a block that nobody disposed.</summary>
     ~NativeMemoryBlock() => Free();
+
+    /// <summary>
+    /// Bytes of all blocks of this process that were not freed: arenas of steps and calls, and the workspaces of kernels, which each thread that runs steps keeps.
+    /// </summary>
+    public static long AllocatedBytes => Interlocked.Read(ref allocated);
 
     /// <summary>Usable size.</summary>
     public long Bytes { get; }
@@ -53,6 +61,7 @@ public sealed unsafe class NativeMemoryBlock : IDisposable
             NativeMemory.AlignedFree(address);
             address = null;
             GC.RemoveMemoryPressure(Bytes + (long)Padding);
+            Interlocked.Add(ref allocated, -(Bytes + (long)Padding));
         }
     }
 }

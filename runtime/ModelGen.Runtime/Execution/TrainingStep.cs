@@ -15,6 +15,7 @@ public abstract class TrainingStep : IDisposable
     protected TrainingStep(IReadOnlyList<(string Name, Tensor Parameter)> parameters, OptimizerSettings optimizer)
     {
         Parameters = FlatBuffer.Adopt(parameters);
+        HeapTrim.Run();
         Gradients = Parameters.Like();
         Optimizer = new FlatOptimizer(optimizer, Parameters, Gradients);
         Loss = zeros([], Parameters.Data.dtype, Parameters.Data.device).DetachFromDisposeScope();

@@ -13,7 +13,7 @@ public sealed record LayerSummary(string Name, string Type, string InputShape, s
 
 /// <summary>Memory that the compiler planned for one batch size.</summary>
 /// <param name="Batch">Samples per step or call.</param>
-/// <param name="TrainingPeakBytes">What a training step takes in bytes: parameters, gradients, optimizer state, inputs and intermediates; 0 when the model has no training step.</param>
+/// <param name="TrainingPeakBytes">What a training step takes in bytes: parameters, gradients, optimizer state, inputs and intermediates; 0 when the model has no training step. Workspaces of kernels, which all models of a thread share, are not in it.</param>
 /// <param name="InferencePeakBytes">What fused inference takes in bytes: parameters, weights prepared from them, inputs and intermediates.</param>
 public sealed record MemoryPlan(int Batch, long TrainingPeakBytes, long InferencePeakBytes);
 

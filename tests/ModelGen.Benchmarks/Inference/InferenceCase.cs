@@ -30,7 +30,7 @@ internal sealed record InferenceCase(
             static (path, x, y) => Bind(MnistCnn.OpenSession(path), x.data<float>().ToArray(), (session, values) => session.Run(values, y)), static () => MnistCnn.Summary.FlopsPerSample),
         new("BertSmall", static () => new BertSmall(), static n => Tokens(n, 30522), Forward<BertSmall>, static (model, path, n) => ((BertSmall)model).ExportOnnx(path, Batch(n)),
             static (path, x, y) => Bind(BertSmall.OpenSession(path), x.data<long>().ToArray(), (session, values) => session.Run(values, y)), static () => BertSmall.Summary.FlopsPerSample),
-        new("Gpt", static () => new Gpt(0), static n => Tokens(n, 96), Forward<Gpt>, static (model, path, n) => ((Gpt)model).ExportOnnx(path, Batch(n)),
+        new("Gpt", static () => new Gpt(), static n => Tokens(n, 96), Forward<Gpt>, static (model, path, n) => ((Gpt)model).ExportOnnx(path, Batch(n)),
             static (path, x, y) => Bind(Gpt.OpenSession(path), x.data<long>().ToArray(), (session, values) => session.Run(values, y)), static () => Gpt.Summary.FlopsPerSample),
     ];
 

@@ -46,34 +46,7 @@ public sealed class TransformerBlock : Module<Tensor, Tensor>
 }
 
 /// <summary>A small GPT: 4 layers, width 128, 4 heads, 96 characters.</summary>
-[Model(0.0)]
-[Train(Loss.CrossEntropy, Optimizer.AdamW, LearningRate = 1e-3)]
-public sealed partial class Gpt : Module<Tensor, Tensor>
-{
-    private readonly Embedding tokens = Embedding(96, 128), positions = Embedding(128, 128);
-    private readonly Sequential blocks;
-    private readonly LayerNorm norm = LayerNorm(128);
-    private readonly Linear head = Linear(128, 96, hasBias: false);
-
-    public Gpt(double dropout)
-        : base(nameof(Gpt))
-    {
-        blocks = Sequential([.. Enumerable.Range(0, 4).Select(_ => new TransformerBlock(128, 4, causal: true, dropout))]);
-        RegisterComponents();
-    }
-
-    public override Tensor forward([Shape("N", 128, Type = ElementType.Int64)] Tensor x)
-    {
-        Tensor places = arange(x.shape[1], dtype: ScalarType.Int64, device: x.device);
-        Tensor y = blocks.forward(tokens.forward(x) + positions.forward(places));
-        return head.forward(norm.forward(y)).reshape(-1, 96);
-    }
-}
-
-/// <summary>The same with dropout.</summary>
-[Model(0.1)]
-[Train(Loss.CrossEntropy, Optimizer.AdamW, LearningRate = 1e-3)]
-public sealed partial class GptDropout : Module<Tensor, Tensor>
+public abstract class GptNet : Module<Tensor, Tensor>
 {
     private readonly Embedding tokens = Embedding(96, 128), positions = Embedding(128, 128);
     private readonly Dropout drop;
@@ -81,8 +54,8 @@ public sealed partial class GptDropout : Module<Tensor, Tensor>
     private readonly LayerNorm norm = LayerNorm(128);
     private readonly Linear head = Linear(128, 96, hasBias: false);
 
-    public GptDropout(double dropout)
-        : base(nameof(GptDropout))
+    protected GptNet(double dropout)
+        : base(nameof(GptNet))
     {
         drop = Dropout(dropout);
         blocks = Sequential([.. Enumerable.Range(0, 4).Select(_ => new TransformerBlock(128, 4, causal: true, dropout))]);
@@ -98,17 +71,15 @@ public sealed partial class GptDropout : Module<Tensor, Tensor>
 }
 
 /// <summary>A small BERT (Devlin et al., arXiv:1810.04805): 4 layers, width 256, 4 heads, a classifier on the first token.</summary>
-[Model]
-[Train(Loss.CrossEntropy, Optimizer.AdamW, LearningRate = 1e-4)]
-public sealed partial class BertSmall : Module<Tensor, Tensor>
+public abstract class BertSmallNet : Module<Tensor, Tensor>
 {
     private readonly Embedding words = Embedding(30522, 256), positions = Embedding(512, 256);
     private readonly LayerNorm norm = LayerNorm(256);
     private readonly Sequential blocks;
     private readonly Linear pooler = Linear(256, 256), classifier = Linear(256, 2);
 
-    public BertSmall()
-        : base(nameof(BertSmall))
+    protected BertSmallNet()
+        : base(nameof(BertSmallNet))
     {
         blocks = Sequential([.. Enumerable.Range(0, 4).Select(_ => new TransformerBlock(256, 4, causal: false, dropout: 0))]);
         RegisterComponents();
@@ -123,16 +94,14 @@ public sealed partial class BertSmall : Module<Tensor, Tensor>
 }
 
 /// <summary>An LSTM over 64 tokens, width 256.</summary>
-[Model]
-[Train(Loss.CrossEntropy, Optimizer.AdamW, LearningRate = 1e-3)]
-public sealed partial class LstmClassifier : Module<Tensor, Tensor>
+public abstract class LstmClassifierNet : Module<Tensor, Tensor>
 {
     private readonly Embedding embedding = Embedding(5000, 128);
     private readonly LSTM lstm = LSTM(128, 256, batchFirst: true);
     private readonly Linear fc = Linear(256, 5);
 
-    public LstmClassifier()
-        : base(nameof(LstmClassifier)) => RegisterComponents();
+    protected LstmClassifierNet()
+        : base(nameof(LstmClassifierNet)) => RegisterComponents();
 
     public override Tensor forward([Shape("N", 64, Type = ElementType.Int64)] Tensor x)
     {

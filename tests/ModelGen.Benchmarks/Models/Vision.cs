@@ -1,16 +1,14 @@
 namespace ModelGen.Benchmarks.Models;
 
 /// <summary>The convolutional network of PyTorch's MNIST example.</summary>
-[Model]
-[Train(Loss.CrossEntropy, Optimizer.AdamW, LearningRate = 1e-3)]
-public sealed partial class MnistCnn : Module<Tensor, Tensor>
+public abstract class MnistCnnNet : Module<Tensor, Tensor>
 {
     private readonly Conv2d conv1 = Conv2d(1, 32, 3), conv2 = Conv2d(32, 64, 3);
     private readonly Dropout dropout1 = Dropout(0.25), dropout2 = Dropout(0.5);
     private readonly Linear fc1 = Linear(9216, 128), fc2 = Linear(128, 10);
 
-    public MnistCnn()
-        : base(nameof(MnistCnn)) => RegisterComponents();
+    protected MnistCnnNet()
+        : base(nameof(MnistCnnNet)) => RegisterComponents();
 
     public override Tensor forward([Shape("N", 1, 28, 28)] Tensor x)
     {
@@ -21,30 +19,26 @@ public sealed partial class MnistCnn : Module<Tensor, Tensor>
 }
 
 /// <summary>A multilayer perceptron.</summary>
-[Model]
-[Train(Loss.CrossEntropy, Optimizer.AdamW, LearningRate = 1e-3)]
-public sealed partial class Mlp : Module<Tensor, Tensor>
+public abstract class MlpNet : Module<Tensor, Tensor>
 {
     private readonly Sequential layers = Sequential(Linear(784, 512), ReLU(), Linear(512, 512), ReLU(), Linear(512, 10));
 
-    public Mlp()
-        : base(nameof(Mlp)) => RegisterComponents();
+    protected MlpNet()
+        : base(nameof(MlpNet)) => RegisterComponents();
 
     public override Tensor forward([Shape("N", 784)] Tensor x) => layers.forward(x);
 }
 
 /// <summary>ResNet-18 with a stem for images of 32x32 (He et al., arXiv:1512.03385).</summary>
-[Model]
-[Train(Loss.CrossEntropy, Optimizer.SGD, LearningRate = 0.01, Momentum = 0.9)]
-public sealed partial class ResNet18 : Module<Tensor, Tensor>
+public abstract class ResNet18Net : Module<Tensor, Tensor>
 {
     private readonly Conv2d conv1 = Conv2d(3, 64, 3, padding: 1, bias: false);
     private readonly BatchNorm2d bn1 = BatchNorm2d(64);
     private readonly Sequential layers;
     private readonly Linear fc = Linear(512, 10);
 
-    public ResNet18()
-        : base(nameof(ResNet18))
+    protected ResNet18Net()
+        : base(nameof(ResNet18Net))
     {
         layers = ResidualBlock.Stages();
         RegisterComponents();
@@ -58,15 +52,13 @@ public sealed partial class ResNet18 : Module<Tensor, Tensor>
 }
 
 /// <summary>MobileNetV2 (Sandler et al., arXiv:1801.04381) with strides for images of 32x32.</summary>
-[Model]
-[Train(Loss.CrossEntropy, Optimizer.SGD, LearningRate = 0.01, Momentum = 0.9)]
-public sealed partial class MobileNetV2 : Module<Tensor, Tensor>
+public abstract class MobileNetV2Net : Module<Tensor, Tensor>
 {
     private readonly Sequential features;
     private readonly Linear classifier = Linear(1280, 10);
 
-    public MobileNetV2()
-        : base(nameof(MobileNetV2))
+    protected MobileNetV2Net()
+        : base(nameof(MobileNetV2Net))
     {
         features = MobileNetStages.All(1, [1, 1, 2, 2, 1, 2, 1]);
         RegisterComponents();
@@ -108,16 +100,14 @@ public sealed partial class MobileNetV2Photo : Module<Tensor, Tensor>
 }
 
 /// <summary>A small U-Net (Ronneberger et al., arXiv:1505.04597): width 32, three levels, batch normalisation.</summary>
-[Model]
-[Train(Loss.CrossEntropy, Optimizer.AdamW, LearningRate = 1e-3)]
-public sealed partial class UNet : Module<Tensor, Tensor>
+public abstract class UNetNet : Module<Tensor, Tensor>
 {
     private readonly Sequential down1 = Double(3, 32), down2 = Double(32, 64), down3 = Double(64, 128), bottom = Double(128, 256), join3 = Double(256, 128), join2 = Double(128, 64), join1 = Double(64, 32);
     private readonly ConvTranspose2d up3 = ConvTranspose2d(256, 128, 2, stride: 2), up2 = ConvTranspose2d(128, 64, 2, stride: 2), up1 = ConvTranspose2d(64, 32, 2, stride: 2);
     private readonly Conv2d head = Conv2d(32, 2, 1);
 
-    public UNet()
-        : base(nameof(UNet)) => RegisterComponents();
+    protected UNetNet()
+        : base(nameof(UNetNet)) => RegisterComponents();
 
     public override Tensor forward([Shape("N", 3, 64, 64)] Tensor x)
     {

@@ -53,12 +53,38 @@ internal static partial class StepMeter
             return Process.GetCurrentProcess().PeakWorkingSet64 / 1048576.0;
         }
 
-        string line = File.ReadLines("/proc/self/status").First(static line => line.StartsWith("VmHWM:", StringComparison.Ordinal));
+        return StatusMiB("VmHWM:");
+    }
+
+    /// <summary>Resident memory in MiB.</summary>
+    public static double ResidentMiB() => OperatingSystem.IsLinux() ? StatusMiB("VmRSS:") : Process.GetCurrentProcess().WorkingSet64 / 1048576.0;
+
+    /// <summary>Gives memory that was freed back to the system, the managed heap's and glibc's.</summary>
+    public static void ReleaseFreedMemory()
+    {
+        for (int i = 0; i < 2; i++)
+        {
+            GC.Collect(2, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+            GC.WaitForPendingFinalizers();
+        }
+
+        if (OperatingSystem.IsLinux())
+        {
+            _ = MallocTrim(0);
+        }
+    }
+
+    private static double StatusMiB(string field)
+    {
+        string line = File.ReadLines("/proc/self/status").First(line => line.StartsWith(field, StringComparison.Ordinal));
         return long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], System.Globalization.CultureInfo.InvariantCulture) / 1024.0;
     }
 
     [LibraryImport("libc", EntryPoint = "getrusage")]
     private static unsafe partial int GetResourceUsage(int who, long* usage);
+
+    [LibraryImport("libc", EntryPoint = "malloc_trim")]
+    private static partial int MallocTrim(nint pad);
 
     [LibraryImport("libc", EntryPoint = "mallopt")]
     private static partial int MallOpt(int parameter, int value);
