@@ -6,7 +6,7 @@ internal static class BFloat16Code
     /// <summary>Most rows of a tile.</summary>
     public const int MostRows = 12;
 
-    /// <summary>Panels that <see cref="RoundColumns"/> can fill side by side.</summary>
+    /// <summary>Panels that are filled side by side.</summary>
     public const int SideBySide = 4;
 
     /// <summary>Registers in the order in which they are taken: those first that a caller on Windows does not want back.</summary>
@@ -98,13 +98,21 @@ internal static class BFloat16Code
         code.StoreVector(Register.Rdx, 0, 16);
         code.Add(Register.Rax, 128);
         code.Add(Register.Rdx, 64);
-        code.Decrement(Register.R11, RoundingField.Count);
+        code.Compare(Register.Rdx, Register.R11, RoundingField.End);
         code.JumpBack(false, loop);
         code.Return();
     }
 
     /// <summary>Rounds two lines at a time into pairs of neighbours in a column, for one or four panels of 32 columns side by side.</summary>
-    public static void RoundColumns(Assembler code, bool windows, int panels)
+    public static void RoundColumns(Assembler code, bool windows, int panels) => Interleave(code, windows, panels, vectors: 2, width: 128, down: true);
+
+    /// <summary>As <see cref="RoundColumns"/>, for panels of 12. Sixteen are read and written: those past the panel are overwritten by the next line.</summary>
+    public static void RoundRows(Assembler code, bool windows, int panels) => Interleave(code, windows, panels, vectors: 1, width: 4 * MostRows, down: true);
+
+    /// <summary>Rounds two lines into one of pairs, 16 at a time.</summary>
+    public static void Join(Assembler code, bool windows) => Interleave(code, windows, panels: 1, vectors: 1, width: 64, down: false);
+
+    private static void Interleave(Assembler code, bool windows, int panels, int vectors, int width, bool down)
     {
         ReadOnlySpan<Register> targets = [Register.Rdx, Register.R8, Register.R9, Register.R10];
         code.Move(Register.R11, windows ? Register.Rcx : Register.Rdi);
@@ -121,27 +129,35 @@ internal static class BFloat16Code
         }
 
         int loop = code.Position;
-        for (int i = 0; i < 2 * panels; i++)
+        for (int i = 0; i < vectors * panels; i++)
         {
-            int sum = 18 + (i % 4);
-            code.LoadVector(sum, Register.Rcx, 64 * i);
-            code.Round(sum, sum, Register.Rax, 64 * i);
-            code.Permute(sum, 17, sum);
-            code.StoreVector(targets[i / 2], 64 * (i % 2), sum);
+            int pairs = 18 + (i % 4);
+            int offset = (i / vectors * width) + (i % vectors * 64);
+            code.LoadVector(pairs, Register.Rcx, offset);
+            code.Round(pairs, pairs, Register.Rax, offset);
+            code.Permute(pairs, 17, pairs);
+            code.StoreVector(targets[i / vectors], i % vectors * 64, pairs);
         }
 
-        for (int i = 0; i < 2; i++)
+        foreach (Register source in (ReadOnlySpan<Register>)[Register.Rax, Register.Rcx])
         {
-            code.Add(Register.Rax, Register.R11, RoundingField.Line);
-            code.Add(Register.Rcx, Register.R11, RoundingField.Line);
+            if (down)
+            {
+                code.Add(source, Register.R11, RoundingField.Line);
+                code.Add(source, Register.R11, RoundingField.Line);
+            }
+            else
+            {
+                code.Add(source, width);
+            }
         }
 
         for (int panel = 0; panel < panels; panel++)
         {
-            code.Add(targets[panel], 128);
+            code.Add(targets[panel], width);
         }
 
-        code.Decrement(Register.R11, RoundingField.Count);
+        code.Compare(targets[0], Register.R11, RoundingField.End);
         code.JumpBack(false, loop);
         code.Return();
     }
@@ -234,8 +250,8 @@ internal static class BFloat16Code
         public const int Source = 0;
         public const int Line = 8;
         public const int Target = 16;
-        public const int Panel = 24;
-        public const int Count = 32;
+        public const int End = 24;
+        public const int Panel = 32;
         public const int Places = 40;
     }
 }

@@ -8,6 +8,9 @@ namespace ModelGen.Kernels;
 internal static unsafe class BFloat16Machine
 {
     private const int RoundLineAt = 2 * BFloat16Code.MostRows;
+    private const int RoundColumnsAt = RoundLineAt + 1;
+    private const int RoundRowsAt = RoundColumnsAt + 2;
+    private const int JoinAt = RoundRowsAt + 2;
 
     /// <summary>Addresses of the functions, in memory that stays where it is; null: there are none.</summary>
     private static readonly nint* Functions = Create();
@@ -29,13 +32,11 @@ internal static unsafe class BFloat16Machine
         tile(Unsafe.AsPointer(ref arguments));
     }
 
-    /// <summary>Rounds numbers of a line, 32 at a time.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void RoundLine(float* source, float* target, nint count)
-    {
-        var arguments = new RoundingArguments { Source = source, Target = target, Count = count };
-        ((delegate* unmanaged[SuppressGCTransition]<void*, void>)Functions[RoundLineAt])(&arguments);
-    }
+    /// <summary>Rounds numbers of a line.</summary>
+    /// <param name="source">Numbers.</param>
+    /// <param name="target">Receives pairs.</param>
+    /// <param name="count">How many times 32, at least one.</param>
+    public static void RoundLine(float* source, float* target, nint count) => Round(RoundLineAt, source, 0, target, 16 * count, 0);
 
     /// <summary>Rounds pairs of lines into panels of 32 columns.</summary>
     /// <param name="source">First number.</param>
@@ -44,11 +45,30 @@ internal static unsafe class BFloat16Machine
     /// <param name="target">Panels.</param>
     /// <param name="panel">Distance of panels, in pairs of numbers.</param>
     /// <param name="four">Four panels side by side, or one.</param>
+    public static void RoundColumns(float* source, nint line, nint pairs, float* target, nint panel, bool four) => Round(RoundColumnsAt + (four ? 1 : 0), source, line, target, 32 * pairs, panel);
+
+    /// <summary>As <see cref="RoundColumns"/>, panels of 12; four more columns are read and, after the last line, written.</summary>
+    /// <param name="source">First number.</param>
+    /// <param name="line">Distance of lines, in numbers.</param>
+    /// <param name="pairs">Pairs of lines, at least one.</param>
+    /// <param name="target">Panels.</param>
+    /// <param name="panel">Distance of panels, in pairs of numbers.</param>
+    /// <param name="four">Four panels side by side, or one.</param>
+    public static void RoundRows(float* source, nint line, nint pairs, float* target, nint panel, bool four) =>
+        Round(RoundRowsAt + (four ? 1 : 0), source, line, target, BFloat16Code.MostRows * pairs, panel);
+
+    /// <summary>Rounds two lines into one of pairs.</summary>
+    /// <param name="source">First line.</param>
+    /// <param name="line">Distance of the second, in numbers.</param>
+    /// <param name="target">Receives pairs.</param>
+    /// <param name="count">How many times 16, at least one.</param>
+    public static void Join(float* source, nint line, float* target, nint count) => Round(JoinAt, source, line, target, 16 * count, 0);
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void RoundColumns(float* source, nint line, nint pairs, float* target, nint panel, bool four)
+    private static void Round(int function, float* source, nint line, float* target, nint pairs, nint panel)
     {
-        var arguments = new RoundingArguments { Source = source, Line = line * sizeof(float), Target = target, Panel = panel * sizeof(float), Count = pairs, Places = Places };
-        ((delegate* unmanaged[SuppressGCTransition]<void*, void>)Functions[RoundLineAt + (four ? 2 : 1)])(&arguments);
+        var arguments = new RoundingArguments { Source = source, Line = line * sizeof(float), Target = target, End = target + pairs, Panel = panel * sizeof(float), Places = Places };
+        ((delegate* unmanaged[SuppressGCTransition]<void*, void>)Functions[function])(&arguments);
     }
 
     private static nint* Create()
@@ -73,10 +93,20 @@ internal static unsafe class BFloat16Machine
 
         Begin();
         BFloat16Code.RoundLine(code, windows);
+        foreach (int panels in (ReadOnlySpan<int>)[1, BFloat16Code.SideBySide])
+        {
+            Begin();
+            BFloat16Code.RoundColumns(code, windows, panels);
+        }
+
+        foreach (int panels in (ReadOnlySpan<int>)[1, BFloat16Code.SideBySide])
+        {
+            Begin();
+            BFloat16Code.RoundRows(code, windows, panels);
+        }
+
         Begin();
-        BFloat16Code.RoundColumns(code, windows, 1);
-        Begin();
-        BFloat16Code.RoundColumns(code, windows, BFloat16Code.SideBySide);
+        BFloat16Code.Join(code, windows);
         byte* memory;
         try
         {
@@ -151,6 +181,39 @@ internal static unsafe class BFloat16Machine
             }
         }
 
+        return RowsAreExact(lines, columns) && HalvesGoToEven(numbers, rows);
+    }
+
+    /// <summary>Panels of rows and joined lines must hold what panels of columns hold.</summary>
+    private static bool RowsAreExact(float* lines, float* columns)
+    {
+        const int Pairs = 8;
+        const int Distance = (12 * Pairs) + 16;
+        float* rows = stackalloc float[4 * Distance];
+        float* joined = stackalloc float[32];
+        for (int four = 0; four < 2; four++)
+        {
+            RoundRows(lines, 128, Pairs, rows, Distance, four == 1);
+            for (int i = 0; i < (four == 1 ? 48 : 12); i++)
+            {
+                for (int k = 0; k < Pairs; k++)
+                {
+                    if (Bits(rows[(i / 12 * Distance) + (12 * k) + (i % 12)]) != Bits(columns[(((i / 32 * Pairs) + k) * 32) + (i % 32)]))
+                    {
+                        return false;
+                    }
+                }
+            }
+        }
+
+        Join(lines, 128, joined, 2);
+        return new Span<uint>(joined, 32).SequenceEqual(new Span<uint>(columns, 32));
+    }
+
+    private static uint Bits(float value) => BitConverter.SingleToUInt32Bits(value);
+
+    private static bool HalvesGoToEven(float* numbers, float* rows)
+    {
         // Halfway between two neighbours, of which the first then the second is even.
         numbers[0] = 1 + (1f / 256);
         numbers[1] = 1 + (3f / 256);

@@ -44,13 +44,38 @@ internal static unsafe class PairPanel
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Interleave(float* source, nint line, nint columns, nint depth, float* target, nint step)
     {
-        for (nint k = 0; k < depth; k += 2, source += 2 * line, target += step)
+        nint vectors = (columns + V512.Count - 1) / V512.Count;
+        nint k = 0;
+        for (; k + 1 < depth && columns > 0; k += 2, source += 2 * line, target += step)
         {
-            for (nint i = 0; i < columns; i += V512.Count)
-            {
-                V512 next = k + 1 < depth ? V512.Load(source + line + i) : V512.Zero;
-                Pair(V512.Load(source + i), next).Store(target + i);
-            }
+            BFloat16Machine.Join(source, line, target, vectors);
+        }
+
+        for (nint i = 0; k < depth && i < columns; i += V512.Count)
+        {
+            Pair(V512.Load(source + i), V512.Zero).Store(target + i);
+        }
+    }
+
+    /// <summary>As <see cref="Interleave"/>, into panels of 12 columns.</summary>
+    /// <param name="source">First number.</param>
+    /// <param name="line">Distance of lines.</param>
+    /// <param name="panels">Number of panels, at most four.</param>
+    /// <param name="depth">Number of lines.</param>
+    /// <param name="target">Receives pairs.</param>
+    /// <param name="distance">Distance of panels.</param>
+    public static void InterleaveRows(float* source, nint line, nint panels, nint depth, float* target, nint distance)
+    {
+        nint pairs = depth / 2;
+        bool four = panels == BFloat16Code.SideBySide;
+        for (nint i = 0; pairs > 0 && i < panels; i += four ? panels : 1)
+        {
+            BFloat16Machine.RoundRows(source + (i * BFloat16Code.MostRows), line, pairs, target + (i * distance), distance, four);
+        }
+
+        for (nint i = 0; pairs * 2 < depth && i < panels; i++)
+        {
+            Interleave(source + (pairs * 2 * line) + (i * BFloat16Code.MostRows), line, BFloat16Code.MostRows, 1, target + (i * distance) + (pairs * BFloat16Code.MostRows), 0);
         }
     }
 

@@ -21,7 +21,14 @@ internal readonly unsafe struct RoundedFormat<V> : IPanelFormat<V>
     }
 
     /// <inheritdoc/>
-    public static RowPanel Rows(in GemmProblem problem, nint row, nint from, nint depth, float* target)
+    public static nint RowPanels
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => 1;
+    }
+
+    /// <inheritdoc/>
+    public static RowPanel Rows(in GemmProblem problem, nint row, nint index, nint end, nint from, nint depth, float* target)
     {
         RowPanel panel = FloatFormat<V>.Pack(problem, row, from, depth, target);
         Round(target, depth * Gemm<V>.TileRows);
@@ -46,6 +53,28 @@ internal readonly unsafe struct RoundedFormat<V> : IPanelFormat<V>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Multiply(nint places, in RowPanel rows, float* b, nint bStep, float* c, nint cStep, nint count, bool add) =>
         FloatFormat<V>.Multiply(places, rows, b, bStep, c, cStep, count, add);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Line(float* source, nint count, float* target)
+    {
+        for (nint i = 0; i < count; i += V.Count)
+        {
+            V.RoundToBFloat16(V.LoadFirst(source + i, (int)Math.Min(V.Count, count - i))).Store(target + i);
+        }
+    }
+
+    /// <inheritdoc/>
+    public static void Join(float* source, nint line, nint lines, nint count, float* target) => Line(source, count, target);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static nint Computed(nint rows) => FloatFormat<V>.Computed(rows);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Multiply(in PixelPanel pixels, nint rows, float* b, float* c, nint cStep, bool wide, bool add) =>
+        FloatFormat<V>.Multiply(pixels, rows, b, c, cStep, wide, add);
 
     /// <summary>Rounds a panel in place.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

@@ -15,11 +15,11 @@ internal unsafe struct RoundingArguments
     /// <summary>Receives pairs.</summary>
     public float* Target;
 
+    /// <summary>Where the target ends; it is not empty.</summary>
+    public float* End;
+
     /// <summary>Distance of panels.</summary>
     public nint Panel;
-
-    /// <summary>How often the loop runs, at least once; the code counts it down.</summary>
-    public nint Count;
 
     /// <summary>Places of 32 words that interleave two lines.</summary>
     public ushort* Places;

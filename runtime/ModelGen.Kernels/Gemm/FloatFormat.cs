@@ -21,7 +21,14 @@ internal readonly unsafe struct FloatFormat<V> : IPanelFormat<V>
     }
 
     /// <inheritdoc/>
-    public static RowPanel Rows(in GemmProblem problem, nint row, nint from, nint depth, float* target)
+    public static nint RowPanels
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => 1;
+    }
+
+    /// <inheritdoc/>
+    public static RowPanel Rows(in GemmProblem problem, nint row, nint index, nint end, nint from, nint depth, float* target)
     {
         // Columns of A that are contiguous are read where they are.
         if (problem.ARow == 1)
@@ -75,4 +82,18 @@ internal readonly unsafe struct FloatFormat<V> : IPanelFormat<V>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Multiply(nint places, in RowPanel rows, float* b, nint bStep, float* c, nint cStep, nint count, bool add) =>
         Gemm<V>.Multiply(places, rows.First, rows.Step, b, bStep, c, cStep, (int)count, add);
+
+    /// <inheritdoc/>
+    public static void Line(float* source, nint count, float* target) => Panel.Copy<V>(source, 0, count, 1, target, (count + V.Count - 1) / V.Count * V.Count);
+
+    /// <inheritdoc/>
+    public static void Join(float* source, nint line, nint lines, nint count, float* target) => Line(source, count, target);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static nint Computed(nint rows) => Convolution<V>.Computed(rows);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Multiply(in PixelPanel pixels, nint rows, float* b, float* c, nint cStep, bool wide, bool add) => Convolution<V>.Multiply(pixels, rows, b, c, cStep, wide, add);
 }

@@ -33,7 +33,7 @@ public static unsafe partial class Gemm<V>
 
         job.BlockColumns = Math.Min(Panels(problem.Columns, PanelColumns) * PanelColumns, ColumnBlock);
         job.BlockDepth = Math.Min(problem.Depth, DepthBlock * TFormat.Numbers);
-        job.Own = OwnScratch(job.BlockColumns, Places(job.BlockDepth, TFormat.Numbers));
+        job.Own = OwnScratch<TFormat>(job.BlockColumns, job.BlockDepth);
         nint work = problem.Rows * problem.Columns * Math.Max(problem.Depth, 1);
         nint perWorker = Math.Max(1, 100_000 / work);
         job.Scratch = Kernels.Scratch.Floats(job.Own * Workers.For(items, perWorker));

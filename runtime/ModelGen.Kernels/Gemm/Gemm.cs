@@ -56,7 +56,7 @@ public static unsafe partial class Gemm<V>
         GemmSplit split = GemmSplit.Choose(problem, PanelRows, PanelColumns);
         nint columns = Math.Min((Panels(problem.Columns, PanelColumns) + split.Columns - 1) / split.Columns * PanelColumns, ColumnBlock);
         nint depth = Math.Min(SliceDepth(problem.Depth, split.Depth, TFormat.Numbers), DepthBlock * TFormat.Numbers);
-        nint own = OwnScratch(columns, Places(depth, TFormat.Numbers));
+        nint own = OwnScratch<TFormat>(columns, depth);
         nint partial = split.Depth == 1 ? 0 : Padded(problem.Rows * problem.Columns);
         float* scratch = Kernels.Scratch.Floats((own * split.Workers) + (partial * (split.Depth - 1)));
         var job = new Job<TFormat, TEpilogue>
@@ -88,9 +88,15 @@ public static unsafe partial class Gemm<V>
     private static nint SliceDepth(nint depth, nint parts, nint numbers) => Places((depth + parts - 1) / parts, numbers) * numbers;
 
     /// <summary>What a worker needs: a packed block of columns, a panel of rows, a tile.</summary>
-    private static nint OwnScratch(nint columns, nint places) => Padded(columns * places) + RowScratch(places) + (PanelRows * PanelColumns);
+    private static nint OwnScratch<TFormat>(nint columns, nint depth)
+        where TFormat : struct, IPanelFormat<V>
+    {
+        nint places = Places(depth, TFormat.Numbers);
+        return Padded(columns * places) + RowScratch<TFormat>(places) + (PanelRows * PanelColumns);
+    }
 
-    private static nint RowScratch(nint places) => PanelRows * RowPanel.Distance(places);
+    private static nint RowScratch<TFormat>(nint places)
+        where TFormat : struct, IPanelFormat<V> => TFormat.RowPanels * ((PanelRows * RowPanel.Distance(places)) + 16);
 
     private static nint Padded(nint floats) => (floats + 31) / 16 * 16;
 
@@ -165,7 +171,7 @@ public static unsafe partial class Gemm<V>
             nint blockPlaces = Places(job.BlockDepth, TFormat.Numbers);
             float* packedColumns = own;
             float* packedRows = packedColumns + Padded(job.BlockColumns * blockPlaces);
-            float* tile = packedRows + RowScratch(blockPlaces);
+            float* tile = packedRows + RowScratch<TFormat>(blockPlaces);
 
             // Rows of B that are contiguous and used but a few times are read where they are.
             bool directColumns = TFormat.InPlace && problem.BColumn == 1 && lastRow - firstRow <= 2 * PanelRows;
@@ -192,7 +198,7 @@ public static unsafe partial class Gemm<V>
 
                     for (nint row = firstRow; row < lastRow; row += PanelRows)
                     {
-                        RowPanel rows = TFormat.Rows(problem, row, from, depth, packedRows);
+                        RowPanel rows = TFormat.Rows(problem, row, (row - firstRow) / PanelRows, lastRow, from, depth, packedRows);
                         for (nint panel = column; panel < columnEnd; panel += PanelColumns)
                         {
                             bool direct = directColumns && panel + PanelColumns <= problem.Columns;
