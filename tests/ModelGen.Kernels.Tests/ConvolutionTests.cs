@@ -116,7 +116,7 @@ public sealed class ConvolutionTests
     }
 
     /// <summary>Places of the factors of all products: input, weight, output.</summary>
-    private static IEnumerable<(int Input, int Weight, int Output)> Terms(ConvolutionShape shape)
+    internal static IEnumerable<(int Input, int Weight, int Output)> Terms(ConvolutionShape shape)
     {
         int outputs = (int)shape.OutputChannels;
         int groupInputs = (int)shape.GroupInputs;
@@ -157,7 +157,7 @@ public sealed class ConvolutionTests
     }
 
     /// <summary>Sums in float64 and the size of their terms.</summary>
-    private sealed class Sums(float[] start, string name)
+    internal sealed class Sums(float[] start, string name)
     {
         private readonly double[] sums = [.. start];
         private readonly double[] sizes = [.. start.Select(static value => Math.Abs((double)value) + 1)];

@@ -46,11 +46,18 @@ public static unsafe partial class Convolution<V>
             return;
         }
 
+        DirectGradientWeight<FloatFormat<V>>(shape, input, gradOutput, gradWeight, gradBias, add);
+    }
+
+    /// <summary>Computes the gradients as products of matrices.</summary>
+    internal static void DirectGradientWeight<TFormat>(in ConvolutionShape shape, Floats input, Floats gradOutput, Floats gradWeight, Floats gradBias, bool add)
+        where TFormat : struct, IPanelFormat<V>
+    {
         // Small groups are handled several at a time, as many as fill the vectors: what belongs to two groups is computed for nothing and thrown away.
         nint merged = Merged(shape);
         ConvolutionShape wide = shape;
         wide.Groups /= merged;
-        Gradients(wide, input, gradOutput, gradWeight, gradBias, add, shape, merged);
+        Gradients<TFormat>(wide, input, gradOutput, gradWeight, gradBias, add, shape, merged);
     }
 
     /// <summary>How many groups are handled at a time.</summary>
@@ -65,8 +72,9 @@ public static unsafe partial class Convolution<V>
         return merged;
     }
 
-    private static void Gradients(
+    private static void Gradients<TFormat>(
         in ConvolutionShape shape, float* input, float* gradOutput, float* gradWeight, float* gradBias, bool add, in ConvolutionShape original, nint merged)
+        where TFormat : struct, IPanelFormat<V>
     {
         TapGrid grid = TapGrid.Outputs(shape, input);
         nint positions = grid.Positions;
@@ -82,15 +90,14 @@ public static unsafe partial class Convolution<V>
         nint blockColumns = Math.Min(Ceiling(columnPanels, columnParts) * PanelColumns, ColumnBlock);
         nint slices = DepthSlice.Count(grid.TapsY, grid.Line, LargestSlice);
         nint deepest = Math.Min(depth, LargestSlice + 16);
-        nint pixels = Math.Clamp(BlockNumbers / (deepest + blockColumns), 64, 384);
-        nint blocks = Math.Max(1, Ceiling(Ceiling(positions, pixelParts), pixels));
-        pixels = Math.Max(1, Ceiling(Ceiling(positions, pixelParts), blocks));
-
-        // What pixels see lies at an odd number of cache lines, so that it falls on different places of the cache.
-        nint step = (deepest + 15) / 16 * 16;
-        step += step % 32 == 0 ? 16 : 0;
-        nint images = pixels * step;
-        nint own = Padded(images + 64) + Padded(pixels * blockColumns) + (PanelRows * PanelColumns);
+        nint places = Math.Clamp(BlockNumbers / (deepest + blockColumns), 64, 384);
+        nint most = Ceiling(Ceiling(positions, pixelParts), TFormat.Numbers);
+        nint blocks = Math.Max(1, Ceiling(most, places));
+        places = Math.Max(1, Ceiling(most, blocks));
+        nint step = RowPanel.Distance(deepest);
+        nint images = Padded((places * step) + 64);
+        nint lines = TFormat.InPlace ? 0 : Padded((TFormat.Numbers * step) + 64);
+        nint own = images + Padded(places * blockColumns) + (PanelRows * PanelColumns) + lines;
         nint weights = depth * shape.OutputChannels;
         nint partial = pixelParts == 1 ? 0 : Padded(weights);
         nint biases = Padded(shape.OutputChannels + V.Count);
@@ -98,7 +105,7 @@ public static unsafe partial class Convolution<V>
         float* scratch = Scratch.Floats(extra + (own * pixelParts * columnParts) + (partial * (pixelParts - 1)) + (biases * pixelParts));
         float* target = merged == 1 ? gradWeight : scratch;
         scratch += extra;
-        var job = new WeightJob
+        var job = new WeightJob<TFormat>
         {
             Grid = grid,
             Groups = shape.Groups,
@@ -114,10 +121,10 @@ public static unsafe partial class Convolution<V>
             PixelParts = pixelParts,
             ColumnParts = columnParts,
             BlockColumns = blockColumns,
-            BlockPixels = pixels,
+            BlockPlaces = places,
             Step = step,
             Slices = slices,
-            Images = Padded(images + 64),
+            Images = images,
             Own = own,
             Scratch = scratch,
         };
@@ -202,7 +209,8 @@ public static unsafe partial class Convolution<V>
     }
 
     /// <summary>Each unit is one worker's part of the pixels and columns, for all groups.</summary>
-    private struct WeightJob : IRange
+    private struct WeightJob<TFormat> : IRange
+        where TFormat : struct, IPanelFormat<V>
     {
         public TapGrid Grid;
         public nint Groups;
@@ -218,7 +226,7 @@ public static unsafe partial class Convolution<V>
         public nint PixelParts;
         public nint ColumnParts;
         public nint BlockColumns;
-        public nint BlockPixels;
+        public nint BlockPlaces;
         public nint Step;
         public nint Slices;
         public nint Images;
@@ -251,7 +259,7 @@ public static unsafe partial class Convolution<V>
             TapGrid grid = Grid;
             grid.Source += group * grid.Channels;
             float* gradients = own + Images;
-            float* tile = gradients + Padded(BlockPixels * BlockColumns);
+            float* tile = gradients + Padded(BlockPlaces * BlockColumns);
             float* target = (part == 0 ? GradWeight : Partials + ((part - 1) * Partial)) + (group * Columns);
             float* bias = Biases is null ? null : Biases + (part * Bias) + (group * Columns);
             bool add = part == 0 && Add;
@@ -263,18 +271,13 @@ public static unsafe partial class Convolution<V>
             nint pixel = firstPixel;
             do
             {
-                nint pixels = Math.Min(BlockPixels, lastPixel - pixel);
+                nint pixels = Math.Min(BlockPlaces * TFormat.Numbers, lastPixel - pixel);
+                nint places = Ceiling(pixels, TFormat.Numbers);
                 PackGradients(GradOutput + (pixel * OutputChannels) + (group * Columns), pixels, firstColumn, lastColumn, gradients, bias);
                 for (nint index = 0; index < Slices; index++)
                 {
                     DepthSlice slice = DepthSlice.Get(grid.TapsY, grid.Line, LargestSlice, index);
-                    GridPlace place = pixels == 0 ? default : grid.Place(pixel);
-                    for (nint i = 0; i < pixels; i++)
-                    {
-                        grid.Copy<V>(place, slice, own + (i * Step));
-                        grid.Next(ref place);
-                    }
-
+                    CopyPixels(grid, slice, pixel, pixels, own, tile + (PanelRows * PanelColumns));
                     nint first = (slice.FirstLine * grid.Line) + slice.From;
                     for (nint row = 0; row < slice.Depth; row += PanelRows)
                     {
@@ -282,17 +285,17 @@ public static unsafe partial class Convolution<V>
                         for (nint column = firstColumn; column < lastColumn; column += PanelColumns)
                         {
                             nint columns = Math.Min(PanelColumns, lastColumn - column);
-                            float* a = own + row;
-                            float* b = gradients + ((column - firstColumn) * pixels);
+                            var a = new RowPanel { First = own + row, Row = 1, Step = Step };
+                            float* b = gradients + ((column - firstColumn) * places);
                             float* c = target + ((first + row) * OutputChannels) + column;
                             bool more = add || pixel > firstPixel;
                             if (columns == PanelColumns)
                             {
-                                Gemm<V>.Multiply(pixels, a, Step, b, PanelColumns, c, OutputChannels, (int)rows, more);
+                                TFormat.Multiply(places, a, b, PanelColumns, c, OutputChannels, rows, more);
                                 continue;
                             }
 
-                            Gemm<V>.Multiply(pixels, a, Step, b, PanelColumns, tile, PanelColumns, (int)rows, false);
+                            TFormat.Multiply(places, a, b, PanelColumns, tile, PanelColumns, rows, false);
                             for (nint i = 0; i < rows; i++)
                             {
                                 PutColumns(tile + (i * PanelColumns), c + (i * OutputChannels), columns, more);
@@ -306,9 +309,73 @@ public static unsafe partial class Convolution<V>
             while (pixel < lastPixel);
         }
 
+        /// <summary>Copies what pixels see: a line a pixel, or a line of places of several pixels each.</summary>
+        private readonly void CopyPixels(in TapGrid grid, in DepthSlice slice, nint pixel, nint pixels, float* target, float* lines)
+        {
+            GridPlace place = pixels == 0 ? default : grid.Place(pixel);
+            for (nint i = 0; i < pixels; i += TFormat.Numbers, target += Step)
+            {
+                nint count = Math.Min(TFormat.Numbers, pixels - i);
+                if (!TFormat.InPlace && grid.Contiguous && grid.TryDirect(place, count, slice, out PixelPanel direct))
+                {
+                    for (nint line = 0; line < direct.Lines; line++)
+                    {
+                        TFormat.Join(direct.First + (line * direct.LineStep), direct.Step, count, direct.Run, target + (line * direct.Run));
+                    }
+
+                    place.X += count - 1;
+                    grid.Next(ref place);
+                    continue;
+                }
+
+                for (nint j = 0; j < count; j++)
+                {
+                    grid.Copy<V>(place, slice, TFormat.InPlace ? target : lines + (j * Step));
+                    grid.Next(ref place);
+                }
+
+                if (!TFormat.InPlace)
+                {
+                    TFormat.Join(lines, Step, count, slice.Depth, target);
+                }
+            }
+        }
+
         /// <summary>Copies gradients into panels [pixel][columns], and adds up columns where the bias needs it.</summary>
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private readonly void PackGradients(float* source, nint pixels, nint firstColumn, nint lastColumn, float* target, float* bias)
+        {
+            if (TFormat.InPlace)
+            {
+                CopyGradients(source, pixels, firstColumn, lastColumn, target, bias);
+                return;
+            }
+
+            for (nint column = firstColumn; column < lastColumn; column += PanelColumns, target += Ceiling(pixels, TFormat.Numbers) * PanelColumns)
+            {
+                TFormat.Columns(source + column, OutputChannels, 1, lastColumn - column, pixels, target, PanelColumns);
+            }
+
+            for (nint column = firstColumn; bias is not null && column < lastColumn; column += V.Count)
+            {
+                int lanes = (int)Math.Min(V.Count, lastColumn - column);
+                (V.LoadFirst(bias + column, lanes) + ColumnSum(source + column, pixels)).StoreFirst(bias + column, lanes);
+            }
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private readonly V ColumnSum(float* source, nint pixels)
+        {
+            V sum = V.Zero;
+            for (nint i = 0; i < pixels; i++, source += OutputChannels)
+            {
+                sum += V.Load(source);
+            }
+
+            return sum;
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private readonly void CopyGradients(float* source, nint pixels, nint firstColumn, nint lastColumn, float* target, float* bias)
         {
             for (nint column = firstColumn; column < lastColumn; column += PanelColumns, target += pixels * PanelColumns)
             {

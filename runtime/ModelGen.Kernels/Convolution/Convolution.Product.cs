@@ -38,7 +38,8 @@ public static unsafe partial class Convolution<V>
         get => 2 * V.Count;
     }
 
-    private static void Run<TEpilogue>(in ImageProduct problem, TEpilogue epilogue)
+    private static void Run<TFormat, TEpilogue>(in ImageProduct problem, TEpilogue epilogue)
+        where TFormat : struct, IPanelFormat<V>
         where TEpilogue : unmanaged, ITileEpilogue
     {
         nint positions = problem.Grid.Positions;
@@ -47,7 +48,7 @@ public static unsafe partial class Convolution<V>
             return;
         }
 
-        if (problem.Groups > 1 && problem.Columns == 1 && problem.Grid.Channels == 1)
+        if (TFormat.InPlace && problem.Groups > 1 && problem.Columns == 1 && problem.Grid.Channels == 1)
         {
             RunDepthwise(problem, epilogue);
             return;
@@ -63,12 +64,10 @@ public static unsafe partial class Convolution<V>
         nint deepest = Math.Min(problem.Grid.Depth, largest + 16);
         nint packed = Padded(blockColumns * (keep ? problem.Grid.Depth : deepest));
 
-        // A whole number of cache lines, odd so that pixels fall on different places of the cache.
-        nint step = (deepest + 15) / 16 * 16;
-        step += step % 32 == 0 ? 16 : 0;
+        nint step = RowPanel.Distance(deepest);
         nint own = packed + (PanelRows * step) + V.Count + 64 + (PanelRows * PanelColumns);
         own = Padded(own);
-        var job = new Product<TEpilogue>
+        var job = new Product<TFormat, TEpilogue>
         {
             Problem = problem,
             Epilogue = epilogue,
@@ -124,8 +123,9 @@ public static unsafe partial class Convolution<V>
 
     private static nint Padded(nint floats) => (floats + 31) / 16 * 16;
 
+    /// <summary>Product of a panel of pixels and a panel of one or two vectors of columns.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Multiply(in PixelPanel pixels, nint rows, float* b, float* c, nint cStep, bool wide, bool add)
+    internal static void Multiply(in PixelPanel pixels, nint rows, float* b, float* c, nint cStep, bool wide, bool add)
     {
         bool tail = rows <= TailRows;
         if (V.Registers >= 32)
@@ -171,6 +171,10 @@ public static unsafe partial class Convolution<V>
         }
     }
 
+    /// <summary>Rows that <see cref="Multiply"/> computes for a number of rows.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static nint Computed(nint rows) => rows <= TailRows ? TailRows : PanelRows;
+
     /// <summary>Stores or adds a line of a tile.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void PutColumns(float* source, float* target, nint columns, bool add)
@@ -191,7 +195,8 @@ public static unsafe partial class Convolution<V>
     }
 
     /// <summary>Each unit is one worker's part of the results, of all groups.</summary>
-    private struct Product<TEpilogue> : IRange
+    private struct Product<TFormat, TEpilogue> : IRange
+        where TFormat : struct, IPanelFormat<V>
         where TEpilogue : unmanaged, ITileEpilogue
     {
         public ImageProduct Problem;
@@ -287,7 +292,7 @@ public static unsafe partial class Convolution<V>
             nint pixel = dense ? Problem.OutputFirst + row : Problem.Pixel(first);
             bool even = dense || first.X + rows <= Problem.Grid.GridWidth;
             nint step = (dense ? 1 : Problem.OutputStepX) * channels;
-            nint computed = rows <= TailRows ? TailRows : PanelRows;
+            nint computed = TFormat.Computed(rows);
             bool add = more || Problem.Add;
             for (nint column = firstColumn; column < lastColumn; column += PanelColumns)
             {
@@ -297,11 +302,11 @@ public static unsafe partial class Convolution<V>
                 float* c = Problem.Output + (pixel * channels) + outputColumn;
                 if (even && rows == computed && columns == (wide ? PanelColumns : V.Count))
                 {
-                    Convolution<V>.Multiply(pixels, rows, weights, c, step, wide, add);
+                    TFormat.Multiply(pixels, rows, weights, c, step, wide, add);
                 }
                 else
                 {
-                    Convolution<V>.Multiply(pixels, rows, weights, tile, PanelColumns, wide, false);
+                    TFormat.Multiply(pixels, rows, weights, tile, PanelColumns, wide, false);
                     GridPlace place = first;
                     for (nint i = 0; i < rows; i++)
                     {
@@ -338,7 +343,8 @@ public static unsafe partial class Convolution<V>
         {
             nint depth = slice.Depth;
             nint channels = Problem.Grid.Channels;
-            bool merged = Problem.WeightColumn == 1 && Problem.WeightTapX == channels * Problem.WeightRow;
+            nint numbers = TFormat.Numbers;
+            bool merged = Problem.WeightColumn == 1 && Problem.WeightTapX == channels * numbers * Problem.WeightRow;
             nint done = 0;
             for (nint line = 0; line < slice.Lines; line++)
             {
@@ -347,31 +353,24 @@ public static unsafe partial class Convolution<V>
                 {
                     (nint tap, nint channel) = Math.DivRem(k, channels);
                     nint count = merged ? slice.Run : Math.Min(channels - channel, slice.From + slice.Run - k);
-                    float* source = Problem.Weight + ((slice.FirstLine + line) * Problem.WeightTapY) + (tap * Problem.WeightTapX) + (channel * Problem.WeightRow)
+                    float* source = Problem.Weight + ((slice.FirstLine + line) * Problem.WeightTapY) + (tap * Problem.WeightTapX) + (channel * numbers * Problem.WeightRow)
                         + (group * Problem.WeightGroup);
-                    PackPiece(source, firstColumn, lastColumn, count, target, depth, done);
+                    PackPiece(source, firstColumn, lastColumn, merged ? count * numbers : Math.Min(count * numbers, Problem.Inputs - (channel * numbers)), target, depth, done);
                     k += count;
                     done += count;
                 }
             }
         }
 
+        /// <summary>Writes some numbers of the depth after the places that are done.</summary>
         private readonly void PackPiece(float* source, nint firstColumn, nint lastColumn, nint count, float* target, nint depth, nint done)
         {
-            nint column = firstColumn;
-            for (; column < lastColumn; column += PanelColumns)
+            for (nint column = firstColumn; column < lastColumn; column += PanelColumns)
             {
                 nint columns = Math.Min(PanelColumns, lastColumn - column);
                 nint width = columns > V.Count ? PanelColumns : V.Count;
                 float* panel = target + ((column - firstColumn) * depth) + (done * width);
-                if (Problem.WeightColumn == 1)
-                {
-                    Panel.Copy<V>(source + column, Problem.WeightRow, columns, count, panel, width);
-                }
-                else
-                {
-                    Panel.Transpose<V>(source + (column * Problem.WeightColumn), Problem.WeightColumn, columns, count, panel, width, columns);
-                }
+                TFormat.Columns(source + (column * Problem.WeightColumn), Problem.WeightRow, Problem.WeightColumn, columns, count, panel, width);
             }
         }
     }

@@ -34,7 +34,7 @@ public static unsafe partial class Convolution<V>
             return;
         }
 
-        Direct(shape, input, weight, output, epilogue);
+        Direct<FloatFormat<V>, TEpilogue>(shape, input, weight, output, epilogue);
     }
 
     /// <summary>As the others, with weights that are transformed beforehand: for inference, where they stay the same. Whether they are used depends on the number of pixels.</summary>
@@ -53,7 +53,7 @@ public static unsafe partial class Convolution<V>
             return;
         }
 
-        Direct(shape, input, weight, output, epilogue);
+        Direct<FloatFormat<V>, TEpilogue>(shape, input, weight, output, epilogue);
     }
 
     /// <summary>As above, without an epilogue.</summary>
@@ -71,12 +71,22 @@ public static unsafe partial class Convolution<V>
     /// <param name="transformed">Receives [36][inputs][outputs], the outputs rounded up to whole vectors: 36 * inputs * outputs numbers with outputs rounded up to 16 are enough.</param>
     public static void TransformWeights(nint inputs, nint outputs, Floats weight, Floats transformed) => Winograd<V>.Transform(inputs, outputs, weight, transformed);
 
-    private static void Direct<TEpilogue>(in ConvolutionShape shape, Floats input, Floats weight, Floats output, TEpilogue epilogue)
+    /// <summary>Computes a convolution as a product of matrices.</summary>
+    internal static void Direct<TFormat, TEpilogue>(in ConvolutionShape shape, Floats input, Floats weight, Floats output, TEpilogue epilogue)
+        where TFormat : struct, IPanelFormat<V>
         where TEpilogue : unmanaged, ITileEpilogue
     {
+        TapGrid grid = TapGrid.Outputs(shape, input);
+        if (!TFormat.InPlace)
+        {
+            grid.Source = Rounded<TFormat>(input, shape.InputPixels, shape.InputChannels);
+            grid.PixelStep = grid.Channels = Ceiling(shape.InputChannels, TFormat.Numbers);
+        }
+
         var problem = new ImageProduct
         {
-            Grid = TapGrid.Outputs(shape, input),
+            Grid = grid,
+            Inputs = shape.GroupInputs,
             Weight = weight,
             WeightTapX = shape.GroupInputs * shape.OutputChannels,
             WeightTapY = shape.KernelWidth * shape.GroupInputs * shape.OutputChannels,
@@ -91,7 +101,7 @@ public static unsafe partial class Convolution<V>
         };
         problem.OutputStepY = problem.Grid.GridWidth;
         problem.OutputStepImage = problem.Grid.GridWidth * problem.Grid.GridHeight;
-        Run(problem, epilogue);
+        Run<TFormat, TEpilogue>(problem, epilogue);
     }
 
     /// <summary>Gradient of the input of a convolution; also a transposed convolution (<see cref="ConvolutionShape.Transposed"/>).</summary>
@@ -119,6 +129,22 @@ public static unsafe partial class Convolution<V>
             return;
         }
 
+        DirectGradientInput<FloatFormat<V>, TEpilogue>(shape, gradOutput, weight, gradInput, add, epilogue);
+    }
+
+    /// <summary>Computes the gradient of the input as products of matrices.</summary>
+    internal static void DirectGradientInput<TFormat, TEpilogue>(in ConvolutionShape shape, Floats gradOutput, Floats weight, Floats gradInput, bool add, TEpilogue epilogue)
+        where TFormat : struct, IPanelFormat<V>
+        where TEpilogue : unmanaged, ITileEpilogue
+    {
+        nint channels = shape.GroupOutputs;
+        nint pixelStep = shape.OutputChannels;
+        if (!TFormat.InPlace)
+        {
+            gradOutput = Rounded<TFormat>(gradOutput, shape.OutputPixels, shape.OutputChannels);
+            pixelStep = channels = Ceiling(shape.OutputChannels, TFormat.Numbers);
+        }
+
         // Pixels whose places, padding included, leave the same rest when divided by the stride see the same taps: each such class is a convolution
         // of the output's gradients without stride.
         for (nint y = 0; y < Math.Min(shape.StrideY, shape.Height); y++)
@@ -136,8 +162,8 @@ public static unsafe partial class Convolution<V>
                         Batch = shape.Batch,
                         Height = shape.OutputHeight,
                         Width = shape.OutputWidth,
-                        Channels = shape.GroupOutputs,
-                        PixelStep = shape.OutputChannels,
+                        Channels = channels,
+                        PixelStep = pixelStep,
                         GridHeight = vertical.Count,
                         GridWidth = horizontal.Count,
                         FirstY = vertical.First,
@@ -149,6 +175,7 @@ public static unsafe partial class Convolution<V>
                         TapStepY = vertical.TapStep,
                         TapStepX = horizontal.TapStep,
                     },
+                    Inputs = shape.GroupOutputs,
                     Weight = weight + (((vertical.Kernel * shape.KernelWidth) + horizontal.Kernel) * tap),
                     WeightTapX = horizontal.KernelStep * tap,
                     WeightTapY = vertical.KernelStep * shape.KernelWidth * tap,
@@ -170,7 +197,7 @@ public static unsafe partial class Convolution<V>
                     problem.Grid.Flatten();
                 }
 
-                Run(problem, epilogue);
+                Run<TFormat, TEpilogue>(problem, epilogue);
             }
         }
     }

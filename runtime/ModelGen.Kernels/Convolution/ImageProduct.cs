@@ -6,6 +6,9 @@ internal unsafe struct ImageProduct
     /// <summary>What results see.</summary>
     public TapGrid Grid;
 
+    /// <summary>Numbers of the channels seen, two or fewer in each place.</summary>
+    public nint Inputs;
+
     /// <summary>Weight of the first tap, channel and column.</summary>
     public float* Weight;
 

@@ -21,7 +21,7 @@ internal unsafe struct TapGrid
     /// <summary>Width of an image.</summary>
     public nint Width;
 
-    /// <summary>Channels seen.</summary>
+    /// <summary>Channels seen; places where these hold several.</summary>
     public nint Channels;
 
     /// <summary>Distance of pixels: all channels of the image.</summary>

@@ -6,7 +6,13 @@ public static unsafe partial class Gemm<V>
     /// <summary>Computes a batch of products.</summary>
     /// <param name="problem">Operands and result of the first item.</param>
     /// <param name="batch">Number of items and distances between them.</param>
-    public static void Run(in GemmProblem problem, in GemmBatch batch)
+    public static void Run(in GemmProblem problem, in GemmBatch batch) => Run<FloatFormat<V>>(problem, batch);
+
+    /// <summary>Computes a batch of products whose operands are packed in a given form.</summary>
+    /// <param name="problem">Operands and result of the first item.</param>
+    /// <param name="batch">Number of items and distances between them.</param>
+    internal static void Run<TFormat>(in GemmProblem problem, in GemmBatch batch)
+        where TFormat : struct, IPanelFormat<V>
     {
         nint items = batch.OuterCount * batch.InnerCount;
         if (problem.Rows == 0 || problem.Columns == 0 || items == 0)
@@ -14,27 +20,28 @@ public static unsafe partial class Gemm<V>
             return;
         }
 
-        var job = new BatchJob { Problem = problem, Batch = batch };
+        var job = new BatchJob<TFormat> { Problem = problem, Batch = batch };
         if (items < Workers.Count)
         {
             for (nint item = 0; item < items; item++)
             {
-                Run(job.Item(item));
+                Run<TFormat, NoEpilogue>(job.Item(item), default);
             }
 
             return;
         }
 
         job.BlockColumns = Math.Min(Panels(problem.Columns, PanelColumns) * PanelColumns, ColumnBlock);
-        job.BlockDepth = Math.Min(problem.Depth, DepthBlock);
-        job.Own = OwnScratch(job.BlockColumns, job.BlockDepth);
+        job.BlockDepth = Math.Min(problem.Depth, DepthBlock * TFormat.Numbers);
+        job.Own = OwnScratch<TFormat>(job.BlockColumns, job.BlockDepth);
         nint work = problem.Rows * problem.Columns * Math.Max(problem.Depth, 1);
         nint perWorker = Math.Max(1, 100_000 / work);
         job.Scratch = Kernels.Scratch.Floats(job.Own * Workers.For(items, perWorker));
         Workers.Run(ref job, items, perWorker);
     }
 
-    private struct BatchJob : IRange
+    private struct BatchJob<TFormat> : IRange
+        where TFormat : struct, IPanelFormat<V>
     {
         public GemmProblem Problem;
         public GemmBatch Batch;
@@ -56,11 +63,11 @@ public static unsafe partial class Gemm<V>
 
         public void Run(nint from, nint to, int worker)
         {
-            var job = new Job<NoEpilogue> { Split = new GemmSplit(1, 1, 1), BlockColumns = BlockColumns, BlockDepth = BlockDepth };
+            var job = new Job<TFormat, NoEpilogue> { Split = new GemmSplit(1, 1, 1), BlockColumns = BlockColumns, BlockDepth = BlockDepth };
             for (nint item = from; item < to; item++)
             {
                 job.Problem = Item(item);
-                new Part<NoEpilogue>(ref job, 0).Multiply(Scratch + (worker * Own));
+                new Part<TFormat, NoEpilogue>(ref job, 0).Multiply(Scratch + (worker * Own));
             }
         }
     }

@@ -13,7 +13,7 @@ namespace ModelGen.Kernels;
 public static unsafe partial class Gemm<V>
     where V : unmanaged, IVector<V>
 {
-    /// <summary>A panel of this depth stays in the nearest cache while the other operand's panels pass by.</summary>
+    /// <summary>A panel of this depth, in places of four bytes, stays in the nearest cache while the other operand's panels pass by.</summary>
     private const nint DepthBlock = 384;
 
     /// <summary>A packed block of the right operand stays in the second cache.</summary>
@@ -39,6 +39,13 @@ public static unsafe partial class Gemm<V>
     /// <param name="problem">Operands and result.</param>
     /// <param name="epilogue">What happens to finished tiles.</param>
     public static void Run<TEpilogue>(in GemmProblem problem, TEpilogue epilogue)
+        where TEpilogue : unmanaged, ITileEpilogue => Run<FloatFormat<V>, TEpilogue>(problem, epilogue);
+
+    /// <summary>Computes a product whose operands are packed in a given form.</summary>
+    /// <param name="problem">Operands and result.</param>
+    /// <param name="epilogue">What happens to finished tiles.</param>
+    internal static void Run<TFormat, TEpilogue>(in GemmProblem problem, TEpilogue epilogue)
+        where TFormat : struct, IPanelFormat<V>
         where TEpilogue : unmanaged, ITileEpilogue
     {
         if (problem.Rows == 0 || problem.Columns == 0)
@@ -48,11 +55,11 @@ public static unsafe partial class Gemm<V>
 
         GemmSplit split = GemmSplit.Choose(problem, PanelRows, PanelColumns);
         nint columns = Math.Min((Panels(problem.Columns, PanelColumns) + split.Columns - 1) / split.Columns * PanelColumns, ColumnBlock);
-        nint depth = Math.Min((problem.Depth + split.Depth - 1) / split.Depth, DepthBlock);
-        nint own = OwnScratch(columns, depth);
+        nint depth = Math.Min(SliceDepth(problem.Depth, split.Depth, TFormat.Numbers), DepthBlock * TFormat.Numbers);
+        nint own = OwnScratch<TFormat>(columns, depth);
         nint partial = split.Depth == 1 ? 0 : Padded(problem.Rows * problem.Columns);
         float* scratch = Kernels.Scratch.Floats((own * split.Workers) + (partial * (split.Depth - 1)));
-        var job = new Job<TEpilogue>
+        var job = new Job<TFormat, TEpilogue>
         {
             Problem = problem,
             Epilogue = epilogue,
@@ -74,13 +81,28 @@ public static unsafe partial class Gemm<V>
 
     private static nint Panels(nint size, nint panel) => (size + panel - 1) / panel;
 
+    /// <summary>Places of four bytes for a depth.</summary>
+    private static nint Places(nint depth, nint numbers) => (depth + numbers - 1) / numbers;
+
+    /// <summary>A part of the depth, of whole places.</summary>
+    private static nint SliceDepth(nint depth, nint parts, nint numbers) => Places((depth + parts - 1) / parts, numbers) * numbers;
+
     /// <summary>What a worker needs: a packed block of columns, a panel of rows, a tile.</summary>
-    private static nint OwnScratch(nint columns, nint depth) => Padded(columns * depth) + Padded(PanelRows * depth) + (PanelRows * PanelColumns);
+    private static nint OwnScratch<TFormat>(nint columns, nint depth)
+        where TFormat : struct, IPanelFormat<V>
+    {
+        nint places = Places(depth, TFormat.Numbers);
+        return Padded(columns * places) + RowScratch<TFormat>(places) + (PanelRows * PanelColumns);
+    }
+
+    private static nint RowScratch<TFormat>(nint places)
+        where TFormat : struct, IPanelFormat<V> => TFormat.RowPanels * ((PanelRows * RowPanel.Distance(places)) + 16);
 
     private static nint Padded(nint floats) => (floats + 31) / 16 * 16;
 
     /// <summary>Each unit is one worker's part of the product.</summary>
-    private struct Job<TEpilogue> : IRange
+    private struct Job<TFormat, TEpilogue> : IRange
+        where TFormat : struct, IPanelFormat<V>
         where TEpilogue : unmanaged, ITileEpilogue
     {
         public GemmProblem Problem;
@@ -97,16 +119,17 @@ public static unsafe partial class Gemm<V>
         {
             for (nint part = from; part < to; part++)
             {
-                new Part<TEpilogue>(ref this, part).Multiply(Scratch + (worker * Own));
+                new Part<TFormat, TEpilogue>(ref this, part).Multiply(Scratch + (worker * Own));
             }
         }
     }
 
     /// <summary>A block of the result, or of a partial sum of it.</summary>
-    private ref struct Part<TEpilogue>
+    private ref struct Part<TFormat, TEpilogue>
+        where TFormat : struct, IPanelFormat<V>
         where TEpilogue : unmanaged, ITileEpilogue
     {
-        private readonly ref Job<TEpilogue> job;
+        private readonly ref Job<TFormat, TEpilogue> job;
         private readonly nint firstRow;
         private readonly nint lastRow;
         private readonly nint firstColumn;
@@ -118,7 +141,7 @@ public static unsafe partial class Gemm<V>
         private readonly bool add;
         private readonly bool finishes;
 
-        public Part(ref Job<TEpilogue> job, nint part)
+        public Part(ref Job<TFormat, TEpilogue> job, nint part)
         {
             this.job = ref job;
             ref GemmProblem problem = ref job.Problem;
@@ -132,7 +155,7 @@ public static unsafe partial class Gemm<V>
             lastRow = Math.Min(problem.Rows, rowPanels * (row + 1) / job.Split.Rows * PanelRows);
             firstColumn = columnPanels * column / job.Split.Columns * PanelColumns;
             lastColumn = Math.Min(problem.Columns, columnPanels * (column + 1) / job.Split.Columns * PanelColumns);
-            nint sliceDepth = (problem.Depth + job.Split.Depth - 1) / job.Split.Depth;
+            nint sliceDepth = SliceDepth(problem.Depth, job.Split.Depth, TFormat.Numbers);
             firstDepth = Math.Min(problem.Depth, slice * sliceDepth);
             lastDepth = Math.Min(problem.Depth, firstDepth + sliceDepth);
             bool whole = slice == 0;
@@ -145,13 +168,13 @@ public static unsafe partial class Gemm<V>
         public readonly void Multiply(float* own)
         {
             ref GemmProblem problem = ref job.Problem;
+            nint blockPlaces = Places(job.BlockDepth, TFormat.Numbers);
             float* packedColumns = own;
-            float* packedRows = packedColumns + Padded(job.BlockColumns * job.BlockDepth);
-            float* tile = packedRows + Padded(PanelRows * job.BlockDepth);
+            float* packedRows = packedColumns + Padded(job.BlockColumns * blockPlaces);
+            float* tile = packedRows + RowScratch<TFormat>(blockPlaces);
 
-            // Rows of B that are contiguous and used but a few times are read where they are; so are columns of A.
-            bool directRows = problem.ARow == 1;
-            bool directColumns = problem.BColumn == 1 && lastRow - firstRow <= 2 * PanelRows;
+            // Rows of B that are contiguous and used but a few times are read where they are.
+            bool directColumns = TFormat.InPlace && problem.BColumn == 1 && lastRow - firstRow <= 2 * PanelRows;
             for (nint column = firstColumn; column < lastColumn; column += job.BlockColumns)
             {
                 nint columnEnd = Math.Min(lastColumn, column + job.BlockColumns);
@@ -159,32 +182,28 @@ public static unsafe partial class Gemm<V>
                 do
                 {
                     nint depth = Math.Min(job.BlockDepth, lastDepth - from);
+                    nint places = Places(depth, TFormat.Numbers);
                     bool isLast = from + depth == lastDepth;
                     nint next = directColumns ? columnEnd / PanelColumns * PanelColumns : column;
                     for (; problem.BColumn == 1 && next + (4 * PanelColumns) <= columnEnd; next += 4 * PanelColumns)
                     {
-                        Panel.CopyFour<V>(problem.B + next + (from * problem.BRow), problem.BRow, depth, packedColumns + ((next - column) * depth));
+                        TFormat.FourColumns(problem.B + next + (from * problem.BRow), problem.BRow, depth, packedColumns + ((next - column) * places));
                     }
 
                     for (; next < columnEnd; next += PanelColumns)
                     {
-                        PackColumns(next, from, depth, packedColumns + ((next - column) * depth));
+                        TFormat.Columns(
+                            problem.B + (next * problem.BColumn) + (from * problem.BRow), problem.BRow, problem.BColumn, problem.Columns - next, depth, packedColumns + ((next - column) * places), PanelColumns);
                     }
 
                     for (nint row = firstRow; row < lastRow; row += PanelRows)
                     {
-                        float* a = problem.A + (from * problem.AColumn) + row;
-                        if (!directRows)
-                        {
-                            PackRows(row, from, depth, packedRows);
-                            a = packedRows;
-                        }
-
+                        RowPanel rows = TFormat.Rows(problem, row, (row - firstRow) / PanelRows, lastRow, from, depth, packedRows);
                         for (nint panel = column; panel < columnEnd; panel += PanelColumns)
                         {
                             bool direct = directColumns && panel + PanelColumns <= problem.Columns;
-                            float* b = direct ? problem.B + (from * problem.BRow) + panel : packedColumns + ((panel - column) * depth);
-                            Tile(depth, a, directRows ? problem.AColumn : PanelRows, b, direct ? problem.BRow : PanelColumns, row, panel, tile, from > firstDepth, isLast);
+                            float* b = direct ? problem.B + (from * problem.BRow) + panel : packedColumns + ((panel - column) * places);
+                            Tile(places, rows, b, direct ? problem.BRow : PanelColumns, row, panel, tile, from > firstDepth, isLast);
                         }
                     }
 
@@ -194,7 +213,7 @@ public static unsafe partial class Gemm<V>
             }
         }
 
-        private readonly void Tile(nint depth, float* a, nint aStep, float* b, nint bStep, nint row, nint column, float* tile, bool more, bool isLast)
+        private readonly void Tile(nint places, in RowPanel left, float* b, nint bStep, nint row, nint column, float* tile, bool more, bool isLast)
         {
             nint rows = Math.Min(PanelRows, lastRow - row);
             nint columns = Math.Min(PanelColumns, lastColumn - column);
@@ -202,11 +221,11 @@ public static unsafe partial class Gemm<V>
             bool accumulate = add || more;
             if (columns == PanelColumns)
             {
-                Gemm<V>.Multiply(depth, a, aStep, b, bStep, c, targetRow, (int)rows, accumulate);
+                TFormat.Multiply(places, left, b, bStep, c, targetRow, rows, accumulate);
             }
             else
             {
-                Gemm<V>.Multiply(depth, a, aStep, b, bStep, tile, PanelColumns, (int)rows, false);
+                TFormat.Multiply(places, left, b, bStep, tile, PanelColumns, rows, false);
                 for (nint i = 0; i < rows; i++)
                 {
                     float* line = c + (i * targetRow);
@@ -228,42 +247,6 @@ public static unsafe partial class Gemm<V>
             if (isLast && finishes)
             {
                 job.Epilogue.Run(c, targetRow, row, rows, column, columns);
-            }
-        }
-
-        /// <summary>Writes a panel of rows of A as [depth][rows]; rows past the end become zero.</summary>
-        private readonly void PackRows(nint row, nint from, nint depth, float* target)
-        {
-            ref GemmProblem problem = ref job.Problem;
-            nint rows = Math.Min(PanelRows, problem.Rows - row);
-            float* source = problem.A + (row * problem.ARow) + (from * problem.AColumn);
-            if (problem.AColumn == 1)
-            {
-                Panel.Transpose<V>(source, problem.ARow, rows, depth, target, PanelRows, problem.Rows - row);
-            }
-            else
-            {
-                Panel.Gather(source, problem.ARow, problem.AColumn, rows, depth, target, PanelRows);
-            }
-        }
-
-        /// <summary>Writes a panel of columns of B as [depth][columns]; columns past the end become zero.</summary>
-        private readonly void PackColumns(nint column, nint from, nint depth, float* target)
-        {
-            ref GemmProblem problem = ref job.Problem;
-            nint columns = Math.Min(PanelColumns, problem.Columns - column);
-            float* source = problem.B + (column * problem.BColumn) + (from * problem.BRow);
-            if (problem.BColumn == 1)
-            {
-                Panel.Copy<V>(source, problem.BRow, columns, depth, target, PanelColumns);
-            }
-            else if (problem.BRow == 1)
-            {
-                Panel.Transpose<V>(source, problem.BColumn, columns, depth, target, PanelColumns, problem.Columns - column);
-            }
-            else
-            {
-                Panel.Gather(source, problem.BColumn, problem.BRow, columns, depth, target, PanelColumns);
             }
         }
     }

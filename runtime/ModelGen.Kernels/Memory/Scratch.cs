@@ -6,17 +6,26 @@ internal static unsafe class Scratch
     [ThreadStatic]
     private static NativeMemoryBlock? block;
 
+    [ThreadStatic]
+    private static NativeMemoryBlock? images;
+
+    /// <summary>As <see cref="Floats"/>, other memory: for what a kernel hands to another one.</summary>
+    /// <param name="floats">Number of floats.</param>
+    public static float* Images(long floats) => Grow(ref images, floats);
+
     /// <summary>At least this many floats, aligned to 64 bytes; what was there before is lost.</summary>
     /// <param name="floats">Number of floats.</param>
-    public static float* Floats(long floats)
+    public static float* Floats(long floats) => Grow(ref block, floats);
+
+    private static float* Grow(ref NativeMemoryBlock? memory, long floats)
     {
         long bytes = floats * sizeof(float);
-        if (block is null || block.Bytes < bytes)
+        if (memory is null || memory.Bytes < bytes)
         {
-            block?.Dispose();
-            block = new NativeMemoryBlock(bytes);
+            memory?.Dispose();
+            memory = new NativeMemoryBlock(bytes);
         }
 
-        return (float*)block.Address;
+        return (float*)memory.Address;
     }
 }

@@ -11,4 +11,7 @@ public static class Hardware
         Vector512.IsHardwareAccelerated && Avx512F.IsSupported && Avx512BW.IsSupported && Avx512DQ.IsSupported ? 512
         : Vector256.IsHardwareAccelerated && Avx2.IsSupported && Fma.IsSupported ? 256
         : 128;
+
+    /// <summary>Whether products of bfloat16 numbers run on the instruction for them. Where not, the kernels named BFloat16 give the same numbers but for the last bits, no faster than floats.</summary>
+    public static bool MultipliesBFloat16 => VectorBits == 512 && BFloat16Machine.IsSupported;
 }

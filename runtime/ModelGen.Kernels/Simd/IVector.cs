@@ -54,6 +54,9 @@ public unsafe interface IVector<TSelf>
     /// <summary>Stores bfloat16 numbers, rounded to nearest even; NaN stays NaN.</summary>
     void StoreBFloat16(ushort* target);
 
+    /// <summary>Lanes rounded to bfloat16, to nearest even; NaN stays NaN.</summary>
+    static abstract TSelf RoundToBFloat16(TSelf a);
+
     /// <summary>Sum of each pair of lanes.</summary>
     static abstract TSelf operator +(TSelf a, TSelf b);
 

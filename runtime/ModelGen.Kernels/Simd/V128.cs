@@ -95,6 +95,10 @@ public readonly unsafe struct V128 : IVector<V128>
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V128 RoundToBFloat16(V128 a) => new(Vector128.ShiftLeft(a.Rounded(), 16).AsSingle());
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V128 operator +(V128 a, V128 b) => new(a.v + b.v);
 
     /// <inheritdoc/>

@@ -86,6 +86,10 @@ public readonly unsafe struct V256 : IVector<V256>
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V256 RoundToBFloat16(V256 a) => new(Vector256.ShiftLeft(a.Rounded(), 16).AsSingle());
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V256 operator +(V256 a, V256 b) => new(a.v + b.v);
 
     /// <inheritdoc/>

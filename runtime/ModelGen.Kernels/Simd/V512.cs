@@ -77,6 +77,10 @@ public readonly unsafe struct V512 : IVector<V512>
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V512 RoundToBFloat16(V512 a) => new(Vector512.ShiftLeft(a.Rounded(), 16).AsSingle());
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V512 operator +(V512 a, V512 b) => new(a.v + b.v);
 
     /// <inheritdoc/>

@@ -1,0 +1,118 @@
+using System.ComponentModel;
+
+namespace ModelGen.Kernels;
+
+/// <summary>Convolutions of images with channels last, and their gradients, whose operands are rounded to bfloat16; products are exact and sums are floats.</summary>
+/// <typeparam name="V">Register.</typeparam>
+/// <remarks>
+/// Numbers are rounded and multiplied as in <see cref="GemmBFloat16{V}"/>. Where <see cref="Convolution{V}"/> is expected to be faster its results are taken, which are more exact:
+/// minimal filtering in floats where it saves more multiplications than pairs do, groups, and images of one channel, which has no other to pair with.
+/// </remarks>
+[EditorBrowsable(EditorBrowsableState.Never)]
+public static class ConvolutionBFloat16<V>
+    where V : unmanaged, IVector<V>
+{
+    /// <summary>Computes a convolution.</summary>
+    /// <param name="shape">Sizes.</param>
+    /// <param name="input">Images [N][H][W][inputs].</param>
+    /// <param name="weight">Weights [kernel height][kernel width][inputs / groups][outputs].</param>
+    /// <param name="output">Results [N][OH][OW][outputs].</param>
+    public static void Forward(in ConvolutionShape shape, Floats input, Floats weight, Floats output) => Forward(shape, input, weight, output, default(NoEpilogue));
+
+    /// <summary>Computes a convolution and applies an epilogue to each finished tile.</summary>
+    /// <param name="shape">Sizes.</param>
+    /// <param name="input">Images [N][H][W][inputs].</param>
+    /// <param name="weight">Weights [kernel height][kernel width][inputs / groups][outputs].</param>
+    /// <param name="output">Results [N][OH][OW][outputs].</param>
+    /// <param name="epilogue">What happens to finished tiles of the matrix [N * OH * OW][outputs].</param>
+    public static void Forward<TEpilogue>(in ConvolutionShape shape, Floats input, Floats weight, Floats output, TEpilogue epilogue)
+        where TEpilogue : unmanaged, ITileEpilogue
+    {
+        if (!Pays(shape, shape.InputChannels))
+        {
+            Convolution<V>.Forward(shape, input, weight, output, epilogue);
+        }
+        else if (HasPairs)
+        {
+            Convolution<V512>.Direct<PairFormat, TEpilogue>(shape, input, weight, output, epilogue);
+        }
+        else
+        {
+            Convolution<V>.Direct<RoundedFormat<V>, TEpilogue>(shape, input, weight, output, epilogue);
+        }
+    }
+
+    /// <summary>Gradient of the input of a convolution; also a transposed convolution (<see cref="ConvolutionShape.Transposed"/>).</summary>
+    /// <param name="shape">Sizes of the convolution.</param>
+    /// <param name="gradOutput">Gradients of the results [N][OH][OW][outputs].</param>
+    /// <param name="weight">Weights [kernel height][kernel width][inputs / groups][outputs].</param>
+    /// <param name="gradInput">Gradients of the images [N][H][W][inputs].</param>
+    /// <param name="add">Whether to add to what is there.</param>
+    public static void GradientInput(in ConvolutionShape shape, Floats gradOutput, Floats weight, Floats gradInput, bool add) =>
+        GradientInput(shape, gradOutput, weight, gradInput, add, default(NoEpilogue));
+
+    /// <summary>Gradient of the input of a convolution, with an epilogue: a transposed convolution with bias, say.</summary>
+    /// <param name="shape">Sizes of the convolution.</param>
+    /// <param name="gradOutput">Gradients of the results [N][OH][OW][outputs].</param>
+    /// <param name="weight">Weights [kernel height][kernel width][inputs / groups][outputs].</param>
+    /// <param name="gradInput">Gradients of the images [N][H][W][inputs].</param>
+    /// <param name="add">Whether to add to what is there.</param>
+    /// <param name="epilogue">What happens to finished tiles of the matrix [N * H * W][inputs].</param>
+    public static void GradientInput<TEpilogue>(in ConvolutionShape shape, Floats gradOutput, Floats weight, Floats gradInput, bool add, TEpilogue epilogue)
+        where TEpilogue : unmanaged, ITileEpilogue
+    {
+        if (!Pays(shape, shape.OutputChannels))
+        {
+            Convolution<V>.GradientInput(shape, gradOutput, weight, gradInput, add, epilogue);
+        }
+        else if (HasPairs)
+        {
+            Convolution<V512>.DirectGradientInput<PairFormat, TEpilogue>(shape, gradOutput, weight, gradInput, add, epilogue);
+        }
+        else
+        {
+            Convolution<V>.DirectGradientInput<RoundedFormat<V>, TEpilogue>(shape, gradOutput, weight, gradInput, add, epilogue);
+        }
+    }
+
+    /// <summary>Gradient of the weights of a convolution.</summary>
+    /// <param name="shape">Sizes of the convolution.</param>
+    /// <param name="input">Images [N][H][W][inputs], as they were given to forward.</param>
+    /// <param name="gradOutput">Gradients of the results [N][OH][OW][outputs].</param>
+    /// <param name="gradWeight">Gradients of the weights [kernel height][kernel width][inputs / groups][outputs].</param>
+    /// <param name="add">Whether to add to what is there.</param>
+    public static void GradientWeight(in ConvolutionShape shape, Floats input, Floats gradOutput, Floats gradWeight, bool add) =>
+        GradientWeight(shape, input, gradOutput, gradWeight, default, add);
+
+    /// <summary>Gradients of weights and bias of a convolution; that of the bias is a sum of numbers that are not rounded.</summary>
+    /// <param name="shape">Sizes of the convolution.</param>
+    /// <param name="input">Images [N][H][W][inputs], as they were given to forward.</param>
+    /// <param name="gradOutput">Gradients of the results [N][OH][OW][outputs].</param>
+    /// <param name="gradWeight">Gradients of the weights [kernel height][kernel width][inputs / groups][outputs].</param>
+    /// <param name="gradBias">Gradients of the bias [outputs], or the default: none.</param>
+    /// <param name="add">Whether to add to what is there.</param>
+    public static void GradientWeight(in ConvolutionShape shape, Floats input, Floats gradOutput, Floats gradWeight, Floats gradBias, bool add)
+    {
+        // Pixels are paired here.
+        if (!Pays(shape, 2))
+        {
+            Convolution<V>.GradientWeight(shape, input, gradOutput, gradWeight, gradBias, add);
+        }
+        else if (HasPairs)
+        {
+            Convolution<V512>.DirectGradientWeight<PairFormat>(shape, input, gradOutput, gradWeight, gradBias, add);
+        }
+        else
+        {
+            Convolution<V>.DirectGradientWeight<RoundedFormat<V>>(shape, input, gradOutput, gradWeight, gradBias, add);
+        }
+    }
+
+    private static bool HasPairs => typeof(V) == typeof(V512) && BFloat16Machine.IsSupported;
+
+    /// <summary>Whether a convolution is faster this way than in floats.</summary>
+    /// <param name="shape">The convolution.</param>
+    /// <param name="paired">Numbers that are paired.</param>
+    private static bool Pays(in ConvolutionShape shape, nint paired) =>
+        shape.Groups == 1 && paired > 1 && !Winograd<V>.Pays(shape);
+}
