@@ -1,5 +1,6 @@
 using ModelGen.Compiler.Codegen;
 using ModelGen.Compiler.Ir;
+using ModelGen.Compiler.Passes;
 
 namespace ModelGen.Compiler.Lowering;
 
@@ -78,6 +79,10 @@ internal sealed class KernelContext(Lowerer lowerer, Graph graph, Node node, Uni
 
     /// <summary>Whether the graph is a training step, whose weights change at every call, and not inference.</summary>
     public bool IsStep => lowerer.IsStep;
+
+    /// <summary>The class of a kernel of products, or its form that rounds the operands to bfloat16 where the node is marked so.</summary>
+    /// <param name="kernel">Its name.</param>
+    public string Product(string kernel) => kernel + (Attributes.Bool(MarkBFloat16.Mark) ? "BFloat16<V>" : "<V>");
 
     /// <summary>The values of all operands.</summary>
     public EquatableArray<int> Inputs => node.Inputs;

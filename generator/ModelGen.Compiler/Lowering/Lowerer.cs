@@ -27,7 +27,7 @@ internal sealed class Lowerer
     {
         this.graph = graph;
         IsStep = isStep;
-        names = new NameAllocator(["results", "inputs", "weights", "memory", "given", "sizes", "copied", "KernelOps", "guard", "scope", "device", "Workers", "V", "Floats", "Gemm", "Convolution", "Attention", "Dropout", "Movement", "Reduction", "CrossEntropy", "Embedding", "BatchNorm", "LayerNorm", "MaxPool", "AveragePool", "PoolShape", "Recurrent", "RecurrentCell", "Seed", "Stream", "DrawsLikeEager", "Optimizer", "VectorMath", "Math", .. GraphFunction.Symbols(graph)]);
+        names = new NameAllocator(["results", "inputs", "weights", "memory", "given", "sizes", "copied", "KernelOps", "guard", "scope", "device", "Workers", "V", "Floats", "Gemm", "GemmBFloat16", "Convolution", "ConvolutionBFloat16", "Attention", "Dropout", "Movement", "Reduction", "CrossEntropy", "Embedding", "BatchNorm", "LayerNorm", "MaxPool", "AveragePool", "PoolShape", "Recurrent", "RecurrentCell", "Seed", "Stream", "DrawsLikeEager", "Optimizer", "VectorMath", "Math", .. GraphFunction.Symbols(graph)]);
         for (int i = 0; i < graph.Nodes.Count; i++)
         {
             Node node = graph.Nodes[i];

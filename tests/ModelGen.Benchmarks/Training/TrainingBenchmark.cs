@@ -149,7 +149,9 @@ internal static class TrainingBenchmark
     /// <summary>Managed bytes and page faults of a step in steady state; eager code, which moves the heap about, does not run in between.</summary>
     private static (double Bytes, double Faults) Cost(Action step)
     {
-        for (int i = 0; i < WarmUp; i++)
+        // The JIT compiles hot code anew in the background during the first second, and its memory faults too.
+        long begin = Stopwatch.GetTimestamp();
+        while (Stopwatch.GetElapsedTime(begin).TotalSeconds < 1.5)
         {
             step();
         }

@@ -52,6 +52,16 @@ public partial class RecomputedCnn : DeepCnn;
 [MemoryBudget("3.2 MiB")]
 public partial class BudgetCnn : DeepCnn;
 
+/// <summary>Products with operands rounded to bfloat16.</summary>
+[Model]
+[Train(Loss.CrossEntropy, Optimizer.AdamW, BatchSize = 16, Precision = Precision.BFloat16)]
+public partial class MixedCnn : DeepCnn;
+
+/// <summary>Both.</summary>
+[Model]
+[Train(Loss.CrossEntropy, Optimizer.AdamW, BatchSize = 16, Precision = Precision.BFloat16, Recompute = Recompute.Full)]
+public partial class MixedRecomputedCnn : DeepCnn;
+
 /// <summary>Attention with dropout.</summary>
 public class DeepText : Module<Tensor, Tensor>
 {
@@ -96,3 +106,27 @@ public partial class KeptText : DeepText;
 [Model]
 [Train(Loss.CrossEntropy, Optimizer.SGD, BatchSize = 8, Recompute = Recompute.Full)]
 public partial class RecomputedText : DeepText;
+
+/// <summary>Products with operands rounded to bfloat16.</summary>
+[Model]
+[Train(Loss.CrossEntropy, Optimizer.SGD, BatchSize = 8, Precision = Precision.BFloat16)]
+public partial class MixedText : DeepText;
+
+/// <summary>Two products whose rounding is easily followed by hand.</summary>
+[Model]
+[Train(Loss.MSE, Optimizer.SGD, LearningRate = 0.5, BatchSize = 12, Precision = Precision.BFloat16)]
+public partial class MixedMlp : Module<Tensor, Tensor>
+{
+    public Linear First { get; } = Linear(40, 48);
+
+    public Linear Second { get; } = Linear(48, 33);
+
+    public MixedMlp()
+        : base(nameof(MixedMlp))
+    {
+        register_module("first", First);
+        register_module("second", Second);
+    }
+
+    public override Tensor forward([Shape("N", 40)] Tensor x) => Second.forward(functional.relu(First.forward(x)));
+}

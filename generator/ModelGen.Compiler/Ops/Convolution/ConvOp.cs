@@ -116,7 +116,7 @@ internal sealed class ConvOp : OpDefinition
             weights = $"{k.Read(weight)}, {k.Read(transformed)}";
         }
 
-        k.Emit($"Convolution<V>.Forward({shape}, {k.Read(image)}, {weights}, {k.Write(result)}{k.Epilogue(k.ResultType().Shape[1])});");
+        k.Emit($"{k.Product("Convolution")}.Forward({shape}, {k.Read(image)}, {weights}, {k.Write(result)}{k.Epilogue(k.ResultType().Shape[1])});");
         return true;
     }
 
@@ -189,7 +189,7 @@ internal sealed class ConvBackwardOp : OpDefinition
         {
             Place weight = k.OrderedOperand(2, ConvolutionLayout.Weight(spatial));
             Place result = k.Result(next++, last);
-            k.Emit($"Convolution<V>.GradientInput({shape}, {k.Read(gradient)}, {k.Read(weight)}, {k.Write(result)}, add: false);");
+            k.Emit($"{k.Product("Convolution")}.GradientInput({shape}, {k.Read(gradient)}, {k.Read(weight)}, {k.Write(result)}, add: false);");
         }
 
         if (mask[1] == 1)
@@ -197,7 +197,7 @@ internal sealed class ConvBackwardOp : OpDefinition
             Place image = k.OrderedOperand(1, last);
             Place result = k.Result(next++, ConvolutionLayout.Weight(spatial));
             string bias = mask[2] == 1 ? k.Write(k.Result(next)) : "default";
-            k.Emit($"Convolution<V>.GradientWeight({shape}, {k.Read(image)}, {k.Read(gradient)}, {k.Write(result)}, {bias}, add: false);");
+            k.Emit($"{k.Product("Convolution")}.GradientWeight({shape}, {k.Read(image)}, {k.Read(gradient)}, {k.Write(result)}, {bias}, add: false);");
         }
 
         return true;

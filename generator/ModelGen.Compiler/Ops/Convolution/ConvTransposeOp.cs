@@ -86,7 +86,7 @@ internal sealed class ConvTransposeOp : OpDefinition
         string shape = ConvolutionLayout.Shape(k.ResultType().Shape, k.Type(1).Shape, k.Attributes);
         Place image = k.OrderedOperand(0, ConvolutionLayout.ChannelsLast(spatial));
         Place weight = k.OrderedOperand(1, ConvolutionLayout.Weight(spatial));
-        k.Emit($"Convolution<V>.GradientInput({shape}, {k.Read(image)}, {k.Read(weight)}, {k.Write(k.Result(0, ConvolutionLayout.ChannelsLast(spatial)))}, add: false);");
+        k.Emit($"{k.Product("Convolution")}.GradientInput({shape}, {k.Read(image)}, {k.Read(weight)}, {k.Write(k.Result(0, ConvolutionLayout.ChannelsLast(spatial)))}, add: false);");
         return true;
     }
 

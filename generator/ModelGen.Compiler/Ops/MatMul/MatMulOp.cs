@@ -73,7 +73,7 @@ internal sealed class MatMulOp : OpDefinition
         string problem =
             $"new GemmProblem({shape[batches].ToCSharp()}, {shape[batches + 1].ToCSharp()}, {a.Shape[batches + 1].ToCSharp()}) {{ A = {k.Read(a)}, ARow = {a.Strides[batches].ToCSharp()}, AColumn = {a.Strides[batches + 1].ToCSharp()}, "
             + $"B = {k.Read(b)}, BRow = {b.Strides[batches].ToCSharp()}, BColumn = {b.Strides[batches + 1].ToCSharp()}, C = {k.Write(c)} }}";
-        k.Emit($"Gemm<V>.Run({problem}, {batch});");
+        k.Emit($"{k.Product("Gemm")}.Run({problem}, {batch});");
         return true;
     }
 
@@ -89,7 +89,7 @@ internal sealed class MatMulOp : OpDefinition
         string problem =
             $"new GemmProblem({rows.ToCSharp()}, {columns.ToCSharp()}, {depth.ToCSharp()}) {{ A = {k.Read(left)}, ARow = {left.Strides[0].ToCSharp()}, AColumn = {left.Strides[1].ToCSharp()}, "
             + $"B = {k.Read(right)}, BRow = {right.Strides[0].ToCSharp()}, BColumn = {right.Strides[1].ToCSharp()}, C = {k.Write(target)} }}";
-        k.Emit($"Gemm<V>.Run({problem}{k.Epilogue(columns)});");
+        k.Emit($"{k.Product("Gemm")}.Run({problem}{k.Epilogue(columns)});");
     }
 
     public override string EmitCSharp(CSharpContext c) => $"torch.matmul({c[0]}, {c[1]})";
