@@ -1,11 +1,12 @@
 using ModelGen.Benchmarks;
 
-// dotnet run -c Release --project tests/ModelGen.Benchmarks -- compiler|inference|kernels|memory|training [--only NAME] [--json FILE], or -- soak [--only NAME] [--steps N]
+// dotnet run -c Release --project tests/ModelGen.Benchmarks -- compiler|inference|kernels|memory|training [--only NAME] [--json FILE], -- soak [--only NAME] [--steps N], or -- convergence [--data FILE]
 string? Option(string name) => Array.IndexOf(args, name) is >= 0 and int index && index + 1 < args.Length ? args[index + 1] : null;
 
 return args.FirstOrDefault() switch
 {
     "compiler" => CompilerBenchmark.Run(Option("--only"), Option("--json")),
+    "convergence" => Convergence.Run(Option("--data")),
     "inference" => InferenceBenchmark.Run(Option("--only"), Option("--json")),
     "kernels" => KernelBenchmark.Run(Option("--only"), Option("--json")),
     "memory" => MemoryBenchmark.Run(Option("--only"), Option("--json")),
@@ -16,6 +17,6 @@ return args.FirstOrDefault() switch
 
 static int Usage()
 {
-    Console.Error.WriteLine("usage: ModelGen.Benchmarks compiler|inference|kernels|memory|training [--only NAME] [--json FILE], or soak [--only NAME] [--steps N]");
+    Console.Error.WriteLine("usage: ModelGen.Benchmarks compiler|inference|kernels|memory|training [--only NAME] [--json FILE]; soak [--only NAME] [--steps N]; convergence [--data FILE]");
     return 2;
 }

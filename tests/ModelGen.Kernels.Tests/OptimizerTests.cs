@@ -11,6 +11,10 @@ public sealed class OptimizerTests
     [MemberData(nameof(Widths.All), MemberType = typeof(Widths))]
     public void Sgd(int bits) => Widths.Run(bits, new SgdBody());
 
+    [Theory]
+    [MemberData(nameof(Widths.All), MemberType = typeof(Widths))]
+    public void Clip(int bits) => Widths.Run(bits, new ClipBody());
+
     private static void Near(double[] expected, TestMemory actual)
     {
         for (int i = 0; i < expected.Length; i++)
@@ -20,6 +24,44 @@ public sealed class OptimizerTests
     }
 
     private static double[] Copy(TestMemory memory) => [.. memory.Span.ToArray().Select(static value => (double)value)];
+
+    private sealed class ClipBody : Widths.IBody
+    {
+        public void Run<V>()
+            where V : unmanaged, IVector<V>
+        {
+            var random = new Random(32);
+            foreach (int count in (int[])[0, 1, 7, 16, 33, 4096, 4097, 1_000_003])
+            {
+                using var values = TestMemory.Random(count, random);
+                double expected = Copy(values).Sum(static value => value * value);
+                double sum = GradientClip<V>.SumOfSquares(values.Floats, count);
+                Assert.Equal(expected, sum, 1e-6 * expected);
+                int workers = Workers.Count;
+                try
+                {
+                    Workers.Count = 1;
+                    Assert.Equal(sum, GradientClip<V>.SumOfSquares(values.Floats, count));
+                }
+                finally
+                {
+                    Workers.Count = workers;
+                }
+
+                float[] before = values.Span.ToArray();
+                GradientClip<V>.Clamp(values.Floats, count, 0.25f);
+                Assert.All(Enumerable.Range(0, count), i => Assert.Equal(Math.Clamp(before[i], -0.25f, 0.25f), values[i]));
+            }
+
+            using var special = new TestMemory([float.NaN, float.PositiveInfinity, float.NegativeInfinity, 0.5f, -0.5f]);
+            Assert.True(double.IsNaN(GradientClip<V>.SumOfSquares(special.Floats, 5)));
+            GradientClip<V>.Clamp(special.Floats, 5, 2);
+            Assert.Equal([float.NaN, 2, -2, 0.5f, -0.5f], special.Span.ToArray());
+            special.Span[0] = 1;
+            special.Span[1] = float.PositiveInfinity;
+            Assert.Equal(double.PositiveInfinity, GradientClip<V>.SumOfSquares(special.Floats, 5));
+        }
+    }
 
     private sealed class AdamBody : Widths.IBody
     {

@@ -55,6 +55,7 @@ internal sealed partial class ModelParser
             (train.SmoothL1Beta <= 0, "SmoothL1Beta must be above 0"),
             (train.BatchSize < 1, "BatchSize must be at least 1"),
             (Named("Nesterov") is true && Named("Momentum") is null or 0.0, "Nesterov needs Momentum above 0"),
+            (Named("ClipNorm") is < 0.0 || Named("ClipValue") is < 0.0 || (Named("ClipNorm") is > 0.0 && Named("ClipValue") is > 0.0), "set ClipNorm or ClipValue to a limit above 0, not both"),
             (Named("Precision") is not (null or 0 or 1), "Precision must be a member of Precision"),
             (!Enum.IsDefined(typeof(RecomputeMode), train.Recompute), "Recompute must be a member of Recompute"),
             (train.Recompute == RecomputeMode.ToBudget && spec.MemoryBudget is null, "Recompute.ToBudget needs a budget: add [MemoryBudget(\"512 MiB\")], or use Recompute.Full"),

@@ -98,6 +98,15 @@ public sealed class TrainAttribute(Loss loss, Optimizer optimizer) : Attribute
     /// <summary>Where <see cref="Loss.SmoothL1"/> turns from quadratic to linear; default 1. Must be positive.</summary>
     public double SmoothL1Beta { get; set; } = 1;
 
+    /// <summary>
+    /// Largest L2 norm of all gradients together; larger ones are scaled down to it before the optimizer (Pascanu et al., arXiv:1211.5063), as PyTorch's <c>clip_grad_norm_</c>
+    /// does. Default 0, no limit.
+    /// </summary>
+    public double ClipNorm { get; set; }
+
+    /// <summary>Largest magnitude of a gradient; larger ones are set to it before the optimizer, as PyTorch's <c>clip_grad_value_</c> does. Default 0, no limit.</summary>
+    public double ClipValue { get; set; }
+
     /// <summary>Number format of the operands of matrix products and convolutions; default <see cref="Precision.Float32"/>.</summary>
     public Precision Precision { get; set; } = Precision.Float32;
 

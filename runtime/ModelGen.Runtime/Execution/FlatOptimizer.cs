@@ -27,6 +27,12 @@ public sealed record OptimizerSettings(Optimizer Kind, double LearningRate)
     /// <summary>Denominator term; default 1e-8.</summary>
     public double Epsilon { get; init; } = 1e-8;
 
+    /// <summary>Largest L2 norm of all gradients together, above which they are scaled down; default 0, no limit.</summary>
+    public double ClipNorm { get; init; }
+
+    /// <summary>Largest magnitude of a gradient; default 0, no limit.</summary>
+    public double ClipValue { get; init; }
+
     /// <summary>The settings of an attribute; an unset weight decay becomes 0.01 for AdamW and 0 otherwise.</summary>
     /// <param name="train">The attribute.</param>
     /// <returns>The settings.</returns>
@@ -38,6 +44,8 @@ public sealed record OptimizerSettings(Optimizer Kind, double LearningRate)
         Beta1 = train.Beta1,
         Beta2 = train.Beta2,
         Epsilon = train.Epsilon,
+        ClipNorm = train.ClipNorm,
+        ClipValue = train.ClipValue,
     };
 }
 
@@ -46,6 +54,9 @@ public sealed record OptimizerSettings(Optimizer Kind, double LearningRate)
 /// </summary>
 public sealed class FlatOptimizer : IDisposable
 {
+    /// <summary>Added to a norm that divides, as in PyTorch's <c>clip_grad_norm_</c>.</summary>
+    private const double NormTerm = 1e-6;
+
     private readonly bool onKernels;
     private readonly OptimizerSettings settings;
     private readonly FlatBuffer parameters;
@@ -57,7 +68,7 @@ public sealed class FlatOptimizer : IDisposable
     /// <param name="settings">Update rule and settings.</param>
     /// <param name="parameters">Parameters, updated in place.</param>
     /// <param name="gradients">Gradients of the same layout.</param>
-    /// <exception cref="ArgumentException">Nesterov is asked for without momentum.</exception>
+    /// <exception cref="ArgumentException">Nesterov is asked for without momentum, or gradients are to be clipped in two ways or by a negative limit.</exception>
     public FlatOptimizer(OptimizerSettings settings, FlatBuffer parameters, FlatBuffer gradients)
     {
         if (settings is { Nesterov: true, Momentum: <= 0 })
@@ -65,11 +76,16 @@ public sealed class FlatOptimizer : IDisposable
             throw new ArgumentException("Nesterov momentum needs Momentum above 0.", nameof(settings));
         }
 
+        if (settings.ClipNorm < 0 || settings.ClipValue < 0 || (settings.ClipNorm > 0 && settings.ClipValue > 0))
+        {
+            throw new ArgumentException("Set ClipNorm or ClipValue to a limit above 0, not both; 0 is no limit.", nameof(settings));
+        }
+
         this.settings = settings;
         this.parameters = parameters;
         this.gradients = gradients;
         LearningRate = settings.LearningRate;
-        onKernels = parameters.Data.dtype == ScalarType.Float32 && parameters.Data.device_type == TorchSharp.DeviceType.CPU;
+        onKernels = KernelSwitch.IsOn && parameters.Data.dtype == ScalarType.Float32 && parameters.Data.device_type == TorchSharp.DeviceType.CPU;
         if (onKernels)
         {
             NativeLibraries.ShareThreads();
@@ -91,6 +107,12 @@ public sealed class FlatOptimizer : IDisposable
 
     /// <summary>Steps taken.</summary>
     public long StepCount { get; private set; }
+
+    /// <summary>
+    /// L2 norm of all gradients of the last step before they were clipped; NaN before the first step and where it is not computed: without <see cref="OptimizerSettings.ClipNorm"/>,
+    /// and on other devices, where reading it would stall the step.
+    /// </summary>
+    public double GradientNorm { get; private set; } = double.NaN;
 
     /// <summary>Bytes of the moments or the velocity.</summary>
     internal long StateBytes => (first?.Bytes ?? 0) + (second?.Bytes ?? 0);
@@ -118,6 +140,7 @@ public sealed class FlatOptimizer : IDisposable
         }
 
         using IDisposable guard = no_grad();
+        ClipOnLibrary();
         if (settings.Kind == ModelGen.Optimizer.SGD)
         {
             StepSgd();
@@ -140,14 +163,50 @@ public sealed class FlatOptimizer : IDisposable
     {
         static Floats At(FlatBuffer? buffer) => buffer is null ? default : buffer.Address;
         nint count = (nint)parameters.Count;
+        float scale = 1;
+        if (settings.ClipNorm > 0)
+        {
+            // As PyTorch's clip_grad_norm_; the factor is applied while the optimizer reads, so the gradients stay as they are.
+            GradientNorm = Math.Sqrt(GradientClip<V>.SumOfSquares(At(gradients), count));
+            scale = (float)Math.Min(1, settings.ClipNorm / (GradientNorm + NormTerm));
+        }
+        else if (settings.ClipValue > 0)
+        {
+            GradientClip<V>.Clamp(At(gradients), count, (float)settings.ClipValue);
+        }
+
         if (settings.Kind == ModelGen.Optimizer.SGD)
         {
-            Sgd<V>.Step(At(parameters), At(gradients), At(first), count, new SgdSettings(LearningRate, settings.Momentum, settings.Nesterov, settings.WeightDecay));
+            Sgd<V>.Step(At(parameters), At(gradients), At(first), count, new SgdSettings(LearningRate, settings.Momentum, settings.Nesterov, settings.WeightDecay) { GradientScale = scale });
         }
         else
         {
-            var adam = new AdamSettings(LearningRate, settings.Beta1, settings.Beta2, settings.Epsilon, settings.WeightDecay, settings.Kind == ModelGen.Optimizer.AdamW, StepCount);
+            var adam = new AdamSettings(LearningRate, settings.Beta1, settings.Beta2, settings.Epsilon, settings.WeightDecay, settings.Kind == ModelGen.Optimizer.AdamW, StepCount) { GradientScale = scale };
             Adam<V>.Step(At(parameters), At(gradients), At(first), At(second), count, adam);
+        }
+    }
+
+    /// <summary>The same without reading the norm back, which would stall a GPU; the gradients are scaled in place.</summary>
+    private void ClipOnLibrary()
+    {
+        Tensor g = gradients.Data;
+        if (settings.ClipNorm > 0)
+        {
+            using Tensor norm = g.norm();
+            using Scalar term = NormTerm;
+            using Scalar limit = settings.ClipNorm;
+            using Scalar one = 1;
+            norm.add_(term).DisposeAliasOf(norm);
+            using Tensor reciprocal = norm.reciprocal();
+            reciprocal.mul_(limit).DisposeAliasOf(reciprocal);
+            using Tensor factor = reciprocal.clamp_max(one);
+            g.mul_(factor).DisposeAliasOf(g);
+        }
+        else if (settings.ClipValue > 0)
+        {
+            using Scalar low = -settings.ClipValue;
+            using Scalar high = settings.ClipValue;
+            g.clamp_(low, high).DisposeAliasOf(g);
         }
     }
 

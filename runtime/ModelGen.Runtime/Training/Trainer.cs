@@ -168,6 +168,8 @@ public sealed class Trainer<TModel> : IDisposable
             LearningRate = options.LearningRate ?? attribute.LearningRate,
             WeightDecay = options.WeightDecay ?? attribute.WeightDecay,
             Momentum = options.Momentum ?? attribute.Momentum,
+            ClipNorm = options.ClipNorm ?? attribute.ClipNorm,
+            ClipValue = options.ClipValue ?? attribute.ClipValue,
         };
     }
 }

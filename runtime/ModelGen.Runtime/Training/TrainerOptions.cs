@@ -18,6 +18,12 @@ public sealed record TrainerOptions
     /// <summary>Momentum of SGD.</summary>
     public double? Momentum { get; init; }
 
+    /// <summary>Largest L2 norm of all gradients together; 0 for no limit.</summary>
+    public double? ClipNorm { get; init; }
+
+    /// <summary>Largest magnitude of a gradient; 0 for no limit.</summary>
+    public double? ClipValue { get; init; }
+
     /// <summary>Learning-rate schedule.</summary>
     public Schedule? Schedule { get; init; }
 
