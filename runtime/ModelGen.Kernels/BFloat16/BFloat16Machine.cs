@@ -174,7 +174,8 @@ internal static unsafe class BFloat16Machine
             RoundColumns(lines, 128, Depth / 2, columns, Depth / 2 * 32, four == 1);
             for (int panel = 0; panel < (four == 1 ? 4 : 1); panel++)
             {
-                if (!TilesAreExact(numbers, rows, lines + (32 * panel), columns + (panel * Depth / 2 * 32), result))
+                // All tiles once; then one a panel shows that its columns are right.
+                if (!TilesAreExact(numbers, rows, lines + (32 * panel), columns + (panel * Depth / 2 * 32), result, four == 1 ? BFloat16Code.MostRows : 1))
                 {
                     return false;
                 }
@@ -221,12 +222,14 @@ internal static unsafe class BFloat16Machine
         return ((ushort*)rows)[0] == 0x3F80 && ((ushort*)rows)[1] == 0x3F82;
     }
 
-    private static bool TilesAreExact(float* left, float* rows, float* right, float* columns, float* result)
+    /// <summary>Tiles of a number of rows and more; optimised at once, as it runs too few times to be optimised later.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static bool TilesAreExact(float* left, float* rows, float* right, float* columns, float* result, int fewest)
     {
         const int Depth = 16;
         for (int vectors = 1; vectors <= 2; vectors++)
         {
-            for (int count = 1; count <= BFloat16Code.MostRows; count++)
+            for (int count = fewest; count <= BFloat16Code.MostRows; count++)
             {
                 for (int add = 0; add < 2; add++)
                 {

@@ -10,8 +10,9 @@ namespace ModelGen.Kernels;
 /// run on vdpbf16ps (<see cref="Hardware.MultipliesBFloat16"/>), elsewhere on ordinary multiply-adds over rounded floats, at the speed of <see cref="Gemm{V}"/> or a little less.
 /// </para>
 /// <para>
-/// The instruction takes numbers below 2^-126 as zero and rounds such results to zero; it adds the two products of a pair in an order and with a rounding of its own, so
-/// results differ from those of ordinary multiply-adds in their last bits. For a kind of processor and a number of workers they are the same bit for bit.
+/// The instruction takes numbers below 2^-126 as zero and makes such results zero. It adds the two products of a pair one after the other, each sum rounded to nearest even as
+/// by a multiply-add; the order of the two is its own, so results can differ from those of ordinary multiply-adds in their last bits. For a kind of processor and a number of
+/// workers they are the same bit for bit.
 /// </para>
 /// </remarks>
 [EditorBrowsable(EditorBrowsableState.Never)]

@@ -53,7 +53,7 @@ public static unsafe partial class Gemm<V>
             return;
         }
 
-        GemmSplit split = GemmSplit.Choose(problem, PanelRows, PanelColumns);
+        GemmSplit split = GemmSplit.Choose<V, TFormat>(problem);
         nint columns = Math.Min((Panels(problem.Columns, PanelColumns) + split.Columns - 1) / split.Columns * PanelColumns, ColumnBlock);
         nint depth = Math.Min(SliceDepth(problem.Depth, split.Depth, TFormat.Numbers), DepthBlock * TFormat.Numbers);
         nint own = OwnScratch<TFormat>(columns, depth);

@@ -15,13 +15,17 @@ internal readonly record struct GemmSplit(int Rows, int Columns, int Depth)
     public int Workers => Rows * Columns * Depth;
 
     /// <summary>The cheapest way for the workers there are; ties go to fewer parts. It depends on sizes and the number of workers alone.</summary>
-    public static GemmSplit Choose(in GemmProblem problem, nint panelRows, nint panelColumns)
+    public static GemmSplit Choose<V, TFormat>(in GemmProblem problem)
+        where V : unmanaged, IVector<V>
+        where TFormat : struct, IPanelFormat<V>
     {
+        nint panelRows = Gemm<V>.TileRows;
+        nint panelColumns = Gemm<V>.TileColumns;
         int workers = ModelGen.Kernels.Workers.Count;
         nint rowPanels = (problem.Rows + panelRows - 1) / panelRows;
         nint columnPanels = (problem.Columns + panelColumns - 1) / panelColumns;
         var best = new GemmSplit(1, 1, 1);
-        double least = best.Cost(problem, rowPanels, columnPanels, panelRows, panelColumns);
+        double least = best.Cost<V, TFormat>(problem, rowPanels, columnPanels);
         if (least <= WakeCost)
         {
             return best;
@@ -39,7 +43,7 @@ internal readonly record struct GemmSplit(int Rows, int Columns, int Depth)
             {
                 int columns = (int)Math.Min(most / rows, columnPanels);
                 var split = new GemmSplit(rows, columns, depth);
-                double cost = split.Cost(problem, rowPanels, columnPanels, panelRows, panelColumns);
+                double cost = split.Cost<V, TFormat>(problem, rowPanels, columnPanels);
                 if (cost < least)
                 {
                     least = cost;
@@ -51,14 +55,16 @@ internal readonly record struct GemmSplit(int Rows, int Columns, int Depth)
         return best;
     }
 
-    private double Cost(in GemmProblem problem, nint rowPanels, nint columnPanels, nint panelRows, nint panelColumns)
+    private double Cost<V, TFormat>(in GemmProblem problem, nint rowPanels, nint columnPanels)
+        where V : unmanaged, IVector<V>
+        where TFormat : struct, IPanelFormat<V>
     {
-        double rows = (rowPanels + Rows - 1) / Rows * panelRows;
-        double columns = (columnPanels + Columns - 1) / Columns * panelColumns;
+        double rows = (rowPanels + Rows - 1) / Rows * Gemm<V>.TileRows;
+        double columns = (columnPanels + Columns - 1) / Columns * Gemm<V>.TileColumns;
         double depth = (problem.Depth + Depth - 1) / Depth;
-        double rowPacking = problem.ARow == 1 ? 0 : rows * Math.Ceiling(columns / 512);
-        double columnPacking = problem.BColumn == 1 && rows <= 2 * panelRows ? 0 : columns;
+        double rowPacking = TFormat.InPlace && problem.ARow == 1 ? 0 : rows * Math.Ceiling(columns / 512);
+        double columnPacking = TFormat.InPlace && problem.BColumn == 1 && rows <= 2 * Gemm<V>.TileRows ? 0 : columns;
         double sums = Depth == 1 ? 0 : problem.Rows * problem.Columns * SumCost * (1 + ((double)Depth / Workers));
-        return (rows * columns * depth) + ((rowPacking + columnPacking) * depth * PackCost) + sums + (Workers == 1 ? 0 : Depth == 1 ? WakeCost : 2 * WakeCost);
+        return (rows * columns * depth / TFormat.Numbers) + ((rowPacking + columnPacking) * depth * PackCost) + sums + (Workers == 1 ? 0 : Depth == 1 ? WakeCost : 2 * WakeCost);
     }
 }

@@ -116,14 +116,14 @@ internal static class ConvolutionCases
         GradientWeight<V>(shape, x, dy, dw, db);
     }
 
-    private static Action TorchForward(bool last, Tensor image, Tensor weights, Tensor biases, int stride, int pad, int groups)
+    internal static Action TorchForward(bool last, Tensor image, Tensor weights, Tensor biases, int stride, int pad, int groups)
     {
         Tensor x = Arranged(image, last);
         Tensor w = Arranged(weights, last);
         return () => nn.functional.conv2d(x, w, biases, [stride, stride], [pad, pad], [1, 1], groups).Dispose();
     }
 
-    private static Action TorchAll(bool last, Tensor image, Tensor weights, Tensor biases, Tensor gradient, int stride, int pad, int groups)
+    internal static Action TorchAll(bool last, Tensor image, Tensor weights, Tensor biases, Tensor gradient, int stride, int pad, int groups)
     {
         Tensor x = Arranged(image, last).requires_grad_();
         Tensor w = Arranged(weights, last).requires_grad_();
@@ -143,7 +143,7 @@ internal static class ConvolutionCases
     private static Tensor Arranged(Tensor tensor, bool last) => last ? tensor.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2) : tensor.clone();
 
     /// <summary>The faster of torch's two memory layouts.</summary>
-    private static Action Faster(Func<bool, Action> make)
+    internal static Action Faster(Func<bool, Action> make)
     {
         Action plain = make(false);
         Action last = make(true);

@@ -21,6 +21,7 @@ internal static class KernelBenchmark
         ("recurrent", RecurrentCases.Cases),
         ("conv", ConvolutionCases.Cases),
         ("groupedconv", ConvolutionCases.Grouped),
+        ("bf16", BFloat16Cases.Cases),
     ];
 
     public static int Run(string? only, string? json)
@@ -41,13 +42,13 @@ internal static class KernelBenchmark
         var rows = new List<object>();
         foreach (KernelCase kernel in families.SelectMany(static family => family.Cases()))
         {
-            (double ours, double theirs) = Measure(kernel);
+            (double ours, double theirs, double floats) = Measure(kernel);
             double copy = CopySpeed(kernel.Bytes);
             double floor = Math.Max(kernel.Flops / (peak * 1e6), kernel.Bytes / (copy * 1e6));
             Console.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
-                $"{kernel.Family + " " + kernel.Name,-36} {ours,10:N4} {(kernel.Torch is null ? "" : theirs.ToString("N4", CultureInfo.InvariantCulture)),10} {(kernel.Torch is null ? "" : (theirs / ours).ToString("N2", CultureInfo.InvariantCulture)),7} {kernel.Flops / ours / 1e6,9:N0} {kernel.Bytes / ours / 1e6,7:N0} {floor / ours,9:P0}"));
-            rows.Add(new { family = kernel.Family, name = kernel.Name, ms = ours, torchMs = kernel.Torch is null ? (double?)null : theirs, gflops = kernel.Flops / ours / 1e6, gbytes = kernel.Bytes / ours / 1e6, floorShare = floor / ours });
+                $"{kernel.Family + " " + kernel.Name,-36} {ours,10:N4} {(kernel.Torch is null ? "" : theirs.ToString("N4", CultureInfo.InvariantCulture)),10} {(kernel.Torch is null ? "" : (theirs / ours).ToString("N2", CultureInfo.InvariantCulture)),7} {kernel.Flops / ours / 1e6,9:N0} {kernel.Bytes / ours / 1e6,7:N0} {floor / ours,9:P0}{(kernel.Floats is null ? "" : $"   in floats {floats:N4} ms, {kernel.Flops / floats / 1e6:N0} GFLOP/s: {floats / ours:N2}")}"));
+            rows.Add(new { family = kernel.Family, name = kernel.Name, ms = ours, torchMs = kernel.Torch is null ? (double?)null : theirs, gflops = kernel.Flops / ours / 1e6, gbytes = kernel.Bytes / ours / 1e6, floorShare = floor / ours, floatsMs = kernel.Floats is null ? (double?)null : floats });
         }
 
         if (json is not null)
@@ -58,7 +59,7 @@ internal static class KernelBenchmark
         return 0;
     }
 
-    private static (double Ours, double Torch) Measure(KernelCase kernel)
+    private static (double Ours, double Torch, double Floats) Measure(KernelCase kernel)
     {
         // As many repetitions as make a sample of about half a millisecond, so that the clock does not matter.
         kernel.Ours();
@@ -69,6 +70,7 @@ internal static class KernelBenchmark
         Sample(kernel.Ours, repeat);
         var ours = new List<double>();
         var theirs = new List<double>();
+        var floats = new List<double>();
         for (int round = 0; round < Rounds; round++)
         {
             ours.Add(Sample(kernel.Ours, repeat));
@@ -76,9 +78,14 @@ internal static class KernelBenchmark
             {
                 theirs.Add(Sample(kernel.Torch, repeat));
             }
+
+            if (kernel.Floats is not null)
+            {
+                floats.Add(Sample(kernel.Floats, repeat));
+            }
         }
 
-        return (Median(ours), theirs.Count == 0 ? 0 : Median(theirs));
+        return (Median(ours), theirs.Count == 0 ? 0 : Median(theirs), floats.Count == 0 ? 0 : Median(floats));
     }
 
     private static double Sample(Action action, int repeat)
