@@ -6,6 +6,9 @@ internal unsafe struct ImageProduct
     /// <summary>What results see.</summary>
     public TapGrid Grid;
 
+    /// <summary>What is applied to the numbers of the image; the default: nothing. Other than in depthwise convolutions every tap must be inside the image.</summary>
+    public BatchNormal Normal;
+
     /// <summary>Weight of the first tap, channel and column.</summary>
     public float* Weight;
 
