@@ -27,11 +27,22 @@ public static unsafe partial class Convolution<V>
     /// <param name="gradWeight">Gradients of the weights [kernel height][kernel width][inputs / groups][outputs].</param>
     /// <param name="gradBias">Gradients of the bias [outputs], or the default: none.</param>
     /// <param name="add">Whether to add to what is there.</param>
-    public static void GradientWeight(in ConvolutionShape shape, Floats input, Floats gradOutput, Floats gradWeight, Floats gradBias, bool add)
+    public static void GradientWeight(in ConvolutionShape shape, Floats input, Floats gradOutput, Floats gradWeight, Floats gradBias, bool add) =>
+        GradientWeight(shape, input, default, gradOutput, gradWeight, gradBias, add);
+
+    /// <summary>As above, of normalised images: of depthwise convolutions, or those of 1 x 1 without stride and padding.</summary>
+    /// <param name="shape">Sizes of the convolution.</param>
+    /// <param name="input">Images before the normalisation [N][H][W][inputs].</param>
+    /// <param name="normal">The normalisation; the default: none, and then any convolution.</param>
+    /// <param name="gradOutput">Gradients of the results [N][OH][OW][outputs].</param>
+    /// <param name="gradWeight">Gradients of the weights [kernel height][kernel width][inputs / groups][outputs].</param>
+    /// <param name="gradBias">Gradients of the bias [outputs], or the default: none.</param>
+    /// <param name="add">Whether to add to what is there.</param>
+    public static void GradientWeight(in ConvolutionShape shape, Floats input, BatchNormal normal, Floats gradOutput, Floats gradWeight, Floats gradBias, bool add)
     {
         if (shape.Groups > 1 && shape.GroupInputs == 1 && shape.GroupOutputs == 1)
         {
-            DepthwiseGradientWeight(shape, input, gradOutput, gradWeight, gradBias, add);
+            DepthwiseGradientWeight(shape, input, normal, gradOutput, gradWeight, gradBias, add);
             return;
         }
 
@@ -50,7 +61,7 @@ public static unsafe partial class Convolution<V>
         nint merged = Merged(shape);
         ConvolutionShape wide = shape;
         wide.Groups /= merged;
-        Gradients(wide, input, gradOutput, gradWeight, gradBias, add, shape, merged);
+        Gradients(wide, input, normal, gradOutput, gradWeight, gradBias, add, shape, merged);
     }
 
     /// <summary>How many groups are handled at a time.</summary>
@@ -66,7 +77,7 @@ public static unsafe partial class Convolution<V>
     }
 
     private static void Gradients(
-        in ConvolutionShape shape, float* input, float* gradOutput, float* gradWeight, float* gradBias, bool add, in ConvolutionShape original, nint merged)
+        in ConvolutionShape shape, float* input, BatchNormal normal, float* gradOutput, float* gradWeight, float* gradBias, bool add, in ConvolutionShape original, nint merged)
     {
         TapGrid grid = TapGrid.Outputs(shape, input);
         nint positions = grid.Positions;
@@ -101,6 +112,7 @@ public static unsafe partial class Convolution<V>
         var job = new WeightJob
         {
             Grid = grid,
+            Normal = normal,
             Groups = shape.Groups,
             Columns = columns,
             OutputChannels = shape.OutputChannels,
@@ -205,6 +217,7 @@ public static unsafe partial class Convolution<V>
     private struct WeightJob : IRange
     {
         public TapGrid Grid;
+        public BatchNormal Normal;
         public nint Groups;
         public nint Columns;
         public nint OutputChannels;
@@ -268,11 +281,18 @@ public static unsafe partial class Convolution<V>
                 for (nint index = 0; index < Slices; index++)
                 {
                     DepthSlice slice = DepthSlice.Get(grid.TapsY, grid.Line, LargestSlice, index);
-                    GridPlace place = pixels == 0 ? default : grid.Place(pixel);
-                    for (nint i = 0; i < pixels; i++)
+                    if (!Normal.IsIdentity)
                     {
-                        grid.Copy<V>(place, slice, own + (i * Step));
-                        grid.Next(ref place);
+                        grid.Normalise<V>(Normal, pixel, pixels, slice, own, Step);
+                    }
+                    else
+                    {
+                        GridPlace place = pixels == 0 ? default : grid.Place(pixel);
+                        for (nint i = 0; i < pixels; i++)
+                        {
+                            grid.Copy<V>(place, slice, own + (i * Step));
+                            grid.Next(ref place);
+                        }
                     }
 
                     nint first = (slice.FirstLine * grid.Line) + slice.From;

@@ -34,7 +34,7 @@ public static unsafe partial class Convolution<V>
             return;
         }
 
-        Direct(shape, input, weight, output, epilogue);
+        Direct(shape, input, default, weight, output, epilogue);
     }
 
     /// <summary>As the others, with weights that are transformed beforehand: for inference, where they stay the same. Whether they are used depends on the number of pixels.</summary>
@@ -53,7 +53,7 @@ public static unsafe partial class Convolution<V>
             return;
         }
 
-        Direct(shape, input, weight, output, epilogue);
+        Direct(shape, input, default, weight, output, epilogue);
     }
 
     /// <summary>As above, without an epilogue.</summary>
@@ -71,12 +71,13 @@ public static unsafe partial class Convolution<V>
     /// <param name="transformed">Receives [36][inputs][outputs], the outputs rounded up to whole vectors: 36 * inputs * outputs numbers with outputs rounded up to 16 are enough.</param>
     public static void TransformWeights(nint inputs, nint outputs, Floats weight, Floats transformed) => Winograd<V>.Transform(inputs, outputs, weight, transformed);
 
-    private static void Direct<TEpilogue>(in ConvolutionShape shape, Floats input, Floats weight, Floats output, TEpilogue epilogue)
+    private static void Direct<TEpilogue>(in ConvolutionShape shape, Floats input, BatchNormal normal, Floats weight, Floats output, TEpilogue epilogue)
         where TEpilogue : unmanaged, ITileEpilogue
     {
         var problem = new ImageProduct
         {
             Grid = TapGrid.Outputs(shape, input),
+            Normal = normal,
             Weight = weight,
             WeightTapX = shape.GroupInputs * shape.OutputChannels,
             WeightTapY = shape.KernelWidth * shape.GroupInputs * shape.OutputChannels,

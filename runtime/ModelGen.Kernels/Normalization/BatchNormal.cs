@@ -79,18 +79,30 @@ public readonly unsafe struct BatchNormal
         return gradient & V.Less(V.All(above), y) & V.LessOrEqual(y, V.All(greatest));
     }
 
-    /// <summary>Applies it to a piece of a row; whole vectors are read and written.</summary>
+    /// <summary>Applies it to a piece of some rows; whole vectors are read and written.</summary>
     /// <param name="source">First operand.</param>
-    /// <param name="target">First result; may be the source.</param>
+    /// <param name="sourceStep">Distance of rows of operands.</param>
+    /// <param name="target">First result.</param>
+    /// <param name="targetStep">Distance of rows of results.</param>
+    /// <param name="rows">Number of rows.</param>
     /// <param name="channel">Channel of the first operand.</param>
-    /// <param name="count">Number of operands.</param>
+    /// <param name="count">Number of operands of a row.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    internal void Row<V>(float* source, float* target, nint channel, nint count)
+    internal void Rows<V>(float* source, nint sourceStep, float* target, nint targetStep, nint rows, nint channel, nint count)
         where V : unmanaged, IVector<V>
     {
-        for (nint i = 0; i < count; i += V.Count)
+        float* means = mean + channel;
+        float* factors = factor + channel;
+        float* biases = bias + channel;
+        V lower = V.All(least);
+        V upper = V.All(greatest);
+        for (nint row = 0; row < rows; row++, source += sourceStep, target += targetStep)
         {
-            Of(V.Load(source + i), channel + i).Store(target + i);
+            for (nint i = 0; i < count; i += V.Count)
+            {
+                V y = V.Fma(V.Load(source + i) - V.Load(means + i), V.Load(factors + i), V.Load(biases + i));
+                V.Min(upper, V.Max(lower, y)).Store(target + i);
+            }
         }
     }
 
