@@ -46,6 +46,12 @@ public static unsafe partial class Gemm<V>
             return;
         }
 
+        if (IsVector(problem))
+        {
+            RunVector(problem, epilogue);
+            return;
+        }
+
         GemmSplit split = GemmSplit.Choose(problem, PanelRows, PanelColumns);
         nint columns = Math.Min((Panels(problem.Columns, PanelColumns) + split.Columns - 1) / split.Columns * PanelColumns, ColumnBlock);
         nint depth = Math.Min((problem.Depth + split.Depth - 1) / split.Depth, DepthBlock);
