@@ -37,11 +37,11 @@ public sealed class ConvolutionBFloat16Tests
     {
         if (Pairs<V>(portable))
         {
-            Convolution<V512>.Direct<PairFormat, TEpilogue>(shape, input, weight, output, epilogue);
+            Convolution<V512>.Direct<PairFormat, TEpilogue>(shape, input, default, weight, output, epilogue);
         }
         else
         {
-            Convolution<V>.Direct<RoundedFormat<V>, TEpilogue>(shape, input, weight, output, epilogue);
+            Convolution<V>.Direct<RoundedFormat<V>, TEpilogue>(shape, input, default, weight, output, epilogue);
         }
     }
 
@@ -64,11 +64,11 @@ public sealed class ConvolutionBFloat16Tests
     {
         if (Pairs<V>(portable))
         {
-            Convolution<V512>.DirectGradientWeight<PairFormat>(shape, input, gradOutput, gradWeight, gradBias, add);
+            Convolution<V512>.DirectGradientWeight<PairFormat>(shape, input, default, gradOutput, gradWeight, gradBias, add);
         }
         else
         {
-            Convolution<V>.DirectGradientWeight<RoundedFormat<V>>(shape, input, gradOutput, gradWeight, gradBias, add);
+            Convolution<V>.DirectGradientWeight<RoundedFormat<V>>(shape, input, default, gradOutput, gradWeight, gradBias, add);
         }
     }
 

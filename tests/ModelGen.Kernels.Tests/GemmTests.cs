@@ -25,6 +25,10 @@ public sealed class GemmTests
 
     [Theory]
     [MemberData(nameof(Widths.All), MemberType = typeof(Widths))]
+    public void OneRow(int bits) => Widths.Run(bits, new SingleRows());
+
+    [Theory]
+    [MemberData(nameof(Widths.All), MemberType = typeof(Widths))]
     public void BatchesEqualSingleProducts(int bits) => Widths.Run(bits, new Batches());
 
     /// <summary>One product of random operands, compared with float64; a and b have gaps between their rows, and C too.</summary>
@@ -184,6 +188,27 @@ public sealed class GemmTests
             {
                 Gemm<V>.Run(GemmProblem.NN(200, 130, 900, a.Floats, b.Floats, again.Floats));
                 Assert.True(first.Span.SequenceEqual(again.Span));
+            }
+        }
+    }
+
+    /// <summary>A linear layer of a single sample has a loop of its own, where columns lie one after another.</summary>
+    private sealed class SingleRows : Widths.IBody
+    {
+        public void Run<V>()
+            where V : unmanaged, IVector<V>
+        {
+            var random = new Random(93);
+            foreach (nint columns in (nint[])[1, 3, 4, 5, 8, 10, 127, 1000])
+            {
+                foreach (nint depth in (nint[])[1, 4, 15, 16, 17, 31, 33, 64, 1280])
+                {
+                    foreach (bool add in (bool[])[false, true])
+                    {
+                        Check<V>(random, 1, columns, depth, transposeA: false, transposeB: true, add, gap: 0);
+                        Check<V>(random, 1, columns, depth, transposeA: false, transposeB: true, add, gap: 3);
+                    }
+                }
             }
         }
     }

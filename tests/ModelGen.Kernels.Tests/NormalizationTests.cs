@@ -97,8 +97,16 @@ public sealed class NormalizationTests
                 using var dw = new TestMemory(channels);
                 using var db = new TestMemory(channels);
                 const float Epsilon = 1e-3f;
-                BatchNorm<V>.Train(x.Floats, rows, channels, weight.Floats, bias.Floats, 0.1f, Epsilon, runningMean.Floats, runningVariance.Floats, y.Floats, mean.Floats, reciprocal.Floats);
-                BatchNorm<V>.Backward(dy.Floats, x.Floats, rows, channels, weight.Floats, mean.Floats, reciprocal.Floats, dx.Floats, dw.Floats, db.Floats);
+                int padded = (channels + 15) / 16 * 16;
+                using var statistics = new TestMemory(2 * padded);
+                using var numbers = new TestMemory(3 * padded);
+                using var slopes = new TestMemory(2 * padded);
+                BatchNorm<V>.Measure(x.Floats, rows, channels, statistics.Floats);
+                BatchNorm<V>.Settle(statistics.Floats, rows, channels, weight.Floats, bias.Floats, 0.1f, Epsilon, runningMean.Floats, runningVariance.Floats, mean.Floats, reciprocal.Floats, numbers.Floats);
+                var normal = BatchNormal.Plain(numbers.Floats, channels);
+                BatchNorm<V>.Apply(x.Floats, rows, channels, normal, y.Floats);
+                BatchNorm<V>.Slopes(dy.Floats, x.Floats, rows, channels, normal, slopes.Floats);
+                BatchNorm<V>.Backward(dy.Floats, x.Floats, rows, channels, normal, reciprocal.Floats, slopes.Floats, dx.Floats, dw.Floats, db.Floats);
                 var expected = Reference(x, dy, weight, bias, channels, channels, i => i % channels, i => i % channels, Epsilon);
                 double tolerance = offset > 1000 ? 5e-4 : 2e-5;
                 Near(expected.Y, y, "y", tolerance);
@@ -106,20 +114,20 @@ public sealed class NormalizationTests
                 Near(expected.DWeight, dw, "dw", tolerance);
                 Near(expected.DBias, db, "db");
                 Near(expected.Mean, mean, "mean", 1e-6);
-                using var again = new TestMemory(rows * channels);
-                BatchNorm<V>.Apply(x.Floats, rows, channels, weight.Floats, bias.Floats, mean.Floats, reciprocal.Floats, again.Floats);
-                Assert.Equal(y.Span, again.Span);
                 Near([.. expected.Mean.Select((value, c) => (0.9 * meanBefore[c]) + (0.1 * value))], runningMean, "running mean", 1e-6);
                 Near([.. expected.Variance.Select((value, c) => (0.9 * varianceBefore[c]) + (0.1 * value * rows / (rows - 1)))], runningVariance, "running variance", tolerance);
 
-                BatchNorm<V>.Train(x.Floats, rows, channels, default, default, 0.1f, Epsilon, default, default, y.Floats, mean.Floats, reciprocal.Floats, new Relu());
+                Activations<V>(x, dy, rows, channels, numbers, reciprocal, tolerance);
+
+                BatchNorm<V>.Settle(statistics.Floats, rows, channels, default, default, 0.1f, Epsilon, default, default, mean.Floats, reciprocal.Floats, numbers.Floats);
+                BatchNorm<V>.Apply(x.Floats, rows, channels, normal, y.Floats, new Relu());
                 using var ones = new TestMemory([.. Enumerable.Repeat(1f, channels)]);
                 using var zeros = new TestMemory(new float[channels]);
-                BatchNorm<V>.Backward(dy.Floats, x.Floats, rows, channels, default, mean.Floats, reciprocal.Floats, dx.Floats, default, default);
+                BatchNorm<V>.Slopes(dy.Floats, x.Floats, rows, channels, normal, slopes.Floats);
+                dy.Span.CopyTo(dx.Span);
+                BatchNorm<V>.Backward(dx.Floats, x.Floats, rows, channels, normal, reciprocal.Floats, slopes.Floats, dx.Floats, default, default);
                 expected = Reference(x, dy, ones, zeros, channels, channels, i => i % channels, i => i % channels, Epsilon);
                 Near([.. expected.Y.Select(static value => Math.Max(0, value))], y, "relu", tolerance);
-                BatchNorm<V>.Apply(x.Floats, rows, channels, default, default, mean.Floats, reciprocal.Floats, again.Floats, new Relu());
-                Assert.Equal(y.Span, again.Span);
                 Near(expected.Dx, dx, "dx without weight", tolerance);
             }
 
@@ -128,8 +136,48 @@ public sealed class NormalizationTests
             using var result = new TestMemory(40);
             using var center = new TestMemory(4);
             using var scale = new TestMemory(4);
-            BatchNorm<V>.Train(special.Floats, 10, 4, default, default, 0.1f, 1e-5f, default, default, result.Floats, center.Floats, scale.Floats);
+            using var measured = new TestMemory(32);
+            using var settled = new TestMemory(48);
+            BatchNorm<V>.Measure(special.Floats, 10, 4, measured.Floats);
+            BatchNorm<V>.Settle(measured.Floats, 10, 4, default, default, 0.1f, 1e-5f, default, default, center.Floats, scale.Floats, settled.Floats);
+            BatchNorm<V>.Apply(special.Floats, 10, 4, BatchNormal.Clamp(settled.Floats, 4, -1, 1), result.Floats);
             Assert.All(Enumerable.Range(0, 40), i => Assert.Equal(i % 4 == 0, float.IsNaN(result[i])));
+        }
+
+        /// <summary>With an activation: its results, and gradients as without one of gradients that the activation has masked.</summary>
+        private static void Activations<V>(TestMemory x, TestMemory dy, int rows, int channels, TestMemory numbers, TestMemory reciprocal, double tolerance)
+            where V : unmanaged, IVector<V>
+        {
+            var plain = BatchNormal.Plain(numbers.Floats, channels);
+            using var linear = new TestMemory(rows * channels);
+            BatchNorm<V>.Apply(x.Floats, rows, channels, plain, linear.Floats);
+            foreach ((BatchNormal normal, Func<float, float> activation, Func<float, bool> passes) in ((BatchNormal, Func<float, float>, Func<float, bool>)[])
+                [
+                    (BatchNormal.Relu(numbers.Floats, channels), static y => MathF.Max(0, y), static y => y > 0),
+                    (BatchNormal.Clamp(numbers.Floats, channels, -0.5f, 0.75f), static y => Math.Clamp(y, -0.5f, 0.75f), static y => y is >= -0.5f and <= 0.75f),
+                ])
+            {
+                using var y = new TestMemory(rows * channels);
+                BatchNorm<V>.Apply(x.Floats, rows, channels, normal, y.Floats);
+                using var masked = new TestMemory([.. Enumerable.Range(0, rows * channels).Select(i => passes(linear[i]) ? dy[i] : 0)]);
+                Assert.Equal([.. Enumerable.Range(0, rows * channels).Select(i => activation(linear[i]))], y.Span.ToArray());
+                (TestMemory dx, TestMemory dw, TestMemory db) = Gradients<V>(x, masked, rows, channels, plain, reciprocal);
+                (TestMemory dx2, TestMemory dw2, TestMemory db2) = Gradients<V>(x, dy, rows, channels, normal, reciprocal);
+                Near([.. dx.Span.ToArray().Select(static value => (double)value)], dx2, "dx", tolerance);
+                Near([.. dw.Span.ToArray().Select(static value => (double)value)], dw2, "dw", tolerance);
+                Near([.. db.Span.ToArray().Select(static value => (double)value)], db2, "db", tolerance);
+                Array.ForEach([dx, dw, db, dx2, dw2, db2], static memory => memory.Dispose());
+            }
+        }
+
+        private static (TestMemory Dx, TestMemory DWeight, TestMemory DBias) Gradients<V>(TestMemory x, TestMemory dy, int rows, int channels, BatchNormal normal, TestMemory reciprocal)
+            where V : unmanaged, IVector<V>
+        {
+            using var slopes = new TestMemory(2 * ((channels + 15) / 16 * 16));
+            (TestMemory dx, TestMemory dw, TestMemory db) = (new TestMemory(rows * channels), new TestMemory(channels), new TestMemory(channels));
+            BatchNorm<V>.Slopes(dy.Floats, x.Floats, rows, channels, normal, slopes.Floats);
+            BatchNorm<V>.Backward(dy.Floats, x.Floats, rows, channels, normal, reciprocal.Floats, slopes.Floats, dx.Floats, dw.Floats, db.Floats);
+            return (dx, dw, db);
         }
     }
 

@@ -96,6 +96,24 @@ internal sealed class KernelContext(Lowerer lowerer, Graph graph, Node node, Uni
     /// <summary>What was kept; null when there is nothing.</summary>
     public Place[]? Kept(string key) => lowerer.Kept.TryGetValue(key, out Place[] places) ? places : null;
 
+    /// <summary>The nodes that read a result.</summary>
+    public IReadOnlyList<Node> ReadersOf(int result) => lowerer.ReadersOf(node.Outputs[result]);
+
+    /// <summary>The node that makes a value.</summary>
+    public Node ProducerOf(int value) => graph.Nodes.First(producer => producer.Outputs.Contains(value));
+
+    /// <summary>Where a value lies densely in an order of its dimensions; it is copied when it does not.</summary>
+    public Place Ordered(int value, EquatableArray<long> order) => lowerer.Ordered(value, order);
+
+    /// <summary>Type of a value.</summary>
+    public TensorType TypeOf(int value) => graph.TypeOf(value);
+
+    /// <summary>The value of a result.</summary>
+    public int Output(int result) => node.Outputs[result];
+
+    /// <summary>Whether elementwise operators finish the result.</summary>
+    public bool HasEpilogue => unit.Pointwise.Count > 0;
+
     /// <summary>Whether a result has a reader other than one operator.</summary>
     public bool IsReadByOthers(int result, string op) => lowerer.IsReadByOthers(node.Outputs[result], op);
 
@@ -144,9 +162,17 @@ internal sealed class KernelContext(Lowerer lowerer, Graph graph, Node node, Uni
     public void Check(string line, params Place[] places) => lowerer.AddCheck(new KernelStatement([line], [.. places.Select(static place => place.Buffer)], [], Source));
 
     /// <summary>Adds calls; what was read and written since the last ones belongs to them.</summary>
-    public void Emit(params string[] lines)
+    public void Emit(params string[] lines) => Emit(null, lines);
+
+    /// <summary>As above, where a result may take the place of an operand that nothing reads afterwards.</summary>
+    /// <param name="written">The result.</param>
+    /// <param name="read">The operand.</param>
+    /// <param name="lines">The calls.</param>
+    public void EmitInPlace(Place written, Place read, params string[] lines) => Emit(lowerer.Shared(written, read), lines);
+
+    private void Emit((int Written, int Read)? inPlace, string[] lines)
     {
-        lowerer.Add(new KernelStatement(lines, reads.ToArray(), writes.ToArray(), node.Source.Length == 0 ? node.Layer : node.Source));
+        lowerer.Add(new KernelStatement(lines, reads.ToArray(), writes.ToArray(), node.Source.Length == 0 ? node.Layer : node.Source) { InPlace = inPlace });
         reads.Clear();
         writes.Clear();
     }

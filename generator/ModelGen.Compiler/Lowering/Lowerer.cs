@@ -27,7 +27,7 @@ internal sealed class Lowerer
     {
         this.graph = graph;
         IsStep = isStep;
-        names = new NameAllocator(["results", "inputs", "weights", "memory", "given", "sizes", "copied", "KernelOps", "guard", "scope", "device", "Workers", "V", "Floats", "Gemm", "GemmBFloat16", "Convolution", "ConvolutionBFloat16", "Attention", "Dropout", "Movement", "Reduction", "CrossEntropy", "Embedding", "BatchNorm", "LayerNorm", "MaxPool", "AveragePool", "PoolShape", "Recurrent", "RecurrentCell", "Seed", "Stream", "DrawsLikeEager", "Optimizer", "VectorMath", "Math", .. GraphFunction.Symbols(graph)]);
+        names = new NameAllocator(["results", "inputs", "weights", "memory", "given", "sizes", "copied", "KernelOps", "guard", "scope", "device", "Workers", "V", "Floats", "Gemm", "GemmBFloat16", "Convolution", "ConvolutionBFloat16", "Attention", "Dropout", "Movement", "Reduction", "CrossEntropy", "Embedding", "BatchNorm", "BatchNormal", "LayerNorm", "MaxPool", "AveragePool", "PoolShape", "Recurrent", "RecurrentCell", "Seed", "Stream", "DrawsLikeEager", "Optimizer", "VectorMath", "Math", .. GraphFunction.Symbols(graph)]);
         for (int i = 0; i < graph.Nodes.Count; i++)
         {
             Node node = graph.Nodes[i];
@@ -135,6 +135,13 @@ internal sealed class Lowerer
 
     /// <summary>Whether a value has a reader other than one operator.</summary>
     public bool IsReadByOthers(int value, string op) => graph.Outputs.Contains(value) || (readers.TryGetValue(value, out HashSet<int> nodes) && nodes.Any(index => graph.Nodes[index].Op != op));
+
+    /// <summary>The nodes that read a value; a node of its own stands for the outputs of the graph.</summary>
+    public IReadOnlyList<Node> ReadersOf(int value)
+    {
+        IEnumerable<Node> nodes = readers.TryGetValue(value, out HashSet<int> all) ? all.Select(index => graph.Nodes[index]) : [];
+        return [.. nodes, .. graph.Outputs.Contains(value) ? [new Node("output", new[] { value }, Array.Empty<int>(), OpAttributes.None, "", "")] : Array.Empty<Node>()];
+    }
 
     /// <summary>Number of the random sequence of a mask of dropout.</summary>
     public int StreamOf(int mask)
@@ -451,19 +458,24 @@ internal sealed class Lowerer
         {
             foreach (int input in inputs)
             {
-                (Place to, Place from) = (at[output], at[input]);
-                bool same = to.Buffer > from.Buffer && inputs.All(other => at[other].Buffer != from.Buffer || at[other].Equals(from)) && from.Offset.Constant == 0 && to.Strides.Equals(from.Strides) && to.Shape.Equals(from.Shape)
-                    && buffers[to.Buffer] is { Kind: MemoryKind.Arena } written && buffers[from.Buffer] is { Kind: MemoryKind.Arena } read
-                    && written.Count.Equals(read.Count) && read.DType != DType.Int64;
-                if (same)
+                Place from = at[input];
+                if (inputs.All(other => at[other].Buffer != from.Buffer || at[other].Equals(from)) && Shared(at[output], from) is (int, int) both)
                 {
-                    return (to.Buffer, from.Buffer);
+                    return both;
                 }
             }
         }
 
         return null;
     }
+
+    /// <summary>The buffers of a result and an operand with the same places, whole arena buffers, so that one may replace the other; null otherwise.</summary>
+    public (int Written, int Read)? Shared(Place to, Place from) =>
+        to.Buffer > from.Buffer && from.Offset.Constant == 0 && to.Strides.Equals(from.Strides) && to.Shape.Equals(from.Shape)
+            && buffers[to.Buffer] is { Kind: MemoryKind.Arena } written && buffers[from.Buffer] is { Kind: MemoryKind.Arena } read
+            && written.Count.Equals(read.Count) && read.DType != DType.Int64
+                ? (to.Buffer, from.Buffer)
+                : null;
 
     /// <summary>Copies between places of one shape.</summary>
     public void Copy(Place from, Place to, string source)

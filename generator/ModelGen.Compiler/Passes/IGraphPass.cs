@@ -46,6 +46,7 @@ internal sealed class PassPipeline(params IGraphPass[] passes)
         new SplitBias(),              // a bias is one more elementwise operator of the product's epilogue
         new CrossEntropyWithSlope(),  // one kernel gives the loss and its gradient
         new WriteOutLosses(),         // losses by element, as loops
+        new FuseBatchNormActivation(), // what lies between the two is computed again in the backward pass
         new JoinSlices(),             // gradients of parts go side by side instead of being added to zeros
         new DeadCode());              // what these replaced
 

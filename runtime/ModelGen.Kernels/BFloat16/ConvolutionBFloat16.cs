@@ -10,7 +10,7 @@ namespace ModelGen.Kernels;
 /// products of bfloat16 numbers would be up to 1.7 times as fast again, but its errors are nine times those of a direct sum of rounded operands (2e-2 of the result's size).
 /// </remarks>
 [EditorBrowsable(EditorBrowsableState.Never)]
-public static class ConvolutionBFloat16<V>
+public static unsafe class ConvolutionBFloat16<V>
     where V : unmanaged, IVector<V>
 {
     /// <summary>Computes a convolution.</summary>
@@ -35,11 +35,11 @@ public static class ConvolutionBFloat16<V>
         }
         else if (HasPairs)
         {
-            Convolution<V512>.Direct<PairFormat, TEpilogue>(shape, input, weight, output, epilogue);
+            Convolution<V512>.Direct<PairFormat, TEpilogue>(shape, input, default, weight, output, epilogue);
         }
         else
         {
-            Convolution<V>.Direct<RoundedFormat<V>, TEpilogue>(shape, input, weight, output, epilogue);
+            Convolution<V>.Direct<RoundedFormat<V>, TEpilogue>(shape, input, default, weight, output, epilogue);
         }
     }
 
@@ -101,12 +101,48 @@ public static class ConvolutionBFloat16<V>
         }
         else if (HasPairs)
         {
-            Convolution<V512>.DirectGradientWeight<PairFormat>(shape, input, gradOutput, gradWeight, gradBias, add);
+            Convolution<V512>.DirectGradientWeight<PairFormat>(shape, input, default, gradOutput, gradWeight, gradBias, add);
         }
         else
         {
-            Convolution<V>.DirectGradientWeight<RoundedFormat<V>>(shape, input, gradOutput, gradWeight, gradBias, add);
+            Convolution<V>.DirectGradientWeight<RoundedFormat<V>>(shape, input, default, gradOutput, gradWeight, gradBias, add);
         }
+    }
+
+    /// <summary>Computes a convolution and measures the results.</summary>
+    /// <param name="shape">Sizes.</param>
+    /// <param name="input">Images [N][H][W][inputs].</param>
+    /// <param name="weight">Weights [kernel height][kernel width][inputs / groups][outputs].</param>
+    /// <param name="output">Results [N][OH][OW][outputs].</param>
+    /// <param name="statistics">Receives the means of the output channels, and behind them (the channels rounded up to 16 further) the variances.</param>
+    public static void ForwardAndMeasure(in ConvolutionShape shape, Floats input, Floats weight, Floats output, Floats statistics)
+    {
+        Moments<V>.Epilogue moments = Moments<V>.Begin(shape.OutputChannels);
+        Forward(shape, input, weight, output, moments);
+        Moments<V>.End(moments, shape.OutputChannels, statistics);
+    }
+
+    /// <summary>Gradient of normalised images, and the sums that the gradient of their normalisation needs.</summary>
+    /// <param name="shape">Sizes of the convolution.</param>
+    /// <param name="gradOutput">Gradients of the results [N][OH][OW][outputs].</param>
+    /// <param name="weight">Weights [kernel height][kernel width][inputs / groups][outputs].</param>
+    /// <param name="gradInput">Gradients of the images after the normalisation [N][H][W][inputs].</param>
+    /// <param name="input">Images before the normalisation [N][H][W][inputs].</param>
+    /// <param name="normal">The normalisation.</param>
+    /// <param name="slopes">Receives sums as <c>BatchNorm.Slopes</c> does.</param>
+    public static void GradientInputAndSlopes(in ConvolutionShape shape, Floats gradOutput, Floats weight, Floats gradInput, Floats input, BatchNormal normal, Floats slopes)
+    {
+        if (shape.StrideX > 1)
+        {
+            // Pixels are finished one by one, not in rows.
+            GradientInput(shape, gradOutput, weight, gradInput, add: false);
+            BatchNorm<V>.Slopes(gradInput, input, shape.InputPixels, shape.InputChannels, normal, slopes);
+            return;
+        }
+
+        Slopes<V>.Epilogue sums = Slopes<V>.Begin(input, shape.InputChannels, normal);
+        GradientInput(shape, gradOutput, weight, gradInput, add: false, sums);
+        Slopes<V>.End(sums, shape.InputChannels, slopes);
     }
 
     private static bool HasPairs => typeof(V) == typeof(V512) && BFloat16Machine.IsSupported;

@@ -3,18 +3,23 @@ using System.Runtime.CompilerServices;
 namespace ModelGen.Kernels;
 
 /// <content>
-/// Convolutions whose groups have one input and one output: vectors run over channels, a weight is loaded once for several pixels of a row. They are as fast as memory, so
-/// kernels of all sizes share a loop over taps.
+/// Convolutions whose groups have one input and one output: vectors run over channels. Rows of the image are copied into a window with zeros around them, where every
+/// result has all its taps, so that four neighbours share the loads of their weights and pixels.
 /// </content>
 public static unsafe partial class Convolution<V>
 {
     private static void RunDepthwise<TEpilogue>(in ImageProduct problem, TEpilogue epilogue)
         where TEpilogue : unmanaged, ITileEpilogue
     {
-        var job = new DepthwiseRows<TEpilogue> { Problem = problem, Epilogue = epilogue };
-        nint work = problem.Grid.GridWidth * problem.Groups * ((problem.Grid.TapsY * problem.Grid.TapsX / 4) + 1);
-        Workers.Run(ref job, problem.Grid.Batch * problem.Grid.GridHeight, Math.Max(1, 16384 / Math.Max(1, work)));
+        nint own = Padded(RowWindow<V>.Floats(problem.Grid));
+        nint rows = problem.Grid.Batch * problem.Grid.GridHeight;
+        nint worth = RowsWorth(problem.Grid);
+        var job = new DepthwiseRows<TEpilogue> { Problem = problem, Epilogue = epilogue, Own = own, Memory = Scratch.Floats(own * Workers.For(rows, worth)) };
+        Workers.Run(ref job, rows, worth);
     }
+
+    /// <summary>Rows of results that are worth a worker.</summary>
+    private static nint RowsWorth(in TapGrid grid) => Math.Max(1, 16384 / Math.Max(1, grid.GridWidth * grid.PixelStep * ((grid.TapsY * grid.TapsX / 4) + 1)));
 
     /// <summary>Units are rows of results.</summary>
     private struct DepthwiseRows<TEpilogue> : IRange
@@ -22,238 +27,169 @@ public static unsafe partial class Convolution<V>
     {
         public ImageProduct Problem;
         public TEpilogue Epilogue;
+        public float* Memory;
+        public nint Own;
 
         public void Run(nint from, nint to, int worker)
         {
+            ref TapGrid grid = ref Problem.Grid;
+            var window = new RowWindow<V>(grid, Problem.Normal, Memory + (worker * Own));
+            float** rows = stackalloc float*[(int)grid.TapsY + 1];
+            nint channels = Problem.OutputChannels;
             for (nint row = from; row < to; row++)
             {
-                (nint image, nint y) = Math.DivRem(row, Problem.Grid.GridHeight);
-                Row(new GridPlace { Image = image, Y = y });
-            }
-        }
-
-        private void Row(GridPlace place)
-        {
-            ref TapGrid grid = ref Problem.Grid;
-            nint channels = Problem.OutputChannels;
-            nint y = grid.FirstY + (place.Y * grid.StepY);
-            (nint firstY, nint lastY) = Visible(y, grid.TapStepY, grid.TapsY, grid.Height);
-            (nint first, nint last) = Inner(grid);
-            float* output = Problem.Output + (Problem.Pixel(place) * channels);
-            nint outputStep = Problem.OutputStepX * channels;
-            var taps = new DepthwiseTaps
-            {
-                TapsY = lastY - firstY,
-                PixelStep = grid.StepX * grid.PixelStep,
-                TapStepX = grid.TapStepX * grid.PixelStep,
-                TapStepY = grid.TapStepY * grid.Width * grid.PixelStep,
-                WeightStepX = Problem.WeightTapX,
-                WeightStepY = Problem.WeightTapY,
-                Channels = channels,
-                OutputStep = outputStep,
-                Add = Problem.Add,
-            };
-            for (nint j = 0; j < grid.GridWidth;)
-            {
-                nint x = grid.FirstX + (j * grid.StepX);
-                (nint firstX, nint lastX) = Visible(x, grid.TapStepX, grid.TapsX, grid.Width);
-                taps.TapsX = lastX - firstX;
-                float* source = grid.Source + (((((place.Image * grid.Height) + y + (firstY * grid.TapStepY)) * grid.Width) + x + (firstX * grid.TapStepX)) * grid.PixelStep);
-                float* weight = Problem.Weight + (firstY * Problem.WeightTapY) + (firstX * Problem.WeightTapX);
-                float* target = output + (j * outputStep);
-                if (j >= first && j + 8 <= last)
+                (nint image, nint y) = Math.DivRem(row, grid.GridHeight);
+                for (nint tap = 0; tap < grid.TapsY; tap++)
                 {
-                    Depthwise8(taps, source, weight, target);
-                    j += 8;
+                    rows[tap] = window.Row(image, grid.FirstY + (y * grid.StepY) + (tap * grid.TapStepY));
                 }
-                else if (j >= first && j + 4 <= last)
-                {
-                    Depthwise4(taps, source, weight, target);
-                    j += 4;
-                }
-                else
-                {
-                    Depthwise1(taps, source, weight, target);
-                    j++;
-                }
-            }
 
-            if (typeof(TEpilogue) == typeof(NoEpilogue))
-            {
-                return;
-            }
-
-            if (Problem.OutputStepX == 1)
-            {
-                Epilogue.Run(output, channels, Problem.Pixel(place), grid.GridWidth, 0, channels);
-                return;
-            }
-
-            for (; place.X < grid.GridWidth; place.X++)
-            {
+                var place = new GridPlace { Image = image, Y = y };
                 nint pixel = Problem.Pixel(place);
-                Epilogue.Run(Problem.Output + (pixel * channels), channels, pixel, 1, 0, channels);
+                float* output = Problem.Output + (pixel * channels);
+                DepthwiseRow(Problem, rows, window.Pixel, output);
+                if (typeof(TEpilogue) == typeof(NoEpilogue))
+                {
+                    continue;
+                }
+
+                if (Problem.OutputStepX == 1)
+                {
+                    Epilogue.Run(output, channels, pixel, grid.GridWidth, 0, channels);
+                    continue;
+                }
+
+                for (; place.X < grid.GridWidth; place.X++)
+                {
+                    pixel = Problem.Pixel(place);
+                    Epilogue.Run(Problem.Output + (pixel * channels), channels, pixel, 1, 0, channels);
+                }
             }
         }
     }
 
-    /// <summary>Taps that fall inside, from (inclusive) and to (exclusive).</summary>
-    private static (nint First, nint Last) Visible(nint place, nint step, nint taps, nint size)
+    /// <summary>A row of results.</summary>
+    /// <param name="problem">The convolution.</param>
+    /// <param name="rows">The first pixel that the first result sees in each row of taps.</param>
+    /// <param name="pixel">Distance of pixels there.</param>
+    /// <param name="output">First result.</param>
+    private static void DepthwiseRow(in ImageProduct problem, float** rows, nint pixel, float* output)
     {
-        nint first = place >= 0 ? 0 : Math.Min(taps, Ceiling(-place, Math.Max(1, step)));
-        nint last = place >= size ? 0 : Math.Min(taps, ((size - 1 - place) / Math.Max(1, step)) + 1);
-        return (first, Math.Max(first, last));
-    }
-
-    /// <summary>Columns of the grid all of whose taps are inside, from (inclusive) and to (exclusive).</summary>
-    private static (nint First, nint Last) Inner(in TapGrid grid)
-    {
-        nint first = grid.FirstX >= 0 ? 0 : Ceiling(-grid.FirstX, grid.StepX);
-        nint room = grid.Width - 1 - (Math.Max(0, grid.TapsX - 1) * grid.TapStepX) - grid.FirstX;
-        return (first, room < 0 ? 0 : Math.Min(grid.GridWidth, (room / grid.StepX) + 1));
-    }
-
-    /// <summary>Distances of what a row of results sees.</summary>
-    private struct DepthwiseTaps
-    {
-        public nint TapsY;
-        public nint TapsX;
-        public nint PixelStep;
-        public nint TapStepX;
-        public nint TapStepY;
-        public nint WeightStepX;
-        public nint WeightStepY;
-        public nint Channels;
-        public nint OutputStep;
-        public bool Add;
-    }
-
-    /// <summary>8 results of a row, all channels.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Depthwise8(in DepthwiseTaps taps, float* source, float* weight, float* target)
-    {
-        nint step = taps.PixelStep;
-        nint step2 = 2 * step;
-        nint tapStep = taps.TapStepX;
-        nint weightStep = taps.WeightStepX;
-        nint tapsX = taps.TapsX;
-        for (nint channel = 0; channel < taps.Channels; channel += V.Count)
+        if (problem.Grid is { TapsX: 3, StepX: 1, TapStepX: 1 })
         {
-            V c0 = V.Zero, c1 = V.Zero, c2 = V.Zero, c3 = V.Zero, c4 = V.Zero, c5 = V.Zero, c6 = V.Zero, c7 = V.Zero;
-            float* line = source + channel;
-            float* lineWeight = weight + channel;
-            for (nint i = 0; i < taps.TapsY; i++)
-            {
-                float* x0 = line;
-                float* w = lineWeight;
-                for (nint j = 0; j < tapsX; j++)
-                {
-                    V factor = V.Load(w);
-                    float* x3 = x0 + (3 * step);
-                    float* x6 = x0 + (6 * step);
-                    c0 = V.Fma(V.Load(x0), factor, c0);
-                    c1 = V.Fma(V.Load(x0 + step), factor, c1);
-                    c2 = V.Fma(V.Load(x0 + step2), factor, c2);
-                    c3 = V.Fma(V.Load(x3), factor, c3);
-                    c4 = V.Fma(V.Load(x3 + step), factor, c4);
-                    c5 = V.Fma(V.Load(x3 + step2), factor, c5);
-                    c6 = V.Fma(V.Load(x6), factor, c6);
-                    c7 = V.Fma(V.Load(x6 + step), factor, c7);
-                    x0 += tapStep;
-                    w += weightStep;
-                }
-
-                line += taps.TapStepY;
-                lineWeight += taps.WeightStepY;
-            }
-
-            int lanes = (int)Math.Min(V.Count, taps.Channels - channel);
-            float* c = target + channel;
-            PutLanes(c, c0, lanes, taps.Add);
-            PutLanes(c + taps.OutputStep, c1, lanes, taps.Add);
-            PutLanes(c + (2 * taps.OutputStep), c2, lanes, taps.Add);
-            PutLanes(c + (3 * taps.OutputStep), c3, lanes, taps.Add);
-            PutLanes(c + (4 * taps.OutputStep), c4, lanes, taps.Add);
-            PutLanes(c + (5 * taps.OutputStep), c5, lanes, taps.Add);
-            PutLanes(c + (6 * taps.OutputStep), c6, lanes, taps.Add);
-            PutLanes(c + (7 * taps.OutputStep), c7, lanes, taps.Add);
+            DepthwiseRow3(problem, rows, pixel, output);
+        }
+        else
+        {
+            DepthwiseRowAny(problem, rows, pixel, output);
         }
     }
 
-    /// <summary>4 results of a row, all channels.</summary>
+    /// <summary>Three taps side by side, without stride: four results see six pixels of a row.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Depthwise4(in DepthwiseTaps taps, float* source, float* weight, float* target)
+    private static void DepthwiseRow3(in ImageProduct problem, float** rows, nint pixel, float* output)
     {
-        nint step = taps.PixelStep;
-        nint step2 = 2 * step;
-        nint tapStep = taps.TapStepX;
-        nint weightStep = taps.WeightStepX;
-        nint tapsX = taps.TapsX;
-        for (nint channel = 0; channel < taps.Channels; channel += V.Count)
+        nint width = problem.Grid.GridWidth;
+        nint taps = problem.Grid.TapsY;
+        nint channels = problem.OutputChannels;
+        nint step = problem.OutputStepX * channels;
+        nint weightX = problem.WeightTapX;
+        nint weightY = problem.WeightTapY;
+        nint pixel3 = 3 * pixel;
+        for (nint x = 0; x < width; x += 4, output += 4 * step)
         {
-            V c0 = V.Zero, c1 = V.Zero, c2 = V.Zero, c3 = V.Zero;
-            float* line = source + channel;
-            float* lineWeight = weight + channel;
-            for (nint i = 0; i < taps.TapsY; i++)
+            for (nint channel = 0; channel < channels; channel += V.Count)
             {
-                float* x0 = line;
-                float* w = lineWeight;
-                for (nint j = 0; j < tapsX; j++)
+                V a = V.Zero, b = V.Zero, c = V.Zero, d = V.Zero;
+                float* weight = problem.Weight + channel;
+                nint offset = (x * pixel) + channel;
+                for (nint tap = 0; tap < taps; tap++, weight += weightY)
                 {
-                    V factor = V.Load(w);
-                    float* x3 = x0 + (3 * step);
-                    c0 = V.Fma(V.Load(x0), factor, c0);
-                    c1 = V.Fma(V.Load(x0 + step), factor, c1);
-                    c2 = V.Fma(V.Load(x0 + step2), factor, c2);
-                    c3 = V.Fma(V.Load(x3), factor, c3);
-                    x0 += tapStep;
-                    w += weightStep;
+                    float* source = rows[tap] + offset;
+                    V left = V.Load(weight);
+                    V middle = V.Load(weight + weightX);
+                    V right = V.Load(weight + (2 * weightX));
+                    a = V.Fma(V.Load(source), left, a);
+                    V next = V.Load(source + pixel);
+                    a = V.Fma(next, middle, a);
+                    b = V.Fma(next, left, b);
+                    next = V.Load(source + (2 * pixel));
+                    a = V.Fma(next, right, a);
+                    b = V.Fma(next, middle, b);
+                    c = V.Fma(next, left, c);
+                    source += pixel3;
+                    next = V.Load(source);
+                    b = V.Fma(next, right, b);
+                    c = V.Fma(next, middle, c);
+                    d = V.Fma(next, left, d);
+                    next = V.Load(source + pixel);
+                    c = V.Fma(next, right, c);
+                    d = V.Fma(next, middle, d);
+                    d = V.Fma(V.Load(source + (2 * pixel)), right, d);
                 }
 
-                line += taps.TapStepY;
-                lineWeight += taps.WeightStepY;
+                PutFour(output + channel, step, width - x, channels - channel, problem.Add, a, b, c, d);
             }
-
-            int lanes = (int)Math.Min(V.Count, taps.Channels - channel);
-            float* c = target + channel;
-            PutLanes(c, c0, lanes, taps.Add);
-            PutLanes(c + taps.OutputStep, c1, lanes, taps.Add);
-            PutLanes(c + (2 * taps.OutputStep), c2, lanes, taps.Add);
-            PutLanes(c + (3 * taps.OutputStep), c3, lanes, taps.Add);
         }
     }
 
-    /// <summary>1 result of a row, all channels.</summary>
+    /// <summary>Any number of taps, stride and dilation.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Depthwise1(in DepthwiseTaps taps, float* source, float* weight, float* target)
+    private static void DepthwiseRowAny(in ImageProduct problem, float** rows, nint pixel, float* output)
     {
-        nint tapStep = taps.TapStepX;
-        nint weightStep = taps.WeightStepX;
-        nint tapsX = taps.TapsX;
-        for (nint channel = 0; channel < taps.Channels; channel += V.Count)
+        nint width = problem.Grid.GridWidth;
+        nint tapsY = problem.Grid.TapsY;
+        nint tapsX = problem.Grid.TapsX;
+        nint tapStep = problem.Grid.TapStepX * pixel;
+        nint stride = problem.Grid.StepX * pixel;
+        nint channels = problem.OutputChannels;
+        nint step = problem.OutputStepX * channels;
+        nint weightX = problem.WeightTapX;
+        for (nint x = 0; x < width; x += 4, output += 4 * step)
         {
-            V c0 = V.Zero;
-            float* line = source + channel;
-            float* lineWeight = weight + channel;
-            for (nint i = 0; i < taps.TapsY; i++)
+            for (nint channel = 0; channel < channels; channel += V.Count)
             {
-                float* x0 = line;
-                float* w = lineWeight;
-                for (nint j = 0; j < tapsX; j++)
+                V a = V.Zero, b = V.Zero, c = V.Zero, d = V.Zero;
+                nint offset = (x * stride) + channel;
+                for (nint y = 0; y < tapsY; y++)
                 {
-                    V factor = V.Load(w);
-                    c0 = V.Fma(V.Load(x0), factor, c0);
-                    x0 += tapStep;
-                    w += weightStep;
+                    float* source = rows[y] + offset;
+                    float* weight = problem.Weight + (y * problem.WeightTapY) + channel;
+                    for (nint tap = 0; tap < tapsX; tap++, source += tapStep, weight += weightX)
+                    {
+                        V factor = V.Load(weight);
+                        float* far = source + (2 * stride);
+                        a = V.Fma(V.Load(source), factor, a);
+                        b = V.Fma(V.Load(source + stride), factor, b);
+                        c = V.Fma(V.Load(far), factor, c);
+                        d = V.Fma(V.Load(far + stride), factor, d);
+                    }
                 }
 
-                line += taps.TapStepY;
-                lineWeight += taps.WeightStepY;
+                PutFour(output + channel, step, width - x, channels - channel, problem.Add, a, b, c, d);
             }
+        }
+    }
 
-            int lanes = (int)Math.Min(V.Count, taps.Channels - channel);
-            float* c = target + channel;
-            PutLanes(c, c0, lanes, taps.Add);
+    /// <summary>Stores up to four neighbours.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void PutFour(float* target, nint step, nint count, nint channels, bool add, V a, V b, V c, V d)
+    {
+        int lanes = (int)Math.Min(V.Count, channels);
+        PutLanes(target, a, lanes, add);
+        if (count > 1)
+        {
+            PutLanes(target + step, b, lanes, add);
+        }
+
+        if (count > 2)
+        {
+            PutLanes(target + (2 * step), c, lanes, add);
+        }
+
+        if (count > 3)
+        {
+            PutLanes(target + (3 * step), d, lanes, add);
         }
     }
 

@@ -27,11 +27,22 @@ public static unsafe partial class Convolution<V>
     /// <param name="gradWeight">Gradients of the weights [kernel height][kernel width][inputs / groups][outputs].</param>
     /// <param name="gradBias">Gradients of the bias [outputs], or the default: none.</param>
     /// <param name="add">Whether to add to what is there.</param>
-    public static void GradientWeight(in ConvolutionShape shape, Floats input, Floats gradOutput, Floats gradWeight, Floats gradBias, bool add)
+    public static void GradientWeight(in ConvolutionShape shape, Floats input, Floats gradOutput, Floats gradWeight, Floats gradBias, bool add) =>
+        GradientWeight(shape, input, default, gradOutput, gradWeight, gradBias, add);
+
+    /// <summary>As above, of normalised images: of depthwise convolutions, or those of 1 x 1 without stride and padding.</summary>
+    /// <param name="shape">Sizes of the convolution.</param>
+    /// <param name="input">Images before the normalisation [N][H][W][inputs].</param>
+    /// <param name="normal">The normalisation; the default: none, and then any convolution.</param>
+    /// <param name="gradOutput">Gradients of the results [N][OH][OW][outputs].</param>
+    /// <param name="gradWeight">Gradients of the weights [kernel height][kernel width][inputs / groups][outputs].</param>
+    /// <param name="gradBias">Gradients of the bias [outputs], or the default: none.</param>
+    /// <param name="add">Whether to add to what is there.</param>
+    public static void GradientWeight(in ConvolutionShape shape, Floats input, BatchNormal normal, Floats gradOutput, Floats gradWeight, Floats gradBias, bool add)
     {
         if (shape.Groups > 1 && shape.GroupInputs == 1 && shape.GroupOutputs == 1)
         {
-            DepthwiseGradientWeight(shape, input, gradOutput, gradWeight, gradBias, add);
+            DepthwiseGradientWeight(shape, input, normal, gradOutput, gradWeight, gradBias, add);
             return;
         }
 
@@ -46,18 +57,18 @@ public static unsafe partial class Convolution<V>
             return;
         }
 
-        DirectGradientWeight<FloatFormat<V>>(shape, input, gradOutput, gradWeight, gradBias, add);
+        DirectGradientWeight<FloatFormat<V>>(shape, input, normal, gradOutput, gradWeight, gradBias, add);
     }
 
     /// <summary>Computes the gradients as products of matrices.</summary>
-    internal static void DirectGradientWeight<TFormat>(in ConvolutionShape shape, Floats input, Floats gradOutput, Floats gradWeight, Floats gradBias, bool add)
+    internal static void DirectGradientWeight<TFormat>(in ConvolutionShape shape, Floats input, BatchNormal normal, Floats gradOutput, Floats gradWeight, Floats gradBias, bool add)
         where TFormat : struct, IPanelFormat<V>
     {
         // Small groups are handled several at a time, as many as fill the vectors: what belongs to two groups is computed for nothing and thrown away.
         nint merged = Merged(shape);
         ConvolutionShape wide = shape;
         wide.Groups /= merged;
-        Gradients<TFormat>(wide, input, gradOutput, gradWeight, gradBias, add, shape, merged);
+        Gradients<TFormat>(wide, input, normal, gradOutput, gradWeight, gradBias, add, shape, merged);
     }
 
     /// <summary>How many groups are handled at a time.</summary>
@@ -73,7 +84,7 @@ public static unsafe partial class Convolution<V>
     }
 
     private static void Gradients<TFormat>(
-        in ConvolutionShape shape, float* input, float* gradOutput, float* gradWeight, float* gradBias, bool add, in ConvolutionShape original, nint merged)
+        in ConvolutionShape shape, float* input, BatchNormal normal, float* gradOutput, float* gradWeight, float* gradBias, bool add, in ConvolutionShape original, nint merged)
         where TFormat : struct, IPanelFormat<V>
     {
         TapGrid grid = TapGrid.Outputs(shape, input);
@@ -108,6 +119,7 @@ public static unsafe partial class Convolution<V>
         var job = new WeightJob<TFormat>
         {
             Grid = grid,
+            Normal = normal,
             Groups = shape.Groups,
             Columns = columns,
             OutputChannels = shape.OutputChannels,
@@ -213,6 +225,7 @@ public static unsafe partial class Convolution<V>
         where TFormat : struct, IPanelFormat<V>
     {
         public TapGrid Grid;
+        public BatchNormal Normal;
         public nint Groups;
         public nint Columns;
         public nint OutputChannels;
@@ -277,7 +290,15 @@ public static unsafe partial class Convolution<V>
                 for (nint index = 0; index < Slices; index++)
                 {
                     DepthSlice slice = DepthSlice.Get(grid.TapsY, grid.Line, LargestSlice, index);
-                    CopyPixels(grid, slice, pixel, pixels, own, tile + (PanelRows * PanelColumns));
+                    if (Normal.IsIdentity)
+                    {
+                        CopyPixels(grid, slice, pixel, pixels, own, tile + (PanelRows * PanelColumns));
+                    }
+                    else
+                    {
+                        grid.Normalise<V>(Normal, pixel, pixels, slice, own, Step);
+                    }
+
                     nint first = (slice.FirstLine * grid.Line) + slice.From;
                     for (nint row = 0; row < slice.Depth; row += PanelRows)
                     {

@@ -258,7 +258,13 @@ public static unsafe partial class Convolution<V>
                     {
                         nint rows = Math.Min(PanelRows, lastRow - row);
                         GridPlace first = place;
-                        if (!grid.TryDirect(first, PanelRows, slice, out PixelPanel pixels))
+                        PixelPanel pixels;
+                        if (!Problem.Normal.IsIdentity)
+                        {
+                            grid.Normalise<V>(Problem.Normal, row, rows, slice, lines, Step);
+                            pixels = new PixelPanel { First = lines, Step = Step, Lines = 1, Run = slice.Depth };
+                        }
+                        else if (!grid.TryDirect(first, PanelRows, slice, out pixels))
                         {
                             float* target = lines;
                             for (nint i = 0; i < rows; i++, target += Step)

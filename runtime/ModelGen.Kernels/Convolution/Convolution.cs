@@ -34,7 +34,7 @@ public static unsafe partial class Convolution<V>
             return;
         }
 
-        Direct<FloatFormat<V>, TEpilogue>(shape, input, weight, output, epilogue);
+        Direct<FloatFormat<V>, TEpilogue>(shape, input, default, weight, output, epilogue);
     }
 
     /// <summary>As the others, with weights that are transformed beforehand: for inference, where they stay the same. Whether they are used depends on the number of pixels.</summary>
@@ -53,7 +53,7 @@ public static unsafe partial class Convolution<V>
             return;
         }
 
-        Direct<FloatFormat<V>, TEpilogue>(shape, input, weight, output, epilogue);
+        Direct<FloatFormat<V>, TEpilogue>(shape, input, default, weight, output, epilogue);
     }
 
     /// <summary>As above, without an epilogue.</summary>
@@ -72,7 +72,7 @@ public static unsafe partial class Convolution<V>
     public static void TransformWeights(nint inputs, nint outputs, Floats weight, Floats transformed) => Winograd<V>.Transform(inputs, outputs, weight, transformed);
 
     /// <summary>Computes a convolution as a product of matrices.</summary>
-    internal static void Direct<TFormat, TEpilogue>(in ConvolutionShape shape, Floats input, Floats weight, Floats output, TEpilogue epilogue)
+    internal static void Direct<TFormat, TEpilogue>(in ConvolutionShape shape, Floats input, BatchNormal normal, Floats weight, Floats output, TEpilogue epilogue)
         where TFormat : struct, IPanelFormat<V>
         where TEpilogue : unmanaged, ITileEpilogue
     {
@@ -87,6 +87,7 @@ public static unsafe partial class Convolution<V>
         {
             Grid = grid,
             Inputs = shape.GroupInputs,
+            Normal = normal,
             Weight = weight,
             WeightTapX = shape.GroupInputs * shape.OutputChannels,
             WeightTapY = shape.KernelWidth * shape.GroupInputs * shape.OutputChannels,

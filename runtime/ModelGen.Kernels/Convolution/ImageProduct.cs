@@ -9,6 +9,9 @@ internal unsafe struct ImageProduct
     /// <summary>Numbers of the channels seen, two or fewer in each place.</summary>
     public nint Inputs;
 
+    /// <summary>What is applied to the numbers of the image; the default: nothing. Other than in depthwise convolutions every tap must be inside the image.</summary>
+    public BatchNormal Normal;
+
     /// <summary>Weight of the first tap, channel and column.</summary>
     public float* Weight;
 

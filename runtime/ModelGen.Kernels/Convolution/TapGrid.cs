@@ -221,6 +221,16 @@ internal unsafe struct TapGrid
         }
     }
 
+    /// <summary>Copies numbers of neighbouring results, normalised, where every result sees the pixel of its own place alone (<see cref="Flatten"/>). Whole vectors are written.</summary>
+    /// <param name="normal">The normalisation.</param>
+    /// <param name="position">First result.</param>
+    /// <param name="count">Number of results.</param>
+    /// <param name="slice">Numbers wanted.</param>
+    /// <param name="target">Receives them.</param>
+    /// <param name="step">Distance of results there.</param>
+    public readonly void Normalise<V>(BatchNormal normal, nint position, nint count, in DepthSlice slice, float* target, nint step)
+        where V : unmanaged, IVector<V> => normal.Rows<V>(Source + (position * PixelStep) + slice.From, PixelStep, target, step, count, slice.From, slice.Run);
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Move<V>(float* source, float* target, nint count)
         where V : unmanaged, IVector<V>

@@ -53,6 +53,12 @@ public static unsafe partial class Gemm<V>
             return;
         }
 
+        if (typeof(TFormat) == typeof(FloatFormat<V>) && IsVector(problem))
+        {
+            RunVector(problem, epilogue);
+            return;
+        }
+
         GemmSplit split = GemmSplit.Choose<V, TFormat>(problem);
         nint columns = Math.Min((Panels(problem.Columns, PanelColumns) + split.Columns - 1) / split.Columns * PanelColumns, ColumnBlock);
         nint depth = Math.Min(SliceDepth(problem.Depth, split.Depth, TFormat.Numbers), DepthBlock * TFormat.Numbers);

@@ -4,17 +4,39 @@ using System.Runtime.CompilerServices;
 namespace ModelGen.Kernels;
 
 /// <summary>
-/// Batch normalisation in training (S. Ioffe, C. Szegedy, arXiv:1502.03167) over a matrix whose columns are channels: images with channels last. Two passes over memory forward and
-/// two backward. Sums are of differences from a number near the mean, so that a mean far above the deviation costs no accuracy.
+/// Batch normalisation in training (S. Ioffe, C. Szegedy, arXiv:1502.03167) over a matrix whose columns are channels: images with channels last. Statistics come from a pass over the
+/// operand or from the convolution that wrote it; results are written, or computed again by whoever reads the operand (<see cref="BatchNormal"/>). Sums are of differences from
+/// a number near the mean, so that a mean far above the deviation costs no accuracy.
 /// </summary>
 /// <typeparam name="V">Register.</typeparam>
 [EditorBrowsable(EditorBrowsableState.Never)]
 public static unsafe class BatchNorm<V>
     where V : unmanaged, IVector<V>
 {
-    /// <summary>Normalises by the statistics of the batch and moves the running ones as PyTorch does, the variance with Bessel's correction.</summary>
+    /// <summary>Mean and variance of each channel.</summary>
     /// <param name="x">Operand [rows, channels].</param>
     /// <param name="rows">Values of a channel: samples times places.</param>
+    /// <param name="channels">Channels.</param>
+    /// <param name="statistics">Receives the means, and behind them (the channels rounded up to 16 further) the variances.</param>
+    public static void Measure(Floats x, nint rows, nint channels, Floats statistics)
+    {
+        nint padded = ColumnSums<V>.Padded(channels);
+        float* shift = Scratch.Floats(padded + ColumnSums<V>.Floats(rows, channels));
+        float* sums = shift + padded;
+        Shift(x, rows, channels, shift, padded);
+        ColumnSums<V>.Run(new Distances { X = x, Shift = shift }, rows, channels, sums);
+        for (nint c = 0; c < channels; c++)
+        {
+            double distance = (double)sums[c] / rows;
+            double variance = Math.Max(0, ((double)sums[padded + c] / rows) - (distance * distance));
+            statistics[c] = (float)(shift[c] + distance);
+            statistics[BatchNormal.Padded(channels) + c] = double.IsNaN(sums[padded + c]) ? float.NaN : (float)variance;
+        }
+    }
+
+    /// <summary>Prepares the normalisation of elements and moves the running statistics as PyTorch does, the variance with Bessel's correction.</summary>
+    /// <param name="statistics">Means and variances.</param>
+    /// <param name="rows">Values of a channel.</param>
     /// <param name="channels">Channels.</param>
     /// <param name="weight">Scale [channels]; null for 1.</param>
     /// <param name="bias">Shift [channels]; null for 0.</param>
@@ -22,113 +44,120 @@ public static unsafe class BatchNorm<V>
     /// <param name="epsilon">Added to the variance.</param>
     /// <param name="runningMean">Running mean [channels]; null for none.</param>
     /// <param name="runningVariance">Running variance [channels]; null for none.</param>
-    /// <param name="y">Result [rows, channels].</param>
     /// <param name="mean">Receives the mean [channels].</param>
     /// <param name="reciprocal">Receives the reciprocal of the deviation [channels].</param>
-    /// <param name="epilogue">Finishes blocks of rows of the result while they are in the cache.</param>
-    public static void Train<TEpilogue>(
-        Floats x, nint rows, nint channels, Floats weight, Floats bias, float momentum, float epsilon, Floats runningMean, Floats runningVariance, Floats y, Floats mean, Floats reciprocal, TEpilogue epilogue)
-        where TEpilogue : unmanaged, ITileEpilogue
+    /// <param name="normal">Receives the numbers of <see cref="BatchNormal"/>: three times the channels, these rounded up to 16.</param>
+    public static void Settle(
+        Floats statistics, nint rows, nint channels, Floats weight, Floats bias, float momentum, float epsilon, Floats runningMean, Floats runningVariance, Floats mean, Floats reciprocal, Floats normal)
     {
-        nint padded = ColumnSums<V>.Padded(channels);
-        float* shift = Scratch.Floats(padded + ColumnSums<V>.Floats(rows, channels));
-        float* sums = shift + padded;
-        Shift(x, rows, channels, shift, padded);
-        ColumnSums<V>.Run(new Moments { X = x, Shift = shift }, rows, channels, sums);
-        for (nint c = 0; c < channels; c++)
+        nint padded = BatchNormal.Padded(channels);
+        for (nint c = 0; c < padded; c++)
         {
-            double distance = (double)sums[c] / rows;
-            double variance = Math.Max(0, ((double)sums[padded + c] / rows) - (distance * distance));
-            variance = double.IsNaN(sums[padded + c]) ? double.NaN : variance;
-            double average = shift[c] + distance;
-            mean[c] = (float)average;
-            reciprocal[c] = (float)(1 / Math.Sqrt(variance + epsilon));
+            if (c >= channels)
+            {
+                // Read in whole vectors.
+                normal[c] = normal[padded + c] = normal[(2 * padded) + c] = 0;
+                continue;
+            }
+
+            double variance = statistics[padded + c];
+            float deviation = (float)(1 / Math.Sqrt(variance + epsilon));
+            mean[c] = normal[c] = statistics[c];
+            reciprocal[c] = deviation;
+            normal[padded + c] = deviation * (weight.Address is null ? 1 : weight[c]);
+            normal[(2 * padded) + c] = bias.Address is null ? 0 : bias[c];
             if (runningMean.Address is not null)
             {
-                runningMean[c] = (float)(((1 - momentum) * (double)runningMean[c]) + (momentum * average));
+                runningMean[c] = (float)(((1 - momentum) * (double)runningMean[c]) + (momentum * (double)statistics[c]));
                 runningVariance[c] = (float)(((1 - momentum) * (double)runningVariance[c]) + (momentum * variance * rows / (rows - 1.0)));
             }
         }
-
-        Normalize(x, rows, channels, weight, bias, mean, reciprocal, y, shift, sums, epilogue);
     }
 
-    /// <summary>As above, with nothing after it.</summary>
-    public static void Train(
-        Floats x, nint rows, nint channels, Floats weight, Floats bias, float momentum, float epsilon, Floats runningMean, Floats runningVariance, Floats y, Floats mean, Floats reciprocal) =>
-        Train(x, rows, channels, weight, bias, momentum, epsilon, runningMean, runningVariance, y, mean, reciprocal, default(NoEpilogue));
-
-    /// <summary>Normalises by statistics of an earlier <see cref="Train{TEpilogue}"/>: the same result, bit for bit.</summary>
+    /// <summary>Writes the results.</summary>
     /// <param name="x">Operand [rows, channels].</param>
-    /// <param name="rows">Values of a channel: samples times places.</param>
+    /// <param name="rows">Values of a channel.</param>
     /// <param name="channels">Channels.</param>
-    /// <param name="weight">Scale [channels]; null for 1.</param>
-    /// <param name="bias">Shift [channels]; null for 0.</param>
-    /// <param name="mean">Mean [channels].</param>
-    /// <param name="reciprocal">Reciprocal of the deviation [channels].</param>
-    /// <param name="y">Result [rows, channels].</param>
+    /// <param name="normal">The normalisation.</param>
+    /// <param name="y">Results [rows, channels].</param>
     /// <param name="epilogue">Finishes blocks of rows of the result while they are in the cache.</param>
-    public static void Apply<TEpilogue>(Floats x, nint rows, nint channels, Floats weight, Floats bias, Floats mean, Floats reciprocal, Floats y, TEpilogue epilogue)
+    public static void Apply<TEpilogue>(Floats x, nint rows, nint channels, BatchNormal normal, Floats y, TEpilogue epilogue)
         where TEpilogue : unmanaged, ITileEpilogue
     {
-        nint padded = ColumnSums<V>.Padded(channels);
-        float* shift = Scratch.Floats(3 * padded);
-        Normalize(x, rows, channels, weight, bias, mean, reciprocal, y, shift, shift + padded, epilogue);
+        var job = new NormalJob<TEpilogue> { X = x, Y = y, Rows = rows, Channels = channels, Normal = normal, Epilogue = epilogue, Step = Math.Clamp(4096 / Math.Max(channels, 1), 1, 256) };
+        Workers.Run(ref job, (rows + job.Step - 1) / job.Step, 4);
     }
 
     /// <summary>As above, with nothing after it.</summary>
-    public static void Apply(Floats x, nint rows, nint channels, Floats weight, Floats bias, Floats mean, Floats reciprocal, Floats y) =>
-        Apply(x, rows, channels, weight, bias, mean, reciprocal, y, default(NoEpilogue));
+    public static void Apply(Floats x, nint rows, nint channels, BatchNormal normal, Floats y) => Apply(x, rows, channels, normal, y, default(NoEpilogue));
+
+    /// <summary>The sums over rows that the gradients are made of.</summary>
+    /// <param name="gradient">Gradient of the result [rows, channels].</param>
+    /// <param name="x">Operand of the forward pass.</param>
+    /// <param name="rows">Values of a channel.</param>
+    /// <param name="channels">Channels.</param>
+    /// <param name="normal">The normalisation.</param>
+    /// <param name="slopes">Receives the sums of gradients, and behind them (the channels rounded up to 16 further) those of gradients times distances from the mean.</param>
+    public static void Slopes(Floats gradient, Floats x, nint rows, nint channels, BatchNormal normal, Floats slopes)
+    {
+        nint padded = ColumnSums<V>.Padded(channels);
+        float* sums = Scratch.Floats(ColumnSums<V>.Floats(rows, channels));
+        if (normal.IsBounded)
+        {
+            ColumnSums<V>.Run(new BoundedTerm { Gradient = gradient, X = x, Normal = normal }, rows, channels, sums);
+        }
+        else
+        {
+            ColumnSums<V>.Run(new PlainTerm { Gradient = gradient, X = x, Mean = normal.Mean }, rows, channels, sums);
+        }
+
+        new Span<float>(sums, (int)channels).CopyTo(new Span<float>(slopes, (int)channels));
+        new Span<float>(sums + padded, (int)channels).CopyTo(new Span<float>(slopes + BatchNormal.Padded(channels), (int)channels));
+    }
 
     /// <summary>Gradients of the operand, the scale and the shift.</summary>
     /// <param name="gradient">Gradient of the result [rows, channels].</param>
     /// <param name="x">Operand of the forward pass.</param>
     /// <param name="rows">Values of a channel.</param>
     /// <param name="channels">Channels.</param>
-    /// <param name="weight">Scale; null for 1.</param>
-    /// <param name="mean">Mean of the forward pass.</param>
+    /// <param name="normal">The normalisation.</param>
     /// <param name="reciprocal">Reciprocal deviation of the forward pass.</param>
-    /// <param name="dx">Receives the gradient of the operand.</param>
+    /// <param name="slopes">Sums over rows.</param>
+    /// <param name="dx">Receives the gradient of the operand; may be that of the result.</param>
     /// <param name="dWeight">Receives that of the scale; null when it is not wanted.</param>
     /// <param name="dBias">Receives that of the shift; null when it is not wanted.</param>
-    public static void Backward(Floats gradient, Floats x, nint rows, nint channels, Floats weight, Floats mean, Floats reciprocal, Floats dx, Floats dWeight, Floats dBias)
+    public static void Backward(Floats gradient, Floats x, nint rows, nint channels, BatchNormal normal, Floats reciprocal, Floats slopes, Floats dx, Floats dWeight, Floats dBias)
     {
-        nint padded = ColumnSums<V>.Padded(channels);
-        float* centre = Scratch.Floats(padded + Math.Max(ColumnSums<V>.Floats(rows, channels), 4 * padded));
-        float* sums = centre + padded;
-        for (nint c = 0; c < padded; c++)
-        {
-            centre[c] = c < channels ? mean[c] : 0;
-        }
-
-        ColumnSums<V>.Run(new Slopes { Gradient = gradient, X = x, Mean = centre }, rows, channels, sums);
+        nint padded = BatchNormal.Padded(channels);
+        float* constant = Scratch.Floats(2 * padded);
+        float* byX = constant + padded;
 
         // dx = weight * r * (g - mean(g) - (x - m) r² mean(g (x - m))), as a sum of three terms with factors for each channel.
-        float* constant = sums;
-        float* byX = sums + padded;
-        float* byGradient = sums + (2 * padded);
         for (nint c = 0; c < padded; c++)
         {
-            bool there = c < channels;
-            float r = there ? reciprocal[c] : 0;
-            float factor = r * (there && weight.Address is not null ? weight[c] : 1);
-            (float sumGradient, float sumProduct) = (sums[c], sums[padded + c]);
-            if (there && dBias.Address is not null)
+            if (c >= channels)
+            {
+                constant[c] = byX[c] = 0;
+                continue;
+            }
+
+            (float sumGradient, float sumProduct, float r) = (slopes[c], slopes[padded + c], reciprocal[c]);
+            if (dBias.Address is not null)
             {
                 dBias[c] = sumGradient;
             }
 
-            if (there && dWeight.Address is not null)
+            if (dWeight.Address is not null)
             {
                 dWeight[c] = sumProduct * r;
             }
 
-            byGradient[c] = factor;
+            float factor = normal.Factor[c];
             byX[c] = -factor * r * r * sumProduct / rows;
             constant[c] = -factor * sumGradient / rows;
         }
 
-        var job = new GradientJob { Gradient = gradient, X = x, Result = dx, Channels = channels, Mean = centre, Constant = constant, ByX = byX, ByGradient = byGradient };
+        var job = new GradientJob { Gradient = gradient, X = x, Result = dx, Channels = channels, Normal = normal, Constant = constant, ByX = byX };
         Workers.Run(ref job, rows, 1 + (16384 / Math.Max(channels, 1)));
     }
 
@@ -152,7 +181,7 @@ public static unsafe class BatchNorm<V>
         }
     }
 
-    private struct Moments : IColumnTerm<V>
+    private struct Distances : IColumnTerm<V>
     {
         public float* X;
         public float* Shift;
@@ -165,7 +194,7 @@ public static unsafe class BatchNorm<V>
         }
     }
 
-    private struct Slopes : IColumnTerm<V>
+    private struct PlainTerm : IColumnTerm<V>
     {
         public float* Gradient;
         public float* X;
@@ -179,22 +208,19 @@ public static unsafe class BatchNorm<V>
         }
     }
 
-    /// <summary>(x - mean) * reciprocal * weight + bias, by way of scratch memory, where whole vectors may be read past the last channel.</summary>
-    private static void Normalize<TEpilogue>(
-        Floats x, nint rows, nint channels, Floats weight, Floats bias, Floats mean, Floats reciprocal, Floats y, float* centre, float* factors, TEpilogue epilogue)
-        where TEpilogue : unmanaged, ITileEpilogue
+    private struct BoundedTerm : IColumnTerm<V>
     {
-        nint padded = ColumnSums<V>.Padded(channels);
-        for (nint c = 0; c < padded; c++)
-        {
-            bool there = c < channels;
-            centre[c] = there ? mean[c] : 0;
-            factors[c] = there ? reciprocal[c] * (weight.Address is null ? 1 : weight[c]) : 0;
-            factors[padded + c] = there && bias.Address is not null ? bias[c] : 0;
-        }
+        public float* Gradient;
+        public float* X;
+        public BatchNormal Normal;
 
-        var job = new NormalJob<TEpilogue> { X = x, Y = y, Rows = rows, Channels = channels, Mean = centre, Factor = factors, Bias = factors + padded, Epilogue = epilogue, Step = Math.Clamp(4096 / Math.Max(channels, 1), 1, 256) };
-        Workers.Run(ref job, (rows + job.Step - 1) / job.Step, 4);
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public readonly void At(nint index, nint column, out V a, out V b)
+        {
+            V x = V.Load(X + index);
+            a = Normal.Slope(V.Load(Gradient + index), x, column);
+            b = a * (x - V.Load(Normal.Mean + column));
+        }
     }
 
     private struct NormalJob<TEpilogue> : IRange
@@ -204,9 +230,7 @@ public static unsafe class BatchNorm<V>
         public float* Y;
         public nint Rows;
         public nint Channels;
-        public float* Mean;
-        public float* Factor;
-        public float* Bias;
+        public BatchNormal Normal;
         public TEpilogue Epilogue;
         public nint Step;
 
@@ -231,12 +255,12 @@ public static unsafe class BatchNorm<V>
             nint c = 0;
             for (; c + V.Count <= Channels; c += V.Count)
             {
-                V.Fma(V.Load(x + c) - V.Load(Mean + c), V.Load(Factor + c), V.Load(Bias + c)).Store(y + c);
+                Normal.Of(V.Load(x + c), c).Store(y + c);
             }
 
             if (c < Channels)
             {
-                V.Fma(V.Load(x + c) - V.Load(Mean + c), V.Load(Factor + c), V.Load(Bias + c)).StoreFirst(y + c, (int)(Channels - c));
+                Normal.Of(V.Load(x + c), c).StoreFirst(y + c, (int)(Channels - c));
             }
         }
     }
@@ -247,10 +271,9 @@ public static unsafe class BatchNorm<V>
         public float* X;
         public float* Result;
         public nint Channels;
-        public float* Mean;
+        public BatchNormal Normal;
         public float* Constant;
         public float* ByX;
-        public float* ByGradient;
 
         public readonly void Run(nint from, nint to, int worker)
         {
@@ -264,19 +287,25 @@ public static unsafe class BatchNorm<V>
         private readonly void Line(float* gradient, float* x, float* result)
         {
             nint c = 0;
+            bool bounded = Normal.IsBounded;
             for (; c + V.Count <= Channels; c += V.Count)
             {
-                At(gradient, x, c).Store(result + c);
+                At(gradient, x, c, bounded).Store(result + c);
             }
 
             if (c < Channels)
             {
-                At(gradient, x, c).StoreFirst(result + c, (int)(Channels - c));
+                At(gradient, x, c, bounded).StoreFirst(result + c, (int)(Channels - c));
             }
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private readonly V At(float* gradient, float* x, nint c) =>
-            V.Fma(V.Load(gradient + c), V.Load(ByGradient + c), V.Fma(V.Load(x + c) - V.Load(Mean + c), V.Load(ByX + c), V.Load(Constant + c)));
+        private readonly V At(float* gradient, float* x, nint c, bool bounded)
+        {
+            V value = V.Load(x + c);
+            V g = V.Load(gradient + c);
+            g = bounded ? Normal.Slope(g, value, c) : g;
+            return V.Fma(g, V.Load(Normal.Factor + c), V.Fma(value - V.Load(Normal.Mean + c), V.Load(ByX + c), V.Load(Constant + c)));
+        }
     }
 }

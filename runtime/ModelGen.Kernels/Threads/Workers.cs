@@ -16,6 +16,12 @@ public static unsafe class Workers
     private static delegate* unmanaged[SuppressGCTransition]<int> threadCount;
     private static int count = Environment.ProcessorCount;
 
+    [ThreadStatic]
+    private static int current;
+
+    /// <summary>Number of the worker that the calling thread is: what <see cref="IRange.Run"/> is given, for those who are called from there.</summary>
+    internal static int Current => current;
+
     /// <summary>Number of workers, the calling thread among them; the number of processors unless set. Results may differ in the last bits between numbers.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Below 1 or above 1024.</exception>
     public static int Count
@@ -68,7 +74,10 @@ public static unsafe class Workers
         int workers = For(units, unitsPerWorker);
         if (workers == 1)
         {
+            int before = current;
+            current = 0;
             body.Run(0, units, 0);
+            current = before;
             return;
         }
 
@@ -90,7 +99,10 @@ public static unsafe class Workers
         nint to = job->Units * (worker + 1) / job->Workers;
         if (to > from)
         {
+            int before = current;
+            current = worker;
             ((T*)job->Body)->Run(from, to, worker);
+            current = before;
         }
     }
 

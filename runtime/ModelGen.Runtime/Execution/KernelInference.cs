@@ -1,7 +1,5 @@
 using System.Collections.Concurrent;
 using System.ComponentModel;
-using System.IO.Hashing;
-using System.Runtime.InteropServices;
 using ModelGen.Kernels;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -27,12 +25,14 @@ public abstract unsafe class KernelInference
     private readonly Arena prepared = new();
     private readonly Lock gate = new();
     private readonly List<Tensor> moved = [];
+    private NativeMemoryBlock? pieces;
     private ulong[]? fingerprint;
 
     private struct Known
     {
         public Tensor? Tensor;
         public IntPtr Address;
+        public long Bytes;
     }
 
     /// <summary>Inference over a model's weights.</summary>
@@ -44,6 +44,8 @@ public abstract unsafe class KernelInference
         this.weights = weights;
         known = new Known[count];
     }
+
+    private ContentHash.Piece* Pieces => (ContentHash.Piece*)pieces!.Address;
 
     /// <summary>Bytes of the prepared buffers and of the memory of calls that is kept for the next ones.</summary>
     public long Bytes => prepared.Bytes + idle.Sum(static memory => memory.Bytes);
@@ -139,15 +141,8 @@ public abstract unsafe class KernelInference
     {
         lock (gate)
         {
-            ReadOnlySpan<int> watched = Prepared;
-            Span<ulong> now = watched.Length <= 128 ? stackalloc ulong[watched.Length] : new ulong[watched.Length];
-            for (int i = 0; i < now.Length; i++)
-            {
-                Tensor tensor = weights[watched[i]];
-                now[i] = Hash((byte*)AtenC.Address(tensor), (nint)(tensor.numel() * tensor.element_size()));
-            }
-
-            if (fingerprint is not null && now.SequenceEqual(fingerprint))
+            nint count = HashWeights();
+            if (fingerprint is not null && IsAsBefore(fingerprint, count))
             {
                 return;
             }
@@ -160,29 +155,63 @@ public abstract unsafe class KernelInference
 
             fingerprint = null;
             Prepare();
-            fingerprint = now.ToArray();
+            var hashes = new ulong[count];
+            for (nint i = 0; i < count; i++)
+            {
+                hashes[i] = Pieces[i].Hash;
+            }
+
+            fingerprint = hashes;
         }
     }
 
-    private static ulong Hash(byte* address, nint bytes)
+    /// <summary>Hashes the weights that prepared buffers are computed from, as they are now.</summary>
+    /// <returns>Number of pieces.</returns>
+    private nint HashWeights()
     {
-        const int Piece = 1 << 18;
-        if (bytes <= 2 * Piece)
+        nint count = 0;
+        foreach (int index in Prepared)
         {
-            return XxHash3.HashToUInt64(new ReadOnlySpan<byte>(address, (int)bytes));
+            count += ((nint)known[index].Bytes + ContentHash.PieceBytes - 1) / ContentHash.PieceBytes;
         }
 
-        nint pieces = (bytes + Piece - 1) / Piece;
-        ulong[] parts = System.Buffers.ArrayPool<ulong>.Shared.Rent((int)pieces);
-        fixed (ulong* results = parts)
+        long room = Math.Max(1, count) * sizeof(ContentHash.Piece);
+        if (pieces is null || pieces.Bytes < room)
         {
-            var job = new HashJob { Source = address, Bytes = bytes, Piece = Piece, Results = results };
-            Workers.Run(ref job, pieces);
+            pieces?.Dispose();
+            pieces = new NativeMemoryBlock(room);
         }
 
-        ulong hash = XxHash3.HashToUInt64(MemoryMarshal.AsBytes(parts.AsSpan(0, (int)pieces)));
-        System.Buffers.ArrayPool<ulong>.Shared.Return(parts);
-        return hash;
+        ContentHash.Piece* next = Pieces;
+        foreach (int index in Prepared)
+        {
+            var start = (byte*)AtenC.Address(weights[index]);
+            for (nint at = 0; at < known[index].Bytes; at += ContentHash.PieceBytes)
+            {
+                *next++ = new ContentHash.Piece { Start = start + at, Bytes = (nint)Math.Min(ContentHash.PieceBytes, known[index].Bytes - at) };
+            }
+        }
+
+        ContentHash.Run(Pieces, count);
+        return count;
+    }
+
+    private bool IsAsBefore(ulong[] before, nint count)
+    {
+        if (before.Length != count)
+        {
+            return false;
+        }
+
+        for (nint i = 0; i < count; i++)
+        {
+            if (Pieces[i].Hash != before[i])
+            {
+                return false;
+            }
+        }
+
+        return true;
     }
 
     /// <summary>
@@ -212,26 +241,9 @@ public abstract unsafe class KernelInference
         FlatBuffer.Adopt(tight).Dispose();
         for (int i = 0; i < known.Length; i++)
         {
-            known[i] = new Known { Tensor = weights[i], Address = AtenC.Address(weights[i]) };
+            known[i] = new Known { Tensor = weights[i], Address = AtenC.Address(weights[i]), Bytes = weights[i].numel() * weights[i].element_size() };
         }
 
         return true;
-    }
-
-    private struct HashJob : IRange
-    {
-        public byte* Source;
-        public nint Bytes;
-        public nint Piece;
-        public ulong* Results;
-
-        public readonly void Run(nint from, nint to, int worker)
-        {
-            for (nint i = from; i < to; i++)
-            {
-                nint start = i * Piece;
-                Results[i] = XxHash3.HashToUInt64(new ReadOnlySpan<byte>(Source + start, (int)Math.Min(Piece, Bytes - start)));
-            }
-        }
     }
 }

@@ -205,8 +205,8 @@ namespace ModelGen.Generated
             Floats conv1_weight_ordered = PreparedAt(0);
             Floats x = memory.Slot(1);
             Floats conv2_weight_ordered = PreparedAt(1);
-            Floats v = memory.Slot(2);
             Floats work = PreparedAt(2);
+            Floats v = memory.Slot(2);
             Floats x_2 = memory.Slot(3);
             Floats x_ordered = memory.Slot(4);
             Floats x_3 = memory.Slot(5);

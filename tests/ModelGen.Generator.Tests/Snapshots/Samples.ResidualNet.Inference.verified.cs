@@ -105,9 +105,9 @@ namespace ModelGen.Generated
                 new LayerSummary("classify", "Linear", "[N, 16]", "[N, 10]", 170, 330),
             ],
             [
-                new MemoryPlan(1, 100304, 38904),
-                new MemoryPlan(16, 1067984, 284664),
-                new MemoryPlan(32, 2100176, 546808),
+                new MemoryPlan(1, 71808, 29440),
+                new MemoryPlan(16, 1039488, 275200),
+                new MemoryPlan(32, 2071680, 537344),
             ]);
 
         // ResidualNet: 27 operations, 2 314 parameters
@@ -288,8 +288,8 @@ namespace ModelGen.Generated
             Floats stages_0_shortcut_bias = At(9);
             Floats classify_weight = At(10);
             Floats classify_bias = At(11);
-            Floats image_ordered = memory.Slot(1);
             Floats stem_weight_ordered = PreparedAt(0);
+            Floats image_ordered = memory.Slot(1);
             Floats skip = memory.Slot(2);
             Floats stage1_conv_folded_bias = PreparedAt(2);
             Floats stage1_conv_folded_weight_ordered = PreparedAt(4);

@@ -244,42 +244,48 @@ namespace ModelGen.Generated
         protected override void Plan(ArenaPlan memory)
         {
             long N = sizeN;
-            memory.Slot(768 * N, 0, 3);   // 0: image
-            memory.Slot(2 * N, 0, 16);   // 1: target
-            memory.Slot(768 * N, 3, 34);   // 2: image_ordered
-            memory.Slot(216, 4, 5);   // 3: stem_weight_ordered
-            memory.Slot(2048 * N, 5, 31);   // 4: skip
-            memory.Slot(2048 * N, 5, 33);   // 5: v
-            memory.Slot(576, 6, 30);   // 6: stage1_conv_weight_ordered
-            memory.Slot(2048 * N, 7, 29);   // 7: v_2
-            memory.Slot(2048 * N, 8, 26);   // 8: x
-            memory.Slot(8, 8, 29);   // 9: v_3
-            memory.Slot(8, 8, 29);   // 10: v_4
-            memory.Slot(2048 * N, 8, 28);   // 11: v_5
-            memory.Slot(1152, 9, 25);   // 12: stages_0_conv_weight_ordered
-            memory.Slot(1024 * N, 10, 24);   // 13: v_6
-            memory.Slot(1024 * N, 11, 13);   // 14: y
-            memory.Slot(16, 11, 24);   // 15: v_7
-            memory.Slot(16, 11, 24);   // 16: v_8
-            memory.Slot(128, 12, 21);   // 17: stages_0_shortcut_weight_ordered
-            memory.Slot(1024 * N, 13, 14);   // 18: x_2
-            memory.Slot(1024 * N, 13, 20);   // 19: v_9
-            memory.Slot(16 * N, 14, 17);   // 20: v_10
-            memory.Slot(10 * N, 15, 16);   // 21: v_11
-            memory.Slot(10 * N, 16, 19);   // 22: v_12
-            memory.Slot(16 * N, 19, 20);   // 23: v_13
-            memory.Same(19, 24);   // 24: v_14
-            memory.Slot(2048 * N, 21, 28);   // 25: v_15
-            memory.Slot(128, 22, 23);   // 26: grad_stages_0_shortcut_weight
-            memory.Slot(1024 * N, 24, 26);   // 27: v_16
-            memory.Slot(2048 * N, 25, 28);   // 28: v_17
-            memory.Slot(1152, 26, 27);   // 29: grad_stages_0_conv_weight
-            memory.Same(25, 33);   // 30: v_18
-            memory.Slot(2048 * N, 29, 31);   // 31: v_19
-            memory.Slot(2048 * N, 30, 33);   // 32: v_20
-            memory.Slot(576, 31, 32);   // 33: grad_stage1_conv_weight
-            memory.Same(30, 34);   // 34: v_21
-            memory.Slot(216, 34, 35);   // 35: grad_stem_weight
+            memory.Slot(768 * N, 0, 1);   // 0: image
+            memory.Slot(2 * N, 0, 15);   // 1: target
+            memory.Slot(216, 0, 2);   // 2: stem_weight_ordered
+            memory.Slot(768 * N, 1, 35);   // 3: image_ordered
+            memory.Slot(2048 * N, 2, 32);   // 4: skip
+            memory.Slot(2048 * N, 2, 34);   // 5: v
+            memory.Slot(576, 3, 31);   // 6: stage1_conv_weight_ordered
+            memory.Slot(2048 * N, 4, 30);   // 7: v_2
+            memory.Slot(46, 4, 5);   // 8: work
+            memory.Slot(8, 5, 5);   // 9: v_3
+            memory.Slot(8, 5, 30);   // 10: v_4
+            memory.Slot(69, 5, 30);   // 11: work_2
+            memory.Slot(2048 * N, 6, 26);   // 12: x
+            memory.Slot(2048 * N, 6, 28);   // 13: v_5
+            memory.Slot(1152, 7, 25);   // 14: stages_0_conv_weight_ordered
+            memory.Slot(1024 * N, 8, 24);   // 15: v_6
+            memory.Slot(62, 8, 9);   // 16: work_3
+            memory.Slot(16, 9, 9);   // 17: v_7
+            memory.Slot(16, 9, 24);   // 18: v_8
+            memory.Slot(93, 9, 24);   // 19: work_4
+            memory.Slot(1024 * N, 10, 12);   // 20: y
+            memory.Slot(128, 11, 20);   // 21: stages_0_shortcut_weight_ordered
+            memory.Slot(1024 * N, 12, 13);   // 22: x_2
+            memory.Slot(1024 * N, 12, 19);   // 23: v_9
+            memory.Slot(16 * N, 13, 16);   // 24: v_10
+            memory.Slot(10 * N, 14, 15);   // 25: v_11
+            memory.Slot(10 * N, 15, 18);   // 26: v_12
+            memory.Slot(16 * N, 18, 19);   // 27: v_13
+            memory.Same(23, 24);   // 28: v_14
+            memory.Slot(2048 * N, 20, 28);   // 29: v_15
+            memory.Slot(128, 21, 22);   // 30: grad_stages_0_shortcut_weight
+            memory.Slot(62, 23, 24);   // 31: work_5
+            memory.Same(28, 26);   // 32: v_16
+            memory.Slot(2048 * N, 25, 28);   // 33: v_17
+            memory.Slot(1152, 26, 27);   // 34: grad_stages_0_conv_weight
+            memory.Same(29, 34);   // 35: v_18
+            memory.Slot(46, 29, 30);   // 36: work_6
+            memory.Slot(2048 * N, 30, 32);   // 37: v_19
+            memory.Slot(2048 * N, 31, 34);   // 38: v_20
+            memory.Slot(576, 32, 33);   // 39: grad_stage1_conv_weight
+            memory.Same(35, 35);   // 40: v_21
+            memory.Slot(216, 35, 36);   // 41: grad_stem_weight
         }
 
         private void Compute()
@@ -305,66 +311,65 @@ namespace ModelGen.Generated
             Floats classify_weight = ParameterAt(10);
             Floats classify_bias = ParameterAt(11);
             Longs target = Slot(1).AsLongs();
-            Floats image_ordered = Slot(2);
-            Floats stem_weight_ordered = Slot(3);
+            Floats stem_weight_ordered = Slot(2);
+            Floats image_ordered = Slot(3);
             Floats skip = Slot(4);
             Floats v = Slot(5);
             Floats stage1_conv_weight_ordered = Slot(6);
             Floats v_2 = Slot(7);
-            Floats x = Slot(8);
+            Floats work = Slot(8);
             Floats v_3 = Slot(9);
             Floats v_4 = Slot(10);
-            Floats v_5 = Slot(11);
-            Floats stages_0_conv_weight_ordered = Slot(12);
-            Floats v_6 = Slot(13);
-            Floats y = Slot(14);
-            Floats v_7 = Slot(15);
-            Floats v_8 = Slot(16);
-            Floats stages_0_shortcut_weight_ordered = Slot(17);
-            Floats x_2 = Slot(18);
-            Floats v_9 = Slot(19);
-            Floats v_10 = Slot(20);
-            Floats v_11 = Slot(21);
+            Floats work_2 = Slot(11);
+            Floats x = Slot(12);
+            Floats v_5 = Slot(13);
+            Floats stages_0_conv_weight_ordered = Slot(14);
+            Floats v_6 = Slot(15);
+            Floats work_3 = Slot(16);
+            Floats v_7 = Slot(17);
+            Floats v_8 = Slot(18);
+            Floats work_4 = Slot(19);
+            Floats y = Slot(20);
+            Floats stages_0_shortcut_weight_ordered = Slot(21);
+            Floats x_2 = Slot(22);
+            Floats v_9 = Slot(23);
+            Floats v_10 = Slot(24);
+            Floats v_11 = Slot(25);
             Floats loss = LossAt();
-            Floats v_12 = Slot(22);
+            Floats v_12 = Slot(26);
             Floats grad_classify_weight = GradientAt(10);
             Floats grad_classify_bias = GradientAt(11);
-            Floats v_13 = Slot(23);
-            Floats v_14 = Slot(24);
-            Floats v_15 = Slot(25);
-            Floats grad_stages_0_shortcut_weight = Slot(26);
+            Floats v_13 = Slot(27);
+            Floats v_14 = Slot(28);
+            Floats v_15 = Slot(29);
+            Floats grad_stages_0_shortcut_weight = Slot(30);
             Floats grad_stages_0_shortcut_bias = GradientAt(9);
             Floats grad_stages_0_shortcut_weight_stored = GradientAt(8);
-            Floats v_16 = Slot(27);
+            Floats work_5 = Slot(31);
+            Floats v_16 = Slot(32);
             Floats grad_stages_0_norm_weight = GradientAt(6);
             Floats grad_stages_0_norm_bias = GradientAt(7);
-            Floats v_17 = Slot(28);
-            Floats grad_stages_0_conv_weight = Slot(29);
+            Floats v_17 = Slot(33);
+            Floats grad_stages_0_conv_weight = Slot(34);
             Floats grad_stages_0_conv_weight_stored = GradientAt(5);
-            Floats v_18 = Slot(30);
-            Floats v_19 = Slot(31);
+            Floats v_18 = Slot(35);
+            Floats work_6 = Slot(36);
+            Floats v_19 = Slot(37);
             Floats grad_stage1_norm_weight = GradientAt(3);
             Floats grad_stage1_norm_bias = GradientAt(4);
-            Floats v_20 = Slot(32);
-            Floats grad_stage1_conv_weight = Slot(33);
+            Floats v_20 = Slot(38);
+            Floats grad_stage1_conv_weight = Slot(39);
             Floats grad_stage1_conv_weight_stored = GradientAt(2);
-            Floats v_21 = Slot(34);
-            Floats grad_stem_weight = Slot(35);
+            Floats v_21 = Slot(40);
+            Floats grad_stem_weight = Slot(41);
             Floats grad_stem_bias = GradientAt(1);
             Floats grad_stem_weight_stored = GradientAt(0);
 
-            // var y = Norm(Conv(x))
-            CheckBatch(256 * N, "var y = Norm(Conv(x))");
-            CheckBatch(64 * N, "var y = Norm(Conv(x))");
-
-            // loss
-            CheckTarget(CrossEntropy<V>.FirstInvalid(target, N, 10), target, 10);
+            // stem.weight
+            Movement<V>.Copy(stem_weight, stem_weight_ordered, [3, 3, 3, 8], [3, 1, 9, 27], [72, 24, 8, 1]);
 
             // image
             Movement<V>.Copy(image, image_ordered, [N, 16, 16, 3], [768, 16, 1, 256], [768, 48, 3, 1]);
-
-            // stem.weight
-            Movement<V>.Copy(stem_weight, stem_weight_ordered, [3, 3, 3, 8], [3, 1, 9, 27], [72, 24, 8, 1]);
 
             // var x = stage1.Forward(relu(Stem(image)))
             Convolution<V>.Forward(new ConvolutionShape(N, 16, 16, 3, 8, 3, 3) { PadTop = 1, PadBottom = 1, PadLeft = 1, PadRight = 1 }, image_ordered, stem_weight_ordered, skip, new Epilogue1<V>(stem_bias, v));
@@ -373,17 +378,21 @@ namespace ModelGen.Generated
             Movement<V>.Copy(stage1_conv_weight, stage1_conv_weight_ordered, [3, 3, 8, 8], [3, 1, 9, 72], [192, 64, 8, 1]);
 
             // var y = Norm(Conv(x))
-            Convolution<V>.Forward(new ConvolutionShape(N, 16, 16, 8, 8, 3, 3) { PadTop = 1, PadBottom = 1, PadLeft = 1, PadRight = 1 }, skip, stage1_conv_weight_ordered, v_2);
-            BatchNorm<V>.Train(v_2, 256 * N, 8, stage1_norm_weight, stage1_norm_bias, 0.1f, 1E-05f, stage1_norm_running_mean, stage1_norm_running_var, x, v_3, v_4, new Epilogue2<V>(skip, v_5));
+            Convolution<V>.ForwardAndMeasure(new ConvolutionShape(N, 16, 16, 8, 8, 3, 3) { PadTop = 1, PadBottom = 1, PadLeft = 1, PadRight = 1 }, skip, default, stage1_conv_weight_ordered, v_2, work);
+            CheckBatch(256 * N, "var y = Norm(Conv(x))");
+            BatchNorm<V>.Settle(work, 256 * N, 8, stage1_norm_weight, stage1_norm_bias, 0.1f, 1E-05f, stage1_norm_running_mean, stage1_norm_running_var, v_3, v_4, work_2);
             stage1_norm_num_batches_tracked[0]++;
+            BatchNorm<V>.Apply(v_2, 256 * N, 8, BatchNormal.Plain(work_2, 8), x, new Epilogue2<V>(skip, v_5));
 
             // stages.0.conv.weight
             Movement<V>.Copy(stages_0_conv_weight, stages_0_conv_weight_ordered, [3, 3, 8, 16], [3, 1, 9, 72], [384, 128, 16, 1]);
 
             // var y = Norm(Conv(x))
-            Convolution<V>.Forward(new ConvolutionShape(N, 16, 16, 8, 16, 3, 3) { StrideY = 2, StrideX = 2, PadTop = 1, PadBottom = 1, PadLeft = 1, PadRight = 1 }, x, stages_0_conv_weight_ordered, v_6);
-            BatchNorm<V>.Train(v_6, 64 * N, 16, stages_0_norm_weight, stages_0_norm_bias, 0.1f, 1E-05f, stages_0_norm_running_mean, stages_0_norm_running_var, y, v_7, v_8);
+            Convolution<V>.ForwardAndMeasure(new ConvolutionShape(N, 16, 16, 8, 16, 3, 3) { StrideY = 2, StrideX = 2, PadTop = 1, PadBottom = 1, PadLeft = 1, PadRight = 1 }, x, default, stages_0_conv_weight_ordered, v_6, work_3);
+            CheckBatch(64 * N, "var y = Norm(Conv(x))");
+            BatchNorm<V>.Settle(work_3, 64 * N, 16, stages_0_norm_weight, stages_0_norm_bias, 0.1f, 1E-05f, stages_0_norm_running_mean, stages_0_norm_running_var, v_7, v_8, work_4);
             stages_0_norm_num_batches_tracked[0]++;
+            BatchNorm<V>.Apply(v_6, 64 * N, 16, BatchNormal.Plain(work_4, 16), y);
 
             // stages.0.shortcut.weight
             Movement<V>.Copy(stages_0_shortcut_weight, stages_0_shortcut_weight_ordered, [1, 1, 8, 16], [1, 1, 1, 8], [128, 128, 16, 1]);
@@ -396,7 +405,7 @@ namespace ModelGen.Generated
             Gemm<V>.Run(new GemmProblem(N, 10, 16) { A = v_10, ARow = 16, AColumn = 1, B = classify_weight, BRow = 1, BColumn = 16, C = v_11 }, new Epilogue4<V>(classify_bias));
 
             // loss
-            CrossEntropy<V>.Run(v_11, target, N, 10, 0f, loss, v_12);
+            CheckTarget(CrossEntropy<V>.Run(v_11, target, N, 10, 0f, loss, v_12), target, 10);
 
             // gradient of Classify(x.mean([2, 3]))
             Gemm<V>.Run(new GemmProblem(10, 16, N) { A = v_12, ARow = 1, AColumn = 10, B = v_10, BRow = 16, BColumn = 1, C = grad_classify_weight });
@@ -413,7 +422,8 @@ namespace ModelGen.Generated
             Movement<V>.Copy(grad_stages_0_shortcut_weight, grad_stages_0_shortcut_weight_stored, [16, 8, 1, 1], [1, 16, 128, 128], [8, 1, 1, 1]);
 
             // gradient of var y = Norm(Conv(x))
-            BatchNorm<V>.Backward(v_14, v_6, 64 * N, 16, stages_0_norm_weight, v_7, v_8, v_16, grad_stages_0_norm_weight, grad_stages_0_norm_bias);
+            BatchNorm<V>.Slopes(v_14, v_6, 64 * N, 16, BatchNormal.Plain(work_4, 16), work_5);
+            BatchNorm<V>.Backward(v_14, v_6, 64 * N, 16, BatchNormal.Plain(work_4, 16), v_8, work_5, v_16, grad_stages_0_norm_weight, grad_stages_0_norm_bias);
             Convolution<V>.GradientInput(new ConvolutionShape(N, 16, 16, 8, 16, 3, 3) { StrideY = 2, StrideX = 2, PadTop = 1, PadBottom = 1, PadLeft = 1, PadRight = 1 }, v_16, stages_0_conv_weight_ordered, v_17, add: false);
             Convolution<V>.GradientWeight(new ConvolutionShape(N, 16, 16, 8, 16, 3, 3) { StrideY = 2, StrideX = 2, PadTop = 1, PadBottom = 1, PadLeft = 1, PadRight = 1 }, x, v_16, grad_stages_0_conv_weight, default, add: false);
             Movement<V>.Copy(grad_stages_0_conv_weight, grad_stages_0_conv_weight_stored, [16, 8, 3, 3], [1, 16, 384, 128], [72, 9, 3, 1]);
@@ -423,7 +433,8 @@ namespace ModelGen.Generated
             Workers.Run(ref loop7, ((2048 * N) + V.Count - 1) / V.Count, 16384 / V.Count);
 
             // gradient of var y = Norm(Conv(x))
-            BatchNorm<V>.Backward(v_18, v_2, 256 * N, 8, stage1_norm_weight, v_3, v_4, v_19, grad_stage1_norm_weight, grad_stage1_norm_bias);
+            BatchNorm<V>.Slopes(v_18, v_2, 256 * N, 8, BatchNormal.Plain(work_2, 8), work_6);
+            BatchNorm<V>.Backward(v_18, v_2, 256 * N, 8, BatchNormal.Plain(work_2, 8), v_4, work_6, v_19, grad_stage1_norm_weight, grad_stage1_norm_bias);
             Convolution<V>.GradientInput(new ConvolutionShape(N, 16, 16, 8, 8, 3, 3) { PadTop = 1, PadBottom = 1, PadLeft = 1, PadRight = 1 }, v_19, stage1_conv_weight_ordered, v_20, add: false);
             Convolution<V>.GradientWeight(new ConvolutionShape(N, 16, 16, 8, 8, 3, 3) { PadTop = 1, PadBottom = 1, PadLeft = 1, PadRight = 1 }, skip, v_19, grad_stage1_conv_weight, default, add: false);
             Movement<V>.Copy(grad_stage1_conv_weight, grad_stage1_conv_weight_stored, [8, 8, 3, 3], [1, 8, 192, 64], [72, 9, 3, 1]);

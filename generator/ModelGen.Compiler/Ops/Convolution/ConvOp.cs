@@ -104,19 +104,27 @@ internal sealed class ConvOp : OpDefinition
         }
 
         string shape = ConvolutionLayout.Shape(k.Type(0).Shape, k.Type(1).Shape, k.Attributes);
-        Place image = k.OrderedOperand(0, ConvolutionLayout.ChannelsLast(spatial));
         Place weight = k.OrderedOperand(1, ConvolutionLayout.Weight(spatial));
-        Place result = k.Result(0, ConvolutionLayout.ChannelsLast(spatial));
-        string weights = k.Read(weight);
+        Place? transformed = null;
         if (!k.IsStep && IsWorthTransforming(k))
         {
             (long outputs, long inputs) = (k.Type(1).Shape[0].Constant!.Value, k.Type(1).Shape[1].Constant!.Value);
-            Place transformed = k.Work(new TensorType(DType.Float32, new Dim[] { 36 * inputs * ((outputs + 15) / 16 * 16) }));
-            k.Emit($"Convolution<V>.TransformWeights({Invariant.Text(inputs)}, {Invariant.Text(outputs)}, {weights}, {k.Write(transformed)});");
-            weights = $"{k.Read(weight)}, {k.Read(transformed)}";
+            transformed = k.Work(new TensorType(DType.Float32, new Dim[] { 36 * inputs * ((outputs + 15) / 16 * 16) }));
+            k.Emit($"Convolution<V>.TransformWeights({Invariant.Text(inputs)}, {Invariant.Text(outputs)}, {k.Read(weight)}, {k.Write(transformed)});");
         }
 
-        k.Emit($"{k.Product("Convolution")}.Forward({shape}, {k.Read(image)}, {weights}, {k.Write(result)}{k.Epilogue(k.ResultType().Shape[1])});");
+        // After the weights, so that what prepares them does not read the image.
+        (string image, string? normal) = BatchNormLowering.Image(k, 0, ConvolutionLayout.ChannelsLast(spatial));
+        Place result = k.Result(0, ConvolutionLayout.ChannelsLast(spatial));
+        string images = normal is null ? image : $"{image}, {normal}";
+        if (BatchNormLowering.Statistics(k) is Place statistics)
+        {
+            k.Emit($"{k.Product("Convolution")}.ForwardAndMeasure({shape}, {images}, {k.Read(weight)}, {k.Write(result)}, {k.Write(statistics)});");
+            return true;
+        }
+
+        string weights = transformed is null ? k.Read(weight) : $"{k.Read(weight)}, {k.Read(transformed)}";
+        k.Emit($"{k.Product("Convolution")}.Forward({shape}, {images}, {weights}, {k.Write(result)}{k.Epilogue(k.ResultType().Shape[1])});");
         return true;
     }
 
@@ -188,16 +196,30 @@ internal sealed class ConvBackwardOp : OpDefinition
         if (mask[0] == 1)
         {
             Place weight = k.OrderedOperand(2, ConvolutionLayout.Weight(spatial));
-            Place result = k.Result(next++, last);
-            k.Emit($"{k.Product("Convolution")}.GradientInput({shape}, {k.Read(gradient)}, {k.Read(weight)}, {k.Write(result)}, add: false);");
+            Node? normalisation = BatchNormLowering.GradientAfter(k, next);
+            Place result = k.Result(next, last);
+            if (normalisation is null)
+            {
+                k.Emit($"{k.Product("Convolution")}.GradientInput({shape}, {k.Read(gradient)}, {k.Read(weight)}, {k.Write(result)}, add: false);");
+            }
+            else
+            {
+                Place slopes = BatchNormLowering.Numbers(k, k.Type(1).Shape[1], 2);
+                BatchNormLowering.KeepSlopes(k, next, slopes);
+                string operand = k.Read(k.Ordered(normalisation.Inputs[1], last));
+                string normal = BatchNormLowering.Normal(k, normalisation, BatchNormLowering.NumbersOf(k, normalisation));
+                k.Emit($"{k.Product("Convolution")}.GradientInputAndSlopes({shape}, {k.Read(gradient)}, {k.Read(weight)}, {k.Write(result)}, {operand}, {normal}, {k.Write(slopes)});");
+            }
+
+            next++;
         }
 
         if (mask[1] == 1)
         {
-            Place image = k.OrderedOperand(1, last);
+            (string image, string? normal) = BatchNormLowering.Image(k, 1, last);
             Place result = k.Result(next++, ConvolutionLayout.Weight(spatial));
             string bias = mask[2] == 1 ? k.Write(k.Result(next)) : "default";
-            k.Emit($"{k.Product("Convolution")}.GradientWeight({shape}, {k.Read(image)}, {k.Read(gradient)}, {k.Write(result)}, {bias}, add: false);");
+            k.Emit($"{k.Product("Convolution")}.GradientWeight({shape}, {(normal is null ? image : $"{image}, {normal}")}, {k.Read(gradient)}, {k.Write(result)}, {bias}, add: false);");
         }
 
         return true;

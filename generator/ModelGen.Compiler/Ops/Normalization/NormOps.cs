@@ -68,20 +68,36 @@ internal sealed class BatchNormTrainOp : OpDefinition
 
     public override bool TakesEpilogue => true;
 
-    /// <summary>Channels last.</summary>
+    /// <summary>Channels last; the result is not written where those who read it can compute it.</summary>
     public override bool Lower(KernelContext k)
     {
         Place x = k.OrderedOperand(0, NormTypes.ChannelsLast(k.Type(0).Rank));
         (string rows, string channels) = NormTypes.RowsAndChannels(k.Type(0));
+        Node node = k.ProducerOf(k.Output(0));
+        Place? measured = BatchNormLowering.Measured(k);
+        Place statistics = measured ?? BatchNormLowering.Numbers(k, k.Type(0).Shape[1], 2);
+        if (measured is null)
+        {
+            k.Emit($"BatchNorm<V>.Measure({k.Read(x)}, {rows}, {channels}, {k.Write(statistics)});");
+        }
+
         string Optional(int operand) => k.Has(operand) ? k.Read(k.RowMajorOperand(operand)) : "default";
         string State(int operand) => k.Has(operand) ? k.Write(k.Operand(operand)) : "default";
         string settings = $"{PointwiseContext.Number(k.Attributes.Double("momentum"))}, {PointwiseContext.Number(k.Attributes.Double("eps"))}";
         (string weight, string bias) = (Optional(1), Optional(2));
-        Place y = k.Result(0, NormTypes.ChannelsLast(k.Type(0).Rank));
-        (Place mean, Place reciprocal) = (k.Result(1), k.Result(2));
-        string call = $"BatchNorm<V>.Train({k.Read(x)}, {rows}, {channels}, {weight}, {bias}, {settings}, {State(3)}, {State(4)}, {k.Write(y)}, {k.Write(mean)}, {k.Write(reciprocal)}{k.Epilogue(k.Type(0).Shape[1])});";
+        (Place mean, Place reciprocal, Place numbers) = (k.Result(1), k.Result(2), BatchNormLowering.Numbers(k, k.Type(0).Shape[1], 3));
+        BatchNormLowering.KeepNumbers(k, numbers);
+        string call = $"BatchNorm<V>.Settle({k.Read(statistics)}, {rows}, {channels}, {weight}, {bias}, {settings}, {State(3)}, {State(4)}, {k.Write(mean)}, {k.Write(reciprocal)}, {k.Write(numbers)});";
         k.Check($"CheckBatch({rows}, {Invariant.Literal(k.Source)});");
         k.Emit(k.Has(5) ? [call, $"{k.Write(k.Operand(5))}[0]++;"] : [call]);
+        if (BatchNormLowering.IsReadNormalised(k))
+        {
+            BatchNormLowering.Replace(k, x, numbers);
+            return true;
+        }
+
+        Place y = k.Result(0, NormTypes.ChannelsLast(k.Type(0).Rank));
+        k.Emit($"BatchNorm<V>.Apply({k.Read(x)}, {rows}, {channels}, {BatchNormLowering.Normal(k, node, numbers)}, {k.Write(y)}{k.Epilogue(k.Type(0).Shape[1])});");
         return true;
     }
 
@@ -113,9 +129,9 @@ internal sealed class BatchNormApplyOp : OpDefinition
     {
         EquatableArray<long> last = NormTypes.ChannelsLast(k.Type(0).Rank);
         (string rows, string channels) = NormTypes.RowsAndChannels(k.Type(0));
-        string Optional(int operand) => k.Has(operand) ? k.Read(k.RowMajorOperand(operand)) : "default";
-        string operands = $"{k.Read(k.OrderedOperand(0, last))}, {rows}, {channels}, {Optional(1)}, {Optional(2)}, {k.Read(k.Operand(3))}, {k.Read(k.Operand(4))}";
-        k.Emit($"BatchNorm<V>.Apply({operands}, {k.Write(k.Result(0, last))}{k.Epilogue(k.Type(0).Shape[1])});");
+        Node node = k.ProducerOf(k.Output(0));
+        string normal = BatchNormLowering.Normal(k, node, BatchNormLowering.NumbersOf(k, node));
+        k.Emit($"BatchNorm<V>.Apply({k.Read(k.OrderedOperand(0, last))}, {rows}, {channels}, {normal}, {k.Write(k.Result(0, last))}{k.Epilogue(k.Type(0).Shape[1])});");
         return true;
     }
 
@@ -143,8 +159,21 @@ internal sealed class BatchNormBackwardOp : OpDefinition
     {
         EquatableArray<long> last = NormTypes.ChannelsLast(k.Type(0).Rank);
         (string rows, string channels) = NormTypes.RowsAndChannels(k.Type(0));
-        string operands = $"{k.Read(k.OrderedOperand(0, last))}, {k.Read(k.OrderedOperand(1, last))}, {rows}, {channels}, {(k.Has(2) ? k.Read(k.RowMajorOperand(2)) : "default")}, {k.Read(k.Operand(3))}, {k.Read(k.Operand(4))}";
-        k.Emit($"BatchNorm<V>.Backward({operands}, {k.Write(k.Result(0, last))}, {k.Write(k.Result(1))}, {k.Write(k.Result(2))});");
+        Node node = k.ProducerOf(k.Output(0));
+        Place numbers = BatchNormLowering.NumbersOf(k, node);
+        (Place gradient, Place x) = (k.OrderedOperand(0, last), k.OrderedOperand(1, last));
+        Place? summed = BatchNormLowering.Slopes(k);
+        Place slopes = summed ?? BatchNormLowering.Numbers(k, k.Type(0).Shape[1], 2);
+        if (summed is null)
+        {
+            k.Emit($"BatchNorm<V>.Slopes({k.Read(gradient)}, {k.Read(x)}, {rows}, {channels}, {BatchNormLowering.Normal(k, node, numbers)}, {k.Write(slopes)});");
+        }
+
+        Place result = k.Result(0, last);
+        k.EmitInPlace(
+            result,
+            gradient,
+            $"BatchNorm<V>.Backward({k.Read(gradient)}, {k.Read(x)}, {rows}, {channels}, {BatchNormLowering.Normal(k, node, numbers)}, {k.Read(k.Operand(4))}, {k.Read(slopes)}, {k.Write(result)}, {k.Write(k.Result(1))}, {k.Write(k.Result(2))});");
         return true;
     }
 

@@ -1,0 +1,72 @@
+namespace ModelGen.Kernels;
+
+/// <content>
+/// Convolutions next to batch normalisations in training: those that read the operand of one and normalise what they read, those that count the statistics of what they write, and
+/// gradients that add up what the gradient of a batch normalisation needs.
+/// </content>
+public static unsafe partial class Convolution<V>
+{
+    /// <summary>Computes a convolution of normalised images: depthwise ones, or those of 1 x 1 without stride and padding.</summary>
+    /// <param name="shape">Sizes.</param>
+    /// <param name="input">Images before the normalisation [N][H][W][inputs].</param>
+    /// <param name="normal">The normalisation; the default: none, and then any convolution.</param>
+    /// <param name="weight">Weights [kernel height][kernel width][inputs / groups][outputs].</param>
+    /// <param name="output">Results [N][OH][OW][outputs].</param>
+    /// <param name="epilogue">What happens to finished tiles of the matrix [N * OH * OW][outputs].</param>
+    public static void Forward<TEpilogue>(in ConvolutionShape shape, Floats input, BatchNormal normal, Floats weight, Floats output, TEpilogue epilogue)
+        where TEpilogue : unmanaged, ITileEpilogue
+    {
+        if (normal.IsIdentity)
+        {
+            Forward(shape, input, weight, output, epilogue);
+        }
+        else
+        {
+            Direct<FloatFormat<V>, TEpilogue>(shape, input, normal, weight, output, epilogue);
+        }
+    }
+
+    /// <summary>As above, without an epilogue.</summary>
+    public static void Forward(in ConvolutionShape shape, Floats input, BatchNormal normal, Floats weight, Floats output) => Forward(shape, input, normal, weight, output, default(NoEpilogue));
+
+    /// <summary>As above, and measures the results.</summary>
+    /// <param name="shape">Sizes.</param>
+    /// <param name="input">Images before the normalisation [N][H][W][inputs].</param>
+    /// <param name="normal">The normalisation; the default: none, and then any convolution.</param>
+    /// <param name="weight">Weights [kernel height][kernel width][inputs / groups][outputs].</param>
+    /// <param name="output">Results [N][OH][OW][outputs].</param>
+    /// <param name="statistics">Receives the means of the output channels, and behind them (the channels rounded up to 16 further) the variances.</param>
+    public static void ForwardAndMeasure(in ConvolutionShape shape, Floats input, BatchNormal normal, Floats weight, Floats output, Floats statistics)
+    {
+        Moments<V>.Epilogue moments = Moments<V>.Begin(shape.OutputChannels);
+        Forward(shape, input, normal, weight, output, moments);
+        Moments<V>.End(moments, shape.OutputChannels, statistics);
+    }
+
+    /// <summary>As above, of images as they are.</summary>
+    public static void ForwardAndMeasure(in ConvolutionShape shape, Floats input, Floats weight, Floats output, Floats statistics) =>
+        ForwardAndMeasure(shape, input, default, weight, output, statistics);
+
+    /// <summary>Gradient of normalised images, and the sums that the gradient of their normalisation needs.</summary>
+    /// <param name="shape">Sizes of the convolution.</param>
+    /// <param name="gradOutput">Gradients of the results [N][OH][OW][outputs].</param>
+    /// <param name="weight">Weights [kernel height][kernel width][inputs / groups][outputs].</param>
+    /// <param name="gradInput">Gradients of the images after the normalisation [N][H][W][inputs].</param>
+    /// <param name="input">Images before the normalisation [N][H][W][inputs].</param>
+    /// <param name="normal">The normalisation.</param>
+    /// <param name="slopes">Receives sums as <c>BatchNorm.Slopes</c> does.</param>
+    public static void GradientInputAndSlopes(in ConvolutionShape shape, Floats gradOutput, Floats weight, Floats gradInput, Floats input, BatchNormal normal, Floats slopes)
+    {
+        if (shape.StrideX > 1)
+        {
+            // Pixels are finished one by one, not in rows.
+            GradientInput(shape, gradOutput, weight, gradInput, add: false);
+            BatchNorm<V>.Slopes(gradInput, input, shape.InputPixels, shape.InputChannels, normal, slopes);
+            return;
+        }
+
+        Slopes<V>.Epilogue sums = Slopes<V>.Begin(input, shape.InputChannels, normal);
+        GradientInput(shape, gradOutput, weight, gradInput, add: false, sums);
+        Slopes<V>.End(sums, shape.InputChannels, slopes);
+    }
+}
