@@ -237,6 +237,18 @@ public sealed class ReductionTests
                 Assert.Equal(expected, target.Span.ToArray());
             }
 
+            // Weights of convolutions, [outputs][inputs][taps] to [taps][inputs][outputs] and back.
+            foreach ((int outputs, int inputs, int taps) in ((int, int, int)[])[(64, 64, 9), (17, 5, 9), (16, 3, 49), (40, 7, 4), (9, 20, 25), (130, 33, 9)])
+            {
+                using var module = TestMemory.Random(outputs * inputs * taps, random);
+                using var kernel = new TestMemory(module.Count);
+                using var back = new TestMemory(module.Count);
+                Movement<V>.Copy(module.Floats, kernel.Floats, [taps, inputs, outputs], [1, taps, taps * inputs], [inputs * outputs, outputs, 1]);
+                Movement<V>.Copy(kernel.Floats, back.Floats, [outputs, inputs, taps], [1, outputs, outputs * inputs], [inputs * taps, taps, 1]);
+                Assert.Equal(module.Span.ToArray(), back.Span.ToArray());
+                Assert.All(Enumerable.Range(0, (int)module.Count), i => Assert.Equal(module[i], kernel[(((i % taps * inputs) + (i / taps % inputs)) * outputs) + (i / taps / inputs)]));
+            }
+
             using var filled = new TestMemory(3000);
             Movement<V>.Fill(filled.Floats, 2999, 3);
             Assert.True(filled.Span[..2999].IndexOfAnyExcept(3) < 0 && float.IsNaN(filled[2999]));

@@ -6,7 +6,7 @@ namespace ModelGen.Kernels;
 /// <summary>Copies of numbers from one order in memory to another.</summary>
 /// <typeparam name="V">Register.</typeparam>
 [EditorBrowsable(EditorBrowsableState.Never)]
-public static unsafe class Movement<V>
+public static unsafe partial class Movement<V>
     where V : unmanaged, IVector<V>
 {
     private const int MostDimensions = 8;
@@ -59,6 +59,11 @@ public static unsafe class Movement<V>
         if (rank == 0)
         {
             to[0] = from[0];
+            return;
+        }
+
+        if (TryTaps(job, rank))
+        {
             return;
         }
 
