@@ -26,7 +26,7 @@ internal sealed class Lowerer
     {
         this.graph = graph;
         IsStep = isStep;
-        names = new NameAllocator(["results", "inputs", "weights", "memory", "given", "sizes", "copied", "KernelOps", "guard", "scope", "device", "Workers", "V", "Floats", "Gemm", "Convolution", "Attention", "Dropout", "Movement", "Reduction", "CrossEntropy", "Embedding", "BatchNorm", "LayerNorm", "MaxPool", "AveragePool", "PoolShape", "Recurrent", "RecurrentCell", "Seed", "Stream", "DrawsLikeEager", "Optimizer", "VectorMath", "Math", .. GraphFunction.Symbols(graph)]);
+        names = new NameAllocator(["results", "inputs", "weights", "memory", "given", "sizes", "copied", "KernelOps", "guard", "scope", "device", "Workers", "V", "Floats", "Gemm", "Convolution", "Attention", "Dropout", "Movement", "Reduction", "CrossEntropy", "Embedding", "BatchNorm", "LayerNorm", "MaxPool", "AveragePool", "PoolShape", "Recurrent", "RecurrentCell", "Seed", "Stream", "DrawsLikeEager", "Optimizer", "VectorMath", "Math", "LaneMath", "Integers", "Indexing", "Patterns", "Scan", "Softmax", .. GraphFunction.Symbols(graph)]);
         for (int i = 0; i < graph.Nodes.Count; i++)
         {
             Node node = graph.Nodes[i];
@@ -217,6 +217,18 @@ internal sealed class Lowerer
 
     private string Construct(string name, PointwiseKernel kernel, Dictionary<int, Place>? at = null) =>
         $"new {name}<V>({string.Join(", ", kernel.Parameters.Select(value => Address(at is null ? PlaceOf(value) : at[value])).Concat(kernel.Symbols))})";
+
+    /// <summary>The number of a value that is known during the build.</summary>
+    public double? NumberOf(int value) => ConstantOf(value);
+
+    /// <summary>Memory of a number, which is written at the run time.</summary>
+    public Place Number(double number, DType dtype, string source)
+    {
+        Place place = Work(TensorType.Scalar(dtype));
+        string text = dtype == DType.Int64 ? Invariant.Text((long)number) + "L" : PointwiseContext.Number(number);
+        Add(new KernelStatement([$"{Address(place)}[0] = {text};"], [], [place.Buffer], source));
+        return place;
+    }
 
     private double? ConstantOf(int value) => constants.TryGetValue(value, out double number) ? number : null;
 

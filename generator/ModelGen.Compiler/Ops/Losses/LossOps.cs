@@ -41,6 +41,19 @@ internal sealed class LossOp(string name, Func<CSharpContext, string> csharp, Ac
         }
     }
 
+    /// <summary>Cross-entropy; a pass writes the others out as loops.</summary>
+    public override bool Lower(KernelContext k)
+    {
+        if (name != "cross_entropy" || k.Type(0).DType != DType.Float32)
+        {
+            return false;
+        }
+
+        (string operands, string check) = CrossEntropyWithSlopeOp.Operands(k);
+        k.Emit($"CheckTarget(CrossEntropy<V>.Loss({operands}, {k.Write(k.Result())}), {check});");
+        return true;
+    }
+
     public override string EmitCSharp(CSharpContext c) => csharp(c);
 
     /// <summary>For models whose forward returns a loss; the training step has no ONNX form.</summary>
@@ -184,17 +197,23 @@ internal sealed class CrossEntropyWithSlopeOp : OpDefinition
 
     public override bool Lower(KernelContext k)
     {
-        TensorType type = k.Type(0);
-        EquatableArray<long> order = Place.Identity(type.Rank).Where(static axis => axis != 1).Append(1).ToEquatableArray();
-        Place scores = k.OrderedOperand(0, order);
-        Place targets = k.RowMajorOperand(1);
-        Dim rows = k.Type(1).Count;
-        string target = k.Read(targets);
-        (Place loss, Place slope) = (k.Result(0), k.Result(1, order));
-        string call = $"CrossEntropy<V>.Run({k.Read(scores)}, {target}, {rows.ToCSharp()}, {type.Shape[1].ToCSharp()}, {PointwiseContext.Number(k.Attributes.Double("label_smoothing"))}, {k.Write(loss)}, {k.Write(slope)})";
-        k.Emit($"CheckTarget({call}, {target}, {type.Shape[1].ToCSharp()});");
+        (string operands, string check) = Operands(k);
+        (Place loss, Place slope) = (k.Result(0), k.Result(1, ClassesLast(k.Type(0).Rank)));
+        k.Emit($"CheckTarget(CrossEntropy<V>.Run({operands}, {k.Write(loss)}, {k.Write(slope)}), {check});");
         return true;
     }
+
+    /// <summary>The operands of the kernels of cross-entropy, and what the check of the targets takes besides their result.</summary>
+    public static (string Operands, string Check) Operands(KernelContext k)
+    {
+        TensorType type = k.Type(0);
+        string scores = k.Read(k.OrderedOperand(0, ClassesLast(type.Rank)));
+        string target = k.Read(k.RowMajorOperand(1));
+        string classes = type.Shape[1].ToCSharp();
+        return ($"{scores}, {target}, {k.Type(1).Count.ToCSharp()}, {classes}, {PointwiseContext.Number(k.Attributes.Double("label_smoothing"))}", $"{target}, {classes}");
+    }
+
+    private static EquatableArray<long> ClassesLast(int rank) => Place.Identity(rank).Where(static axis => axis != 1).Append(1).ToEquatableArray();
 
     public override string EmitCSharp(CSharpContext c) => $"TensorOps.CrossEntropyWithSlope({c[0]}, {c[1]}, {Invariant.Text(c.Attributes.Double("label_smoothing"))})";
 

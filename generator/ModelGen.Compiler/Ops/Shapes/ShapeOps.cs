@@ -192,18 +192,13 @@ internal sealed class CatOp : OpDefinition
 
     public override bool Lower(KernelContext k)
     {
-        if (k.Type(0).DType != DType.Float32)
-        {
-            return false;
-        }
-
         int axis = (int)k.Attributes.Int("axis");
-        Place result = k.ResultLike(0);
+        Place result = k.IsNumber(0) ? k.Result() : k.ResultLike(0);
         Dim start = Dim.Zero;
         for (int i = 0; k.Has(i); i++)
         {
             Dim length = k.Type(i).Shape[axis];
-            k.Copy(k.Operand(i), result.Slice(axis, start, length));
+            k.Copy(k.OperandOrNumber(i), result.Slice(axis, start, length));
             start += length;
         }
 
@@ -233,6 +228,13 @@ internal sealed class CausalMaskOp : OpDefinition
     {
         EquatableArray<Dim> shape = c.Attributes.Dims("shape");
         return $"TensorOps.CausalMask({shape[0].ToCSharp()}, {shape[1].ToCSharp()}, device)";
+    }
+
+    public override bool Lower(KernelContext k)
+    {
+        EquatableArray<Dim> shape = k.Attributes.Dims("shape");
+        k.Emit($"Patterns.Causal({k.Write(k.Result())}, {shape[0].ToCSharp()}, {shape[1].ToCSharp()});");
+        return true;
     }
 
     public override string NotExportable => "the exporter computes it and writes an initialiser";
