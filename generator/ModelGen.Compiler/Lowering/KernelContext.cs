@@ -26,12 +26,6 @@ internal sealed class KernelContext(Lowerer lowerer, Graph graph, Node node, Uni
     /// <summary>Where an operand lies.</summary>
     public Place Operand(int operand) => lowerer.PlaceOf(node.Inputs[operand]);
 
-    /// <summary>Whether an operand is a number that is known during the build.</summary>
-    public bool IsNumber(int operand) => lowerer.NumberOf(node.Inputs[operand]) is not null;
-
-    /// <summary>Where an operand lies; a number that is known during the build is written to memory first.</summary>
-    public Place OperandOrNumber(int operand) => lowerer.NumberOf(node.Inputs[operand]) is double number ? lowerer.Number(number, Type(operand).DType, node.Source) : Operand(operand);
-
     /// <summary>Where a whole number lies, which is written there first.</summary>
     public Place Number(long number) => lowerer.Number(number, DType.Int64, node.Source);
 

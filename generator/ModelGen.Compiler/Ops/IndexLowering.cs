@@ -33,10 +33,10 @@ internal static class IndexLowering
         }
 
         int axis = (int)k.Attributes.Int("axis");
-        (Place index, Place source) = (k.RowMajorOperand(1), k.OperandOrNumber(2));
-        source = k.IsNumber(2) ? source.Expand(index.Shape) : source;
+        (Place index, Place source) = (k.RowMajorOperand(1), k.Operand(2));
+        source = source.Shape.Count == 0 ? source.Expand(index.Shape) : source;
         Place result = k.Result();
-        k.Copy(k.OperandOrNumber(0).Expand(result.Shape), result);
+        k.Copy(k.Operand(0).Expand(result.Shape), result);
 
         // The axis comes last, so that one worker sees all elements that may meet.
         EquatableArray<long> order = Place.Identity(index.Shape.Count).Where(other => other != axis).Append(axis).ToEquatableArray();

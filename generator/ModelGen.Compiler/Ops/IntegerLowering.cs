@@ -32,7 +32,7 @@ internal static class IntegerLowering
             return false;
         }
 
-        (Place a, Place b) = (k.OperandOrNumber(0), k.OperandOrNumber(1));
+        (Place a, Place b) = (k.Operand(0), k.Operand(1));
         Call(k, kernel.Kernel, kernel.Swaps ? b : a, kernel.Swaps ? a : b, k.Result());
         return true;
     }
@@ -45,7 +45,7 @@ internal static class IntegerLowering
             return false;
         }
 
-        Place x = k.OperandOrNumber(0);
+        Place x = k.Operand(0);
         switch (op)
         {
             case "neg":
@@ -79,7 +79,7 @@ internal static class IntegerLowering
             return false;
         }
 
-        Place test = k.OperandOrNumber(condition);
+        Place test = k.Operand(condition);
         (Place a, Place b) = chosen();
         Place result = k.Result();
         string Strides(Place place) => CSharpContext.Longs(place.Expand(result.Shape).Strides);
@@ -102,7 +102,7 @@ internal static class IntegerLowering
             return false;
         }
 
-        k.Emit($"Integers.{kernel}({k.Read(k.IsNumber(0) ? k.OperandOrNumber(0) : k.RowMajorOperand(0))}, {k.Type(0).Count.ToCSharp()}, {k.Write(k.Result())});");
+        k.Emit($"Integers.{kernel}({k.Read(k.RowMajorOperand(0))}, {k.Type(0).Count.ToCSharp()}, {k.Write(k.Result())});");
         return true;
     }
 

@@ -70,6 +70,8 @@ internal sealed class LibraryOp(string name, Func<OpContext, EquatableArray<Tens
 
     public override bool Lower(KernelContext k) => Kernel is not null && Kernel(k);
 
+    public override bool LowerGradient(KernelContext k) => KernelGradient is not null && KernelGradient(k);
+
     public override void EmitOnnx(OnnxContext c)
     {
         if (Onnx is null)

@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using System.Runtime.CompilerServices;
 
 namespace ModelGen.Kernels;
 
@@ -31,7 +32,10 @@ public static unsafe class Embedding<V>
         return -1;
     }
 
-    /// <summary>Adds the gradients of all uses of a row; rows that are not used become zero. Each worker owns some columns, so that sums have one order.</summary>
+    /// <summary>
+    /// Adds the gradients of all uses of a row; rows that are not used become zero. Each worker owns some columns of a wide table, or some rows of a narrow one, so that sums have one
+    /// order for every number of workers. But for the zeros the cost depends on the uses alone.
+    /// </summary>
     /// <param name="gradient">Gradient of the result [count, width].</param>
     /// <param name="vocabulary">Rows of the table.</param>
     /// <param name="width">Columns.</param>
@@ -43,7 +47,16 @@ public static unsafe class Embedding<V>
     {
         Movement<V>.Fill(result, vocabulary * width, 0);
         var job = new BackwardJob { Gradient = gradient, Width = width, Indices = indices.Address, Count = count, Padding = padding, Result = result };
-        Workers.Run(ref job, (width + 15) / 16, 1 + (16384 / Math.Max(16 * count, 1)));
+        nint blocks = (width + 15) / 16;
+        if (blocks >= Workers.Count)
+        {
+            Workers.Run(ref job, blocks, 1 + (16384 / Math.Max(16 * count, 1)));
+            return;
+        }
+
+        // Each worker reads all numbers and leaves out those of others.
+        var rows = new RowsJob { Columns = job };
+        Workers.Run(ref rows, RowsJob.Shares, 1 + (RowsJob.Shares * 8192 / Math.Max(width * count, 1)));
     }
 
     private struct ForwardJob : IRange
@@ -71,14 +84,17 @@ public static unsafe class Embedding<V>
         public nint Padding;
         public float* Result;
 
-        [System.Runtime.CompilerServices.MethodImpl(System.Runtime.CompilerServices.MethodImplOptions.AggressiveOptimization)]
-        public readonly void Run(nint from, nint to, int worker)
+        public readonly void Run(nint from, nint to, int worker) => Add(from * 16, Math.Min(to * 16, Width), 0, RowsJob.Shares);
+
+        /// <summary>Adds some columns of the gradients of rows in some shares.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public readonly void Add(nint first, nint end, nint share, nint shareEnd)
         {
-            (nint first, nint end) = (from * 16, Math.Min(to * 16, Width));
             for (nint i = 0; i < Count; i++)
             {
                 nint row = (nint)Indices[i];
-                if (row == Padding)
+                nint own = row & (RowsJob.Shares - 1);
+                if (row == Padding || own < share || own >= shareEnd)
                 {
                     continue;
                 }
@@ -98,5 +114,16 @@ public static unsafe class Embedding<V>
                 }
             }
         }
+    }
+
+    /// <summary>The same by rows: neighbours belong to different shares, as the numbers of frequent tokens are often close to each other.</summary>
+    private struct RowsJob : IRange
+    {
+        /// <summary>Shares of the rows, a power of two.</summary>
+        public const nint Shares = 256;
+
+        public BackwardJob Columns;
+
+        public readonly void Run(nint from, nint to, int worker) => Columns.Add(0, Columns.Width, from, to);
     }
 }

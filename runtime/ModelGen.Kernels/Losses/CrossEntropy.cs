@@ -52,6 +52,35 @@ public static unsafe class CrossEntropy<V>
     /// <returns>-1, or the first row whose target is no class; then nothing was computed.</returns>
     public static nint Loss(Floats scores, Longs targets, nint rows, nint classes, float smoothing, Floats loss) => Run(scores, targets, rows, classes, smoothing, loss, default);
 
+    /// <summary>Subtracts the smoothed targets from probabilities: the gradient of cross-entropy by the scores, but for the average. No target is ignored.</summary>
+    /// <param name="probabilities">Softmax of the scores [rows, classes].</param>
+    /// <param name="targets">Classes [rows].</param>
+    /// <param name="rows">Rows.</param>
+    /// <param name="classes">Classes.</param>
+    /// <param name="smoothing">Share of each target that is spread over all classes.</param>
+    /// <param name="result">Result [rows, classes].</param>
+    /// <returns>-1, or the first row whose target is no class; then nothing was computed.</returns>
+    public static nint SubtractTarget(Floats probabilities, Longs targets, nint rows, nint classes, float smoothing, Floats result)
+    {
+        nint bad = Indexing.Outside(targets, rows, classes);
+        if (bad >= 0)
+        {
+            return bad;
+        }
+
+        for (nint i = 0; i < rows * classes; i++)
+        {
+            result[i] = probabilities[i] - (smoothing / classes);
+        }
+
+        for (nint row = 0; row < rows; row++)
+        {
+            result[(row * classes) + (nint)targets[row]] -= 1 - smoothing;
+        }
+
+        return -1;
+    }
+
     private static nint Count(Longs targets, nint rows, nint classes, out nint counted)
     {
         counted = 0;

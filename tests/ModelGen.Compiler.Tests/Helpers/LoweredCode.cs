@@ -35,7 +35,7 @@ internal static class LoweredCode
         Type vector = Hardware.VectorBits switch { 512 => typeof(V512), 256 => typeof(V256), _ => typeof(V128) };
         return [.. programs.Select((program, index) => program is null ? null : new LoweredFunction(
             assembly.GetType($"Case{index}`1")!.MakeGenericType(vector).GetMethod("Run")!.CreateDelegate<Func<Tensor[], Tensor[]>>(),
-            [.. program.Statements.Where(static statement => statement.Lines[0] == "{").Select(static statement => statement.Lines.First(static line => line.Contains(" result", StringComparison.Ordinal)).Trim())]))];
+            [.. program.Statements.Where(static statement => statement.Lines[0] == "{").Select(static statement => statement.Lines.First(static line => line.Contains(" result", StringComparison.Ordinal) || line.StartsWith("    TensorOps", StringComparison.Ordinal)).Trim())]))];
     }
 
     private static KernelProgram? Lower(Graph graph)

@@ -90,7 +90,15 @@ public sealed class SpatialValueTests
             parameter.grad?.zero_();
         }
 
+        // The library does not differentiate by running statistics, which are inputs of this function.
+        if (name.StartsWith("batch_norm (training=False", StringComparison.Ordinal))
+        {
+            return;
+        }
+
+        random.manual_seed(5);
         Tensor[]? expected = GradientGraph.Eager([test.Eager(inputs, training: true)], wanted);
+        random.manual_seed(5);
         using var noGrad = no_grad();
         if (expected is not null)
         {
@@ -102,12 +110,19 @@ public sealed class SpatialValueTests
         }
     }
 
+    /// <summary>What has no kernel for some of its cases.</summary>
+    private const string CallLibtorch = "AdaptiveAvgPool3d AdaptiveMaxPool1d AdaptiveMaxPool2d AvgPool3d Conv3d ConvTranspose3d Fold LPPool1d LPPool2d LocalResponseNorm MaxPool3d Unfold adaptive_max_pool1d_with_indices affine_grid conv3d grid_sample max_pool2d_with_indices";
+
+    /// <summary>As for gradients.</summary>
+    private const string GradientsCallLibtorch = "AdaptiveAvgPool3d AdaptiveMaxPool1d AdaptiveMaxPool2d AlphaDropout AvgPool3d Conv3d ConvTranspose3d Dropout1d Dropout2d Dropout3d FeatureAlphaDropout Fold InstanceNorm1d InstanceNorm2d InstanceNorm3d LPPool1d LPPool2d LocalResponseNorm MaxPool3d Unfold affine_grid conv3d grid_sample";
+
     /// <summary>The layers and functions that still run on libtorch's operators inside of code on kernels: a list to shorten.</summary>
     [Fact]
     public void OnlyThese_CallLibtorch()
     {
-        static string List(IReadOnlyList<LoweredFunction?> functions) => string.Join("\n", functions.Index().Where(static pair => pair.Item is { LibraryCalls.Count: > 0 }).Select(static pair => Cases[pair.Index].Name + ": " + string.Join("; ", pair.Item!.LibraryCalls)));
-        Assert.Fail(List(Lowered.Value) + "\n GRAD \n" + List(LoweredGradients.Value));
+        static string List(IReadOnlyList<LoweredFunction?> functions) => string.Join(" ", functions.Index().Where(static pair => pair.Item is { LibraryCalls.Count: > 0 }).Select(static pair => Cases[pair.Index].Name.Split(' ')[0]).Distinct().Order(StringComparer.Ordinal));
+        Assert.True(List(Lowered.Value) == CallLibtorch, List(Lowered.Value));
+        Assert.True(List(LoweredGradients.Value) == GradientsCallLibtorch, List(LoweredGradients.Value));
     }
 
     [Theory]

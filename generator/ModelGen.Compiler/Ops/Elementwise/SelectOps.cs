@@ -33,7 +33,7 @@ internal sealed class WhereOp : OpDefinition
         g.Set(2, () => g.Graph.Add("where", [g.Input(0), Zero(), g.Grad]));
     }
 
-    public override bool Lower(KernelContext k) => IntegerLowering.Select(k, 0, 1, () => (k.OperandOrNumber(1), k.OperandOrNumber(2)));
+    public override bool Lower(KernelContext k) => IntegerLowering.Select(k, 0, 1, () => (k.Operand(1), k.Operand(2)));
 
     public override string EmitCSharp(CSharpContext c) => $"TensorOps.Where({c[0]}, {c.Scalar(1) ?? c[1]}, {c.Scalar(2) ?? c[2]})";
 
@@ -66,7 +66,7 @@ internal sealed class MaskedFillOp : OpDefinition
 
     public override void Differentiate(GradientContext g) => g.Set(0, () => g.Graph.Add("masked_fill", [g.Grad, g.Input(1)], ("value", 0.0)));
 
-    public override bool Lower(KernelContext k) => IntegerLowering.Select(k, 1, 0, () => (k.Number((long)k.Attributes.Double("value")), k.OperandOrNumber(0)));
+    public override bool Lower(KernelContext k) => IntegerLowering.Select(k, 1, 0, () => (k.Number((long)k.Attributes.Double("value")), k.Operand(0)));
 
     public override string EmitCSharp(CSharpContext c) => $"TensorOps.MaskedFill({c[0]}, {c[1]}, {Invariant.Text(c.Attributes.Double("value"))})";
 

@@ -175,6 +175,18 @@ internal sealed class SubtractTargetOp : OpDefinition
 
     public override EquatableArray<TensorType> Infer(OpContext op) => One(op[0]);
 
+    public override bool Lower(KernelContext k)
+    {
+        if (k.Type(0).DType != DType.Float32)
+        {
+            return false;
+        }
+
+        (string operands, string check) = CrossEntropyWithSlopeOp.Operands(k);
+        k.Emit($"CheckTarget(CrossEntropy<V>.SubtractTarget({operands}, {k.Write(k.Result(0, CrossEntropyWithSlopeOp.ClassesLast(k.Type(0).Rank)))}), {check});");
+        return true;
+    }
+
     public override string EmitCSharp(CSharpContext c) => $"TensorOps.SubtractTarget({c[0]}, {c[1]}, {Invariant.Text(c.Attributes.Double("label_smoothing"))})";
 
     public override Dim Flops(OpContext op, EquatableArray<TensorType> results) => results[0].Count;
@@ -213,7 +225,8 @@ internal sealed class CrossEntropyWithSlopeOp : OpDefinition
         return ($"{scores}, {target}, {k.Type(1).Count.ToCSharp()}, {classes}, {PointwiseContext.Number(k.Attributes.Double("label_smoothing"))}", $"{target}, {classes}");
     }
 
-    private static EquatableArray<long> ClassesLast(int rank) => Place.Identity(rank).Where(static axis => axis != 1).Append(1).ToEquatableArray();
+    /// <summary>The order of the scores in memory.</summary>
+    public static EquatableArray<long> ClassesLast(int rank) => Place.Identity(rank).Where(static axis => axis != 1).Append(1).ToEquatableArray();
 
     public override string EmitCSharp(CSharpContext c) => $"TensorOps.CrossEntropyWithSlope({c[0]}, {c[1]}, {Invariant.Text(c.Attributes.Double("label_smoothing"))})";
 

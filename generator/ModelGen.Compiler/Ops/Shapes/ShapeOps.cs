@@ -193,12 +193,12 @@ internal sealed class CatOp : OpDefinition
     public override bool Lower(KernelContext k)
     {
         int axis = (int)k.Attributes.Int("axis");
-        Place result = k.IsNumber(0) ? k.Result() : k.ResultLike(0);
+        Place result = k.ResultLike(0);
         Dim start = Dim.Zero;
         for (int i = 0; k.Has(i); i++)
         {
             Dim length = k.Type(i).Shape[axis];
-            k.Copy(k.OperandOrNumber(i), result.Slice(axis, start, length));
+            k.Copy(k.Operand(i), result.Slice(axis, start, length));
             start += length;
         }
 
