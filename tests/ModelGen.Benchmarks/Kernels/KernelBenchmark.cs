@@ -21,6 +21,7 @@ internal static class KernelBenchmark
         ("recurrent", RecurrentCases.Cases),
         ("conv", ConvolutionCases.Cases),
         ("groupedconv", ConvolutionCases.Grouped),
+        ("memory", MemoryCases.Cases),
     ];
 
     public static int Run(string? only, string? json)
