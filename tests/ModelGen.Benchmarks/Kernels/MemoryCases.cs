@@ -94,7 +94,7 @@ internal static class MemoryCases
             Tensor table = randn(10_000, width);
             Tensor numbers = randint(0, 10_000, [Uses], ScalarType.Int64);
             (Floats rows, Floats y, Floats dTable, Longs indices) = (Copy(table), Copy(randn(Uses, width)), Room(10_000L * width), Whole(numbers));
-            yield return Of($"embedding of {width}", 8.0 * Uses * width, () => Embedding<V>.Forward(rows, 10_000, width, indices, Uses, y), () => F.embedding(numbers, table).Dispose());
+            yield return Of($"embedding of {width}", 8.0 * Uses * width, () => Embedding<V>.Forward(rows, 10_000, width, indices, Uses, y), () => table.index_select(0, numbers).Dispose());
             yield return Of($"embedding's gradient of {width}", (4.0 * 10_000 * width) + (12.0 * Uses * width), () => Embedding<V>.Backward(y, 10_000, width, indices, Uses, -1, dTable), null);
         }
     }
@@ -110,7 +110,7 @@ internal static class MemoryCases
         yield return Of("max pool's gradient", 2.25 * Size, () => MaxPool<V>.Backward(shape, x, y, z), null);
         yield return Of("average pool", 1.25 * Size, () => AveragePool<V>.Forward(shape, x, y), () => F.avg_pool2d(images, 2).Dispose());
         yield return Of("doubling by the nearest", 5 * Size, () => Double(Resampling<V>.Nearest), () => F.interpolate(images, [112, 112], mode: InterpolationMode.Nearest).Dispose());
-        yield return Of("doubling, bilinear", 5 * Size, () => Double(Resampling<V>.Linear), () => F.interpolate(images, [112, 112], mode: InterpolationMode.Bilinear).Dispose());
+        yield return Of("doubling, bilinear", 5 * Size, () => Double(Resampling<V>.Linear), () => F.interpolate(images, [112, 112], mode: InterpolationMode.Bilinear, align_corners: false).Dispose());
         yield return Of("reflection padding", 2 * Size, () => Padding<V>.Forward(x, 8, 56, 56 * 64, 1, 1, Padding<V>.Reflect, y), () => F.pad(images, [0, 0, 1, 1], PaddingModes.Reflect).Dispose());
 
         void Double(int mode)
