@@ -64,6 +64,12 @@ public static unsafe class Scan
             double* running = stackalloc double[Block];
             for (nint unit = from; unit < to; unit++)
             {
+                if (Inner == 1)
+                {
+                    Row(X + (unit * Length), Result + (unit * Length));
+                    continue;
+                }
+
                 nint column = unit % Blocks * Block;
                 nint start = (unit / Blocks * Length * Inner) + column;
                 nint columns = Math.Min(Block, Inner - column);
@@ -78,6 +84,18 @@ public static unsafe class Scan
                         result[i] = (float)running[i];
                     }
                 }
+            }
+        }
+
+        /// <summary>A row, whose running result stays in a register.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private readonly void Row(float* x, float* result)
+        {
+            double running = Product ? 1 : 0;
+            for (nint i = 0; i < Length; i++)
+            {
+                running = Product ? running * x[i] : running + x[i];
+                result[i] = (float)running;
             }
         }
     }
