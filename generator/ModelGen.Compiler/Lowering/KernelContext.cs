@@ -27,6 +27,9 @@ internal sealed class KernelContext(Lowerer lowerer, Graph graph, Node node, Uni
     /// <summary>Where an operand lies.</summary>
     public Place Operand(int operand) => lowerer.PlaceOf(node.Inputs[operand]);
 
+    /// <summary>Where a whole number lies, which is written there first.</summary>
+    public Place Number(long number) => lowerer.Number(number, DType.Int64, node.Source);
+
     /// <summary>Where an operand lies by rows; it is copied when it does not.</summary>
     public Place RowMajorOperand(int operand) => lowerer.RowMajor(node.Inputs[operand]);
 

@@ -27,7 +27,7 @@ internal sealed class Lowerer
     {
         this.graph = graph;
         IsStep = isStep;
-        names = new NameAllocator(["results", "inputs", "weights", "memory", "given", "sizes", "copied", "KernelOps", "guard", "scope", "device", "Workers", "V", "Floats", "Gemm", "GemmBFloat16", "Convolution", "ConvolutionBFloat16", "Attention", "Dropout", "Movement", "Reduction", "CrossEntropy", "Embedding", "BatchNorm", "BatchNormal", "LayerNorm", "MaxPool", "AveragePool", "PoolShape", "Recurrent", "RecurrentCell", "Seed", "Stream", "DrawsLikeEager", "Optimizer", "VectorMath", "Math", .. GraphFunction.Symbols(graph)]);
+        names = new NameAllocator(["results", "inputs", "weights", "memory", "given", "sizes", "copied", "KernelOps", "guard", "scope", "device", "Workers", "V", "Floats", "Gemm", "GemmBFloat16", "Convolution", "ConvolutionBFloat16", "Attention", "Dropout", "Movement", "Reduction", "CrossEntropy", "Embedding", "BatchNorm", "BatchNormal", "LayerNorm", "MaxPool", "AveragePool", "PoolShape", "Recurrent", "RecurrentCell", "Seed", "Stream", "DrawsLikeEager", "Optimizer", "VectorMath", "Math", "LaneMath", "Integers", "Indexing", "Patterns", "Scan", "Softmax", "GroupNorm", "Padding", "Resampling", .. GraphFunction.Symbols(graph)]);
         for (int i = 0; i < graph.Nodes.Count; i++)
         {
             Node node = graph.Nodes[i];
@@ -75,9 +75,17 @@ internal sealed class Lowerer
         return new KernelProgram(lowerer.buffers, [.. lowerer.checks, .. lowerer.statements], lowerer.types, lowerer.values, lowerer.flags) { Outputs = outputs };
     }
 
-    /// <summary>Where a value lies.</summary>
-    public Place PlaceOf(int value) => places.TryGetValue(value, out Place place) ? place : throw new NoKernelException(
-        constants.ContainsKey(value) ? "a number is used as a tensor" : $"the value '{graph.Values[value].Name}' has no place in memory");
+    /// <summary>Where a value lies. A number that is known during the build is written to memory when something needs it there.</summary>
+    public Place PlaceOf(int value)
+    {
+        if (!places.TryGetValue(value, out Place place))
+        {
+            place = constants.TryGetValue(value, out double number) ? Number(number, graph.TypeOf(value).DType, "") : throw new NoKernelException($"the value '{graph.Values[value].Name}' has no place in memory");
+            places.Add(value, place);
+        }
+
+        return place;
+    }
 
     /// <summary>Where a value lies by rows; the first time it is copied there unless it lies so already.</summary>
     public Place RowMajor(int value) => Ordered(value, Place.Identity(PlaceOf(value).Shape.Count));
@@ -237,6 +245,15 @@ internal sealed class Lowerer
 
     private string Construct(string name, PointwiseKernel kernel, Dictionary<int, Place>? at = null) =>
         $"new {name}<V>({string.Join(", ", kernel.Parameters.Select(value => Address(at is null ? PlaceOf(value) : at[value])).Concat(kernel.Symbols))})";
+
+    /// <summary>Memory of a number, which is written at the run time.</summary>
+    public Place Number(double number, DType dtype, string source)
+    {
+        Place place = Work(TensorType.Scalar(dtype));
+        string text = dtype == DType.Int64 ? Invariant.Text((long)number) + "L" : PointwiseContext.Number(number);
+        Add(new KernelStatement([$"{Address(place)}[0] = {text};"], [], [place.Buffer], source));
+        return place;
+    }
 
     private double? ConstantOf(int value) => constants.TryGetValue(value, out double number) ? number : null;
 

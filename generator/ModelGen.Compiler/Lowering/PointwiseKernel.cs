@@ -15,7 +15,7 @@ internal sealed class PointwiseKernel
     private readonly LoopNest loops;
     private readonly Dictionary<int, string> fields = [];
     private readonly Dictionary<int, string> locals = [];
-    private readonly NameAllocator names = new("V", "Floats", "from", "to", "end", "inner", "worker", "row", "i", "tile", "stride", "rows", "column", "columns", "lanes", "VectorMath", "Workers");
+    private readonly NameAllocator names = new("V", "Floats", "from", "to", "end", "inner", "worker", "row", "i", "tile", "stride", "rows", "column", "columns", "lanes", "VectorMath", "LaneMath", "Workers");
     private readonly SortedSet<string> symbols = new(StringComparer.Ordinal);
 
     /// <summary>Prepares a kernel.</summary>

@@ -5,7 +5,7 @@ using ModelGen.Compiler.Lowering;
 namespace ModelGen.Compiler.Ops;
 
 /// <summary>
-/// An operator that is the library's own in every path: a type rule, a C# call and an ONNX form; its gradient comes from the library's autograd.
+/// An operator that is the library's own: a type rule, a C# call and an ONNX form; its gradient comes from the library's autograd unless a rule is stated.
 /// Members of such families are rows of a table rather than classes.
 /// </summary>
 internal sealed class LibraryOp(string name, Func<OpContext, EquatableArray<TensorType>> infer, Func<CSharpContext, string> csharp) : OpDefinition
@@ -32,6 +32,9 @@ internal sealed class LibraryOp(string name, Func<OpContext, EquatableArray<Tens
     /// <summary>Writes the calls of the gradient's kernel, whose operands are those of <c>vjp</c>; null when there is none.</summary>
     public Func<KernelContext, bool>? KernelGradient { get; init; }
 
+    /// <summary>Adds the nodes of the operand gradients; null where the library's autograd gives them.</summary>
+    public Action<GradientContext>? Gradient { get; init; }
+
     /// <summary>Why there is no gradient; null when there is.</summary>
     public string? NoGradient { get; init; }
 
@@ -49,9 +52,25 @@ internal sealed class LibraryOp(string name, Func<OpContext, EquatableArray<Tens
 
     public override EquatableArray<TensorType> Infer(OpContext op) => infer(op);
 
+    public override Func<PointwiseContext, string>? Pointwise => VectorForms.Of(name);
+
+    public override void Differentiate(GradientContext g)
+    {
+        if (Gradient is null)
+        {
+            base.Differentiate(g);
+        }
+        else
+        {
+            Gradient(g);
+        }
+    }
+
     public override string EmitCSharp(CSharpContext c) => csharp(c);
 
     public override bool Lower(KernelContext k) => Kernel is not null && Kernel(k);
+
+    public override bool LowerGradient(KernelContext k) => KernelGradient is not null && KernelGradient(k);
 
     public override void EmitOnnx(OnnxContext c)
     {

@@ -19,7 +19,13 @@ internal static class MathOps
     {
         foreach ((string name, string onnx) in new[] { ("tan", "Tan"), ("asin", "Asin"), ("acos", "Acos"), ("atan", "Atan"), ("sinh", "Sinh"), ("cosh", "Cosh"), ("asinh", "Asinh"), ("acosh", "Acosh"), ("atanh", "Atanh") })
         {
-            yield return new LibraryOp(name, Float, c => $"{c[0]}.{name}()") { Kind = FusionKind.Elementwise, Onnx = c => c.Node(onnx, [c.Input(0)]), OperationsPerElement = static _ => 10 };
+            yield return new LibraryOp(name, Float, c => $"{c[0]}.{name}()")
+            {
+                Kind = FusionKind.Elementwise,
+                Gradient = g => g.Set(0, () => MathGradients.OfFunction(g, name)),
+                Onnx = c => c.Node(onnx, [c.Input(0)]),
+                OperationsPerElement = static _ => 10,
+            };
         }
 
         foreach ((string name, string onnx) in new[] { ("floor", "Floor"), ("ceil", "Ceil"), ("round", "Round") })
@@ -30,6 +36,8 @@ internal static class MathOps
         yield return new LibraryOp("remainder", Same, static c => $"{c[0]}.remainder({c[1]})")
         {
             Kind = FusionKind.Elementwise,
+            Kernel = static k => IntegerLowering.Binary(k, "remainder"),
+            Gradient = MathGradients.Remainder,
             Onnx = static c =>
             {
                 string quotient = c.Result().DType.IsFloat() ? c.Intermediate("Floor", [c.Intermediate("Div", [c.Input(0), c.Input(1)], c.Result())], c.Result()) : c.Intermediate("Cast", [WideQuotient(c)], c.Result(), OnnxContext.Type("to", c.Result().DType));
@@ -39,10 +47,11 @@ internal static class MathOps
         yield return new LibraryOp("floor_divide", Same, static c => $"{c[0]}.floor_divide({c[1]})")
         {
             Kind = FusionKind.Elementwise,
+            Kernel = static k => IntegerLowering.Binary(k, "floor_divide"),
             NoGradient = "its derivative is zero wherever it exists",
             Onnx = static c => c.Node("Cast", [WideQuotient(c)], OnnxContext.Type("to", c.Result().DType)),
         };
-        yield return new LibraryOp("atan2", Same, static c => $"torch.atan2({c[0]}, {c[1]})") { Kind = FusionKind.Elementwise, NoOnnx = "ONNX has no two-argument arctangent" };
+        yield return new LibraryOp("atan2", Same, static c => $"torch.atan2({c[0]}, {c[1]})") { Kind = FusionKind.Elementwise, Gradient = MathGradients.Atan2, NoOnnx = "ONNX has no two-argument arctangent" };
     }
 
     /// <summary>
@@ -100,20 +109,26 @@ internal static class MathOps
         yield return new LibraryOp("prod", Reduced, static c => $"{c[0]}.prod({Axis(c)}, {Invariant.Text(c.Attributes.Bool("keep"))})")
         {
             Kind = FusionKind.Reduction,
+            Kernel = static k => ReductionLowering.Fold(k, new[] { k.Attributes.Int("axis") }, "Reduction<V>.Product"),
+            KernelGradient = ReductionLowering.ProductGradient,
             Onnx = static c => c.Node("ReduceProd", [c.Input(0), c.Longs(Axis0(c))], OnnxContext.Int("keepdims", c.Attributes.Bool("keep") ? 1 : 0)),
         };
         yield return new LibraryOp("logsumexp", Reduced, static c => $"{c[0]}.logsumexp({Axis(c)}, {Invariant.Text(c.Attributes.Bool("keep"))})")
         {
             Kind = FusionKind.Reduction,
+            Kernel = static k => ReductionLowering.Fold(k, new[] { k.Attributes.Int("axis") }, "Softmax<V>.LogSumExp"),
+            Gradient = MathGradients.LogSumExp,
             Onnx = static c => c.Node("ReduceLogSumExp", [c.Input(0), c.Longs(Axis0(c))], OnnxContext.Int("keepdims", c.Attributes.Bool("keep") ? 1 : 0)),
         };
         yield return new LibraryOp("l2_norm", Reduced, static c => $"{c[0]}.norm({Axis(c)}, {Invariant.Text(c.Attributes.Bool("keep"))}, 2f)")
         {
             Kind = FusionKind.Reduction,
+            Kernel = static k => ReductionLowering.Fold(k, new[] { k.Attributes.Int("axis") }, "Reduction<V>.Norm"),
+            Gradient = MathGradients.Norm,
             Onnx = static c => c.Node("ReduceL2", [c.Input(0), c.Longs(Axis0(c))], OnnxContext.Int("keepdims", c.Attributes.Bool("keep") ? 1 : 0)),
         };
-        yield return new LibraryOp("cumsum", static op => One(op[0]), static c => $"{c[0]}.cumsum({Axis(c)})") { Onnx = static c => c.Node("CumSum", [c.Input(0), c.Longs(Axis0(c))]) };
-        yield return new LibraryOp("cumprod", static op => One(op[0]), static c => $"{c[0]}.cumprod({Axis(c)})") { NoOnnx = "ONNX has no cumulative product" };
+        yield return new LibraryOp("cumsum", static op => One(op[0]), static c => $"{c[0]}.cumsum({Axis(c)})") { Kernel = static k => IndexLowering.Scan(k, "Sum"), Gradient = MathGradients.CumulativeSum, Onnx = static c => c.Node("CumSum", [c.Input(0), c.Longs(Axis0(c))]) };
+        yield return new LibraryOp("cumprod", static op => One(op[0]), static c => $"{c[0]}.cumprod({Axis(c)})") { Kernel = static k => IndexLowering.Scan(k, "Product"), NoOnnx = "ONNX has no cumulative product" };
         yield return new LibraryOp("rfft", Spectrum, static c => $"torch.fft.rfft({c[0]}, dim: {Axis(c)}).view_as_real()")
         {
             Onnx = static c =>
@@ -130,6 +145,7 @@ internal static class MathOps
         yield return new LibraryOp("complex_abs", static op => op[0].Equals(op[1]) ? One(op[0]) : throw new OpException($"complex_abs: the parts {op[0]} and {op[1]} differ"), static c => $"torch.complex({c[0]}, {c[1]}).abs()")
         {
             Kind = FusionKind.Elementwise,
+            Gradient = MathGradients.ComplexAbs,
             Onnx = static c =>
             {
                 string Square(int index) => c.Intermediate("Mul", [c.Input(index), c.Input(index)], c.Result());
@@ -139,6 +155,7 @@ internal static class MathOps
         yield return new LibraryOp("topk", TopKType, static c =>
             $"{c[0]}.topk((int)({c.Attributes.Dims("k")[0].ToCSharp()}), {Axis(c)}, {Invariant.Text(c.Attributes.Bool("largest"))}, true)")
         {
+            Gradient = MathGradients.TopK,
             Onnx = static c =>
             {
                 c.Nodes("TopK", [c.Input(0), c.Longs(c.Attributes.Dims("k")[0].ToCSharp())], OnnxContext.Int("axis", c.Attributes.Int("axis")), OnnxContext.Int("largest", c.Attributes.Bool("largest") ? 1 : 0));
@@ -196,12 +213,16 @@ internal static class MathOps
         yield return new LibraryOp("gather", static op => Index(op, One(op[0] with { Shape = op[1].Shape })), static c => $"{c[0]}.gather({Axis(c)}, {c[1]})")
         {
             Kind = FusionKind.Injective,
+            Kernel = IndexLowering.Gather,
+            Gradient = MathGradients.Gather,
             Onnx = static c => c.Node("GatherElements", [c.Input(0), c.Input(1)], OnnxContext.Int("axis", c.Attributes.Int("axis"))),
         };
         foreach (string name in new[] { "scatter", "scatter_add" })
         {
             yield return new LibraryOp(name, static op => Index(op, One(op[0])), c => $"{c[0]}.{name}({Axis(c)}, {c[1]}, {c[2]})")
             {
+                Kernel = k => IndexLowering.Scatter(k, add: name == "scatter_add"),
+                Gradient = g => MathGradients.Scatter(g, add: name == "scatter_add"),
                 Onnx = c => c.Node("ScatterElements", [c.Input(0), c.Input(1), c.Input(2)], [OnnxContext.Int("axis", c.Attributes.Int("axis")), .. name == "scatter" ? Array.Empty<string>() : [OnnxContext.Text("reduction", "add")]]),
             };
         }
@@ -209,6 +230,8 @@ internal static class MathOps
         yield return new LibraryOp("flip", static op => One(op[0]), static c => $"{c[0]}.flip({c.Ints("axes")})")
         {
             Kind = FusionKind.Injective,
+            Kernel = IndexLowering.Flip,
+            Gradient = static g => g.Set(0, () => g.Graph.AddNode("flip", new[] { g.Grad }, g.Attributes)[0]),
             Onnx = static c =>
             {
                 string[] axes = [.. c.Attributes.Ints("axes").Select(Invariant.Text)];
@@ -221,6 +244,8 @@ internal static class MathOps
             yield return new LibraryOp(name, static op => op[0].Rank >= 2 ? One(op[0]) : throw new OpException($"{op.Op} needs a matrix, got {op[0].ShapeText()}"), c => $"{c[0]}.{name}({Invariant.Text(c.Attributes.Int("diagonal"))})")
             {
                 Kind = FusionKind.Injective,
+                Kernel = k => IndexLowering.Triangle(k, upper: name == "triu"),
+                Gradient = g => g.Set(0, () => g.Graph.AddNode(name, new[] { g.Grad }, g.Attributes)[0]),
                 Onnx = c => c.Node("Trilu", [c.Input(0), $"OnnxExport.Long(onnx, {Invariant.Text(c.Attributes.Int("diagonal"))})"], OnnxContext.Int("upper", name == "triu" ? 1 : 0)),
             };
         }
@@ -240,7 +265,8 @@ internal static class MathOps
             {
                 if (k.ResultType().DType is DType.Int64)
                 {
-                    return false;
+                    k.Emit($"Integers.Fill({k.Write(k.Result())}, {k.ResultType().Count.ToCSharp()}, {Invariant.Text((long)k.Attributes.Double("value"))});");
+                    return true;
                 }
 
                 k.Emit($"Movement<V>.Fill({k.Write(k.Result())}, {k.ResultType().Count.ToCSharp()}, {PointwiseContext.Number(k.Attributes.Double("value"))});");
@@ -254,6 +280,13 @@ internal static class MathOps
             Kernel = static k =>
             {
                 (double offset, double step) = (k.Attributes.Double("offset"), k.Attributes.Double("step"));
+                if (k.ResultType().DType == DType.Float32)
+                {
+                    string from = k.Attributes.Dims("start") is { Count: 1 } named ? $"{named[0].ToCSharp()} + {Invariant.Text(offset)}" : Invariant.Text(offset);
+                    k.Emit($"Patterns.Range({k.Write(k.Result())}, {from}, {Invariant.Text(step)}, {k.Attributes.Dims("length")[0].ToCSharp()});");
+                    return true;
+                }
+
                 if (k.ResultType().DType != DType.Int64 || offset != Math.Floor(offset) || step != Math.Floor(step))
                 {
                     return false;
@@ -268,16 +301,38 @@ internal static class MathOps
         yield return new LibraryOp("literal", Created, static c =>
             $"TensorOps.Literal([{string.Join(", ", c.Attributes.Doubles("values").Select(Invariant.Text))}], {CSharpContext.Longs(c.Attributes.Dims("shape"))}, {c.Result().DType.Torch()}, device)")
         {
+            Kernel = static k =>
+            {
+                bool whole = k.ResultType().DType == DType.Int64;
+                IEnumerable<string> numbers = k.Attributes.Doubles("values").Select(value => whole ? Invariant.Text((long)value) : PointwiseContext.Number(value));
+                k.Emit($"Patterns.Values({k.Write(k.Result())}, [{string.Join(", ", numbers)}]);");
+                return true;
+            },
             NoGradient = "it has no operands", NoOnnx = Computed,
         };
         yield return new LibraryOp("eye", Created, static c =>
             $"torch.eye({c.Attributes.Dims("shape")[0].ToCSharp()}, {c.Attributes.Dims("shape")[1].ToCSharp()}, {c.Result().DType.Torch()}, device)")
         {
+            Kernel = static k =>
+            {
+                if (k.ResultType().DType == DType.Int64)
+                {
+                    return false;
+                }
+
+                k.Emit($"Patterns.Eye({k.Write(k.Result())}, {k.Attributes.Dims("shape")[0].ToCSharp()}, {k.Attributes.Dims("shape")[1].ToCSharp()});");
+                return true;
+            },
             NoGradient = "it has no operands", NoOnnx = Computed,
         };
         yield return new LibraryOp("size_value", static op => One(TensorType.Scalar(op.Attributes.DType("dtype"))), static c =>
             $"TensorOps.Constant((double)({c.Attributes.Dims("size")[0].ToCSharp()}), {c.Result().DType.Torch()}, device)")
         {
+            Kernel = static k =>
+            {
+                k.Emit($"{k.Write(k.Result())}[0] = {k.Attributes.Dims("size")[0].ToCSharp()};");
+                return k.ResultType().DType != DType.Bool;
+            },
             NoGradient = "it has no operands", NoOnnx = Computed,
         };
     }

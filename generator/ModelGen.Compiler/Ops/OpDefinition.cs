@@ -101,6 +101,9 @@ internal abstract class OpDefinition
     /// <summary>Writes the calls of the operator's kernel; false when there is none for these operands and libtorch's operator runs instead.</summary>
     public virtual bool Lower(KernelContext k) => false;
 
+    /// <summary>Writes the calls of the gradient's kernel for an operator without a rule, whose operands are those of <c>vjp</c>; false when there is none.</summary>
+    public virtual bool LowerGradient(KernelContext k) => false;
+
     /// <summary>Writes the ONNX nodes.</summary>
     public virtual void EmitOnnx(OnnxContext c) => throw new NotSupportedException(Name + ": " + NotExportable);
 

@@ -20,6 +20,8 @@ internal static class OpRegistry
         new DivideBySizeOp(),
         new SoftmaxOp(logarithm: false),
         new SoftmaxOp(logarithm: true),
+        new SoftmaxBackwardOp(logarithm: false),
+        new SoftmaxBackwardOp(logarithm: true),
         new MatMulOp(),
         new LinearOp(),
         new AttentionOp(),

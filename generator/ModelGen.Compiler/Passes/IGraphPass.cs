@@ -54,6 +54,8 @@ internal sealed class PassPipeline(params IGraphPass[] passes)
     public static PassPipeline InferenceKernels { get; } = new(
         new FuseAttention(),          // scores are never in memory
         new SplitBias(),              // a bias is one more elementwise operator of the product's epilogue
+        new WriteOutNorms(),          // normalisations that nothing before them took, as loops
+        new WriteOutLosses(),         // losses by element, as loops: of models that return their loss
         new DeadCode());              // what these replaced
 
     public Graph Run(Graph graph)

@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using System.Runtime.CompilerServices;
 
 namespace ModelGen.Kernels;
 
@@ -18,7 +19,7 @@ public static unsafe class Embedding<V>
     /// <returns>-1, or the position of the first number that is no row; then nothing was copied.</returns>
     public static nint Forward(Floats table, nint vocabulary, nint width, Longs indices, nint count, Floats result)
     {
-        nint invalid = FirstInvalid(vocabulary, indices, count);
+        nint invalid = Indexing.Outside(indices, count, vocabulary);
         if (invalid >= 0)
         {
             return invalid;
@@ -29,25 +30,10 @@ public static unsafe class Embedding<V>
         return -1;
     }
 
-    /// <summary>The first number that is no row.</summary>
-    /// <param name="vocabulary">Rows of the table.</param>
-    /// <param name="indices">Numbers of rows [count].</param>
-    /// <param name="count">How many.</param>
-    /// <returns>Its position, or -1.</returns>
-    public static nint FirstInvalid(nint vocabulary, Longs indices, nint count)
-    {
-        for (nint i = 0; i < count; i++)
-        {
-            if ((ulong)indices[i] >= (ulong)vocabulary)
-            {
-                return i;
-            }
-        }
-
-        return -1;
-    }
-
-    /// <summary>Adds the gradients of all uses of a row; rows that are not used become zero. Each worker owns some columns, so that sums have one order.</summary>
+    /// <summary>
+    /// Adds the gradients of all uses of a row; rows that are not used become zero. Each worker owns some columns of a wide table, or some rows of a narrow one, so that sums have one
+    /// order for every number of workers. But for the zeros the cost depends on the uses alone.
+    /// </summary>
     /// <param name="gradient">Gradient of the result [count, width].</param>
     /// <param name="vocabulary">Rows of the table.</param>
     /// <param name="width">Columns.</param>
@@ -59,7 +45,16 @@ public static unsafe class Embedding<V>
     {
         Movement<V>.Fill(result, vocabulary * width, 0);
         var job = new BackwardJob { Gradient = gradient, Width = width, Indices = indices.Address, Count = count, Padding = padding, Result = result };
-        Workers.Run(ref job, (width + 15) / 16, 1 + (16384 / Math.Max(16 * count, 1)));
+        nint blocks = (width + 15) / 16;
+        if (blocks >= Workers.Count)
+        {
+            Workers.Run(ref job, blocks, 1 + (16384 / Math.Max(16 * count, 1)));
+            return;
+        }
+
+        // Each worker reads all numbers and leaves out those of others.
+        var rows = new RowsJob { Columns = job };
+        Workers.Run(ref rows, RowsJob.Shares, 1 + (RowsJob.Shares * 8192 / Math.Max(width * count, 1)));
     }
 
     private struct ForwardJob : IRange
@@ -87,14 +82,17 @@ public static unsafe class Embedding<V>
         public nint Padding;
         public float* Result;
 
-        [System.Runtime.CompilerServices.MethodImpl(System.Runtime.CompilerServices.MethodImplOptions.AggressiveOptimization)]
-        public readonly void Run(nint from, nint to, int worker)
+        public readonly void Run(nint from, nint to, int worker) => Add(from * 16, Math.Min(to * 16, Width), 0, RowsJob.Shares);
+
+        /// <summary>Adds some columns of the gradients of rows in some shares.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public readonly void Add(nint first, nint end, nint share, nint shareEnd)
         {
-            (nint first, nint end) = (from * 16, Math.Min(to * 16, Width));
             for (nint i = 0; i < Count; i++)
             {
                 nint row = (nint)Indices[i];
-                if (row == Padding)
+                nint own = row & (RowsJob.Shares - 1);
+                if (row == Padding || own < share || own >= shareEnd)
                 {
                     continue;
                 }
@@ -114,5 +112,16 @@ public static unsafe class Embedding<V>
                 }
             }
         }
+    }
+
+    /// <summary>The same by rows: neighbours belong to different shares, as the numbers of frequent tokens are often close to each other.</summary>
+    private struct RowsJob : IRange
+    {
+        /// <summary>Shares of the rows, a power of two.</summary>
+        public const nint Shares = 256;
+
+        public BackwardJob Columns;
+
+        public readonly void Run(nint from, nint to, int worker) => Columns.Add(0, Columns.Width, from, to);
     }
 }

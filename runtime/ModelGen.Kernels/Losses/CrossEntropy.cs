@@ -23,16 +23,10 @@ public static unsafe class CrossEntropy<V>
     /// <returns>-1, or the first row whose target is no class; then nothing was computed.</returns>
     public static nint Run(Floats scores, Longs targets, nint rows, nint classes, float smoothing, Floats loss, Floats slope)
     {
-        nint invalid = FirstInvalid(targets, rows, classes);
-        if (invalid >= 0)
+        nint bad = Count(targets, rows, classes, out nint counted);
+        if (bad >= 0)
         {
-            return invalid;
-        }
-
-        nint counted = 0;
-        for (nint row = 0; row < rows; row++)
-        {
-            counted += targets[row] == Ignored ? 0 : 1;
+            return bad;
         }
 
         float* losses = Scratch.Floats(rows + 16);
@@ -46,6 +40,57 @@ public static unsafe class CrossEntropy<V>
 
         loss[0] = (float)(sum / counted);
         return -1;
+    }
+
+    /// <summary>Computes the loss alone: for validation, and for models that return it.</summary>
+    /// <param name="scores">Scores [rows, classes].</param>
+    /// <param name="targets">Classes [rows].</param>
+    /// <param name="rows">Rows.</param>
+    /// <param name="classes">Classes.</param>
+    /// <param name="smoothing">Share of each target that is spread over all classes.</param>
+    /// <param name="loss">Receives the mean; NaN when all targets are ignored.</param>
+    /// <returns>-1, or the first row whose target is no class; then nothing was computed.</returns>
+    public static nint Loss(Floats scores, Longs targets, nint rows, nint classes, float smoothing, Floats loss) => Run(scores, targets, rows, classes, smoothing, loss, default);
+
+    /// <summary>Subtracts the smoothed targets from probabilities: the gradient of cross-entropy by the scores, but for the average. No target is ignored.</summary>
+    /// <param name="probabilities">Softmax of the scores [rows, classes].</param>
+    /// <param name="targets">Classes [rows].</param>
+    /// <param name="rows">Rows.</param>
+    /// <param name="classes">Classes.</param>
+    /// <param name="smoothing">Share of each target that is spread over all classes.</param>
+    /// <param name="result">Result [rows, classes].</param>
+    /// <returns>-1, or the first row whose target is no class; then nothing was computed.</returns>
+    public static nint SubtractTarget(Floats probabilities, Longs targets, nint rows, nint classes, float smoothing, Floats result)
+    {
+        nint bad = Indexing.Outside(targets, rows, classes);
+        if (bad >= 0)
+        {
+            return bad;
+        }
+
+        for (nint i = 0; i < rows * classes; i++)
+        {
+            result[i] = probabilities[i] - (smoothing / classes);
+        }
+
+        for (nint row = 0; row < rows; row++)
+        {
+            result[(row * classes) + (nint)targets[row]] -= 1 - smoothing;
+        }
+
+        return -1;
+    }
+
+    private static nint Count(Longs targets, nint rows, nint classes, out nint counted)
+    {
+        counted = 0;
+        nint bad = FirstInvalid(targets, rows, classes);
+        for (nint row = 0; bad < 0 && row < rows; row++)
+        {
+            counted += targets[row] == Ignored ? 0 : 1;
+        }
+
+        return bad;
     }
 
     /// <summary>The first target that is no class and not ignored.</summary>
@@ -80,91 +125,54 @@ public static unsafe class CrossEntropy<V>
         {
             for (nint row = from; row < to; row++)
             {
-                float* slope = Slope + (row * Classes);
-                if (Targets[row] == Ignored)
-                {
-                    Losses[row] = 0;
-                    new Span<float>(slope, (int)Classes).Clear();
-                }
-                else
+                float* slope = Slope is null ? null : Slope + (row * Classes);
+                if (Targets[row] != Ignored)
                 {
                     Losses[row] = Row(Scores + (row * Classes), slope, (nint)Targets[row]);
+                    continue;
+                }
+
+                Losses[row] = 0;
+                if (slope is not null)
+                {
+                    new Span<float>(slope, (int)Classes).Clear();
                 }
             }
         }
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private readonly float Row(float* scores, float* slope, nint target)
         {
-            // NaN need not show up here: its exponential does.
-            V most = V.All(float.NegativeInfinity);
-            nint whole = Classes / V.Count * V.Count;
-            int rest = (int)(Classes - whole);
-            for (nint i = 0; i < whole; i += V.Count)
-            {
-                most = V.Max(most, V.Load(scores + i));
-            }
-
-            float largest = float.NegativeInfinity;
-            if (whole > 0)
-            {
-                float* lanes = stackalloc float[V.Count];
-                most.Store(lanes);
-                for (int i = 0; i < V.Count; i++)
-                {
-                    largest = MathF.Max(largest, lanes[i]);
-                }
-            }
-
-            for (nint i = whole; i < Classes; i++)
-            {
-                largest = MathF.Max(largest, scores[i]);
-            }
-
-            V shift = V.All(largest);
-            V total = V.Zero;
-            V plain = V.Zero;
-            for (nint i = 0; i < whole; i += V.Count)
-            {
-                V distance = V.Load(scores + i) - shift;
-                V e = VectorMath.Exp(distance);
-                e.Store(slope + i);
-                total += e;
-                plain += distance;
-            }
-
-            float sum = V.Sum(total);
-            float distances = V.Sum(plain);
-            if (rest > 0)
-            {
-                V distance = V.LoadFirst(scores + whole, rest) - shift;
-                VectorMath.Exp(distance).StoreFirst(slope + whole, rest);
-                for (nint i = whole; i < Classes; i++)
-                {
-                    sum += slope[i];
-                    distances += scores[i] - largest;
-                }
-            }
-
-            float log = MathF.Log(sum);
+            // NaN need not show up in the largest score: its exponential does.
+            float largest = Softmax<V>.Largest(scores, Classes);
+            double sum = Softmax<V>.Exponentials(scores, Classes, largest, slope);
+            double log = Math.Log(sum);
             float uniform = Smoothing / Classes;
-            V factor = V.All(Share / sum);
-            V less = V.All(-uniform * Share);
-            for (nint i = 0; i < whole; i += V.Count)
+            if (slope is not null)
             {
-                V.Fma(V.Load(slope + i), factor, less).Store(slope + i);
+                Scale(slope, (float)(Share / sum), -uniform * Share);
+                slope[target] -= (1 - Smoothing) * Share;
             }
 
-            if (rest > 0)
-            {
-                V.Fma(V.LoadFirst(slope + whole, rest), factor, less).StoreFirst(slope + whole, rest);
-            }
-
-            slope[target] -= (1 - Smoothing) * Share;
-            float loss = (1 - Smoothing) * (log - (scores[target] - largest));
+            double loss = (1 - Smoothing) * (log - (scores[target] - largest));
 
             // Without smoothing a class whose score is minus infinity must not make 0 times infinity.
-            return Smoothing == 0 ? loss : loss + (uniform * ((Classes * log) - distances));
+            return (float)(Smoothing == 0 ? loss : loss + (uniform * ((Classes * (log + largest)) - Softmax<V>.Total(scores, Classes))));
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private readonly void Scale(float* slope, float factor, float less)
+        {
+            (V times, V plus) = (V.All(factor), V.All(less));
+            nint i = 0;
+            for (; i + V.Count <= Classes; i += V.Count)
+            {
+                V.Fma(V.Load(slope + i), times, plus).Store(slope + i);
+            }
+
+            if (i < Classes)
+            {
+                V.Fma(V.LoadFirst(slope + i, (int)(Classes - i)), times, plus).StoreFirst(slope + i, (int)(Classes - i));
+            }
         }
     }
 }

@@ -109,6 +109,19 @@ public static unsafe class VectorMath
         return V.Select(exact, x, V.Select(infinite, sum, V.Log(sum) * (x / (sum - V.All(1)))));
     }
 
+    /// <summary>e^x - 1, accurate near 0 too.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Expm1<V>(V x)
+        where V : unmanaged, IVector<V>
+    {
+        // W. Kahan's correction: what the exponential lost by rounding its logarithm has lost as well.
+        V e = Exp(x);
+        V difference = e - V.All(1);
+        V corrected = difference * (x / V.Log(e));
+        V extreme = V.LessOrEqual(V.All(16), V.Abs(x));
+        return V.Select(V.Equal(difference, V.Zero), x, V.Select(extreme, difference, corrected));
+    }
+
     /// <summary>log(1 + e^x), without overflow.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Softplus<V>(V x)

@@ -119,6 +119,20 @@ public static unsafe class KernelOps
         }
     }
 
+    /// <summary>Throws when an index of a gather or scatter is outside of the dimension.</summary>
+    /// <param name="place">-1, or the place of the index.</param>
+    /// <param name="indices">Indices.</param>
+    /// <param name="size">Size of the dimension.</param>
+    /// <param name="source">The user's expression.</param>
+    /// <exception cref="ArgumentOutOfRangeException">An index is outside.</exception>
+    public static void CheckElement(nint place, Longs indices, nint size, string source)
+    {
+        if (place >= 0)
+        {
+            throw new ArgumentOutOfRangeException(nameof(indices), $"'{source}': index {indices[place]} at position {place} is outside of the dimension, which has {size} elements, 0 to {size - 1}.");
+        }
+    }
+
     /// <summary>Throws when a batch normalisation has a single value for each channel.</summary>
     /// <param name="rows">Values of a channel.</param>
     /// <param name="source">The user's expression.</param>

@@ -58,6 +58,24 @@ public static unsafe partial class TensorOps
         return (Combine(gradient, normal, biasGradient, weightGradient, weight, scale, channel, count), weightGradient, biasGradient);
     }
 
+    /// <summary>Gradient of the softmax from its result.</summary>
+    public static Tensor SoftmaxBackward(Tensor gradient, Tensor y, long axis)
+    {
+        using Tensor product = gradient * y;
+        using Tensor weighted = product.sum(axis, keepdim: true);
+        using Tensor difference = gradient - weighted;
+        return y * difference;
+    }
+
+    /// <summary>Gradient of the logarithm of the softmax from its result.</summary>
+    public static Tensor LogSoftmaxBackward(Tensor gradient, Tensor y, long axis)
+    {
+        using Tensor total = gradient.sum(axis, keepdim: true);
+        using Tensor probabilities = y.exp();
+        using Tensor share = probabilities * total;
+        return gradient - share;
+    }
+
     /// <summary>Gradients of layer normalisation: of the input, the weight and the bias (Ba et al., arXiv:1607.06450).</summary>
     public static (Tensor X, Tensor Weight, Tensor Bias) LayerNormBackward(Tensor gradient, Tensor x, Tensor weight, double eps)
     {

@@ -22,6 +22,7 @@ internal static class KernelBenchmark
         ("conv", ConvolutionCases.Cases),
         ("groupedconv", ConvolutionCases.Grouped),
         ("bf16", BFloat16Cases.Cases),
+        ("memory", MemoryCases.Cases),
     ];
 
     public static int Run(string? only, string? json)

@@ -38,6 +38,19 @@ public sealed partial class FunctionValueTests
         return valid.Zip(GeneratedCode.Compile([.. valid.Select(static test => GradientGraph.Of(PassPipeline.Training.Run(test.Graph), test.Differentiable))])).ToDictionary(static pair => pair.First, static pair => pair.Second);
     });
 
+    private static readonly Lazy<Dictionary<Case, LoweredFunction?>> Lowered = new(static () =>
+    {
+        Case[] valid = [.. Cases.Where(static test => test.Problem is null && test.Graph.Outputs.Count > 0)];
+        return valid.Zip(LoweredCode.Compile([.. valid.Select(static test => PassPipeline.InferenceKernels.Run(PassPipeline.Inference.Run(test.Graph)))])).ToDictionary(static pair => pair.First, static pair => pair.Second);
+    });
+
+    private static readonly Lazy<Dictionary<Case, LoweredFunction?>> LoweredGradients = new(static () =>
+    {
+        Case[] valid = [.. Cases.Where(static test => test.HasGradient)];
+        return valid.Zip(LoweredCode.Compile([.. valid.Select(static test => PassPipeline.StepKernels.Run(PassPipeline.AfterAutodiff.Run(GradientGraph.Of(PassPipeline.Training.Run(test.Graph), test.Differentiable, DType.Float32))))]))
+            .ToDictionary(static pair => pair.First, static pair => pair.Second);
+    });
+
     public static TheoryData<int, string> Names() => TheoryRows.Of(Cases.Select(static test => test.Name));
 
     [Theory]
@@ -67,6 +80,65 @@ public sealed partial class FunctionValueTests
                 Assert.Equal(expected[i] is bool ? expected[i] : Convert.ToInt64(expected[i]), test.Results[i] is Dim dim ? dim.Constant : test.Results[i]);
             }
         }
+    }
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void Kernels_EqualTheLibrary(int index, string name)
+    {
+        Case test = Cases[index];
+        if (test.Problem is not null || test.Graph.Outputs.Count == 0 || Lowered.Value[test] is not { } lowered)
+        {
+            return;
+        }
+
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        Tensor[] inputs = test.Sample();
+        Tensor[] actual = lowered.Run(inputs);
+        int next = 0;
+        foreach ((object? expected, object? result) in test.Eager(inputs).Zip(test.Results))
+        {
+            if (result is SymTensor)
+            {
+                Closeness.Check((Tensor)expected!, actual[next++], name);
+            }
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void KernelGradients_EqualTheLibrary(int index, string name)
+    {
+        Case test = Cases[index];
+        if (!test.HasGradient || LoweredGradients.Value[test] is not { } lowered)
+        {
+            return;
+        }
+
+        using var scope = NewDisposeScope();
+        Tensor[] inputs = test.Sample();
+        Tensor[] wanted = [.. inputs.Where(static input => input.is_floating_point()).Select(static input => input.requires_grad_())];
+        if (GradientGraph.Eager(test.Eager(inputs).OfType<Tensor>(), wanted) is not { } expected)
+        {
+            return;
+        }
+
+        using var noGrad = no_grad();
+        Tensor[] actual = lowered.Run([.. inputs.Select(static input => input.detach())]);
+        for (int i = 0; i < expected.Length; i++)
+        {
+            Closeness.Check(expected[i], actual[i], name);
+        }
+    }
+
+    /// <summary>The functions that still run on libtorch's operators inside of code on kernels: a list to shorten.</summary>
+    [Fact]
+    public void OnlyTheseFunctions_CallLibtorch()
+    {
+        static string List(Dictionary<Case, LoweredFunction?> functions) => string.Join(" ", functions.Where(static pair => pair.Value is { LibraryCalls.Count: > 0 }).Select(static pair => pair.Key.Key[(pair.Key.Key.LastIndexOf('.') + 1)..]).Distinct().Order(StringComparer.Ordinal));
+        Assert.True(List(Lowered.Value) == CallLibtorch, List(Lowered.Value));
+        Assert.True(List(LoweredGradients.Value) == GradientsCallLibtorch, List(LoweredGradients.Value));
     }
 
     [Theory]

@@ -10,7 +10,8 @@ namespace ModelGen.Compiler.Tests;
 /// <summary>Emits graphs as C#, compiles them all at once in memory, and runs them: what is tested is the code that users get.</summary>
 internal static class GeneratedCode
 {
-    private static readonly MetadataReference[] References =
+    /// <summary>Everything that this process runs on.</summary>
+    public static MetadataReference[] References { get; } =
     [
         .. ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator).Where(static path => path.Length > 0)
             .Select(static path => (MetadataReference)MetadataReference.CreateFromFile(path)),

@@ -8,10 +8,13 @@ namespace ModelGen.Compiler.Tests;
 internal static class GradientGraph
 {
     /// <summary>A graph from the values of another one to the gradients of some of them, in their order; zeros where nothing depends on one.</summary>
-    public static Graph Of(Graph forward, IReadOnlyList<int> wanted)
+    /// <param name="forward">The other graph.</param>
+    /// <param name="wanted">The values.</param>
+    /// <param name="sum">Type of the sum of all results, which is no part of the result.</param>
+    public static Graph Of(Graph forward, IReadOnlyList<int> wanted, DType sum = DType.Float64)
     {
         var g = new GraphBuilder(forward);
-        int[] parts = [.. forward.Outputs.Where(output => g.TypeOf(output).DType.IsFloat()).Select(output => Weighted(g, output))];
+        int[] parts = [.. forward.Outputs.Where(output => g.TypeOf(output).DType.IsFloat()).Select(output => Weighted(g, output, sum))];
         GraphBuilder differentiated = Differentiate.Gradients(g.Build(parts.Aggregate(g.Plus)), [.. wanted], out Dictionary<int, int> gradients);
         int Zeros(int value) => differentiated.Add("full", [], ("shape", differentiated.TypeOf(value).Shape), ("value", 0.0), ("dtype", differentiated.TypeOf(value).DType));
         Graph graph = differentiated.Build([.. wanted.Select(value => gradients.TryGetValue(value, out int gradient) ? gradient : Zeros(value))]);
@@ -32,11 +35,11 @@ internal static class GradientGraph
         return [.. wanted.Select(static tensor => tensor.grad is { } gradient ? gradient.clone() : zeros_like(tensor).detach())];
     }
 
-    private static int Weighted(GraphBuilder g, int output)
+    private static int Weighted(GraphBuilder g, int output, DType sum)
     {
         TensorType type = g.TypeOf(output);
         int ramp = g.Add("range", [], ("start", new[] { Dim.Zero }), ("offset", 0.3), ("step", 0.1), ("length", new[] { type.Count }), ("dtype", type.DType));
         int product = g.Times(output, g.Reshape(ramp, type.Shape));
-        return g.Cast(type.Rank == 0 ? product : g.Sum(product, [.. Enumerable.Range(0, type.Rank).Select(static axis => (long)axis)], keep: false), DType.Float64);
+        return g.Cast(type.Rank == 0 ? product : g.Sum(product, [.. Enumerable.Range(0, type.Rank).Select(static axis => (long)axis)], keep: false), sum);
     }
 }

@@ -237,6 +237,8 @@ public sealed class ShapeRuleTests
         bce_with_logits | f32[N] f32[N] | | f32[]
         l1_loss | f32[N] f32[N] | | f32[]
         smooth_l1_loss | f32[N] f32[N] | beta=1.0 | f32[]
+        softmax_backward | f32[N, 5] f32[N, 5] | axis=1 | f32[N, 5]
+        log_softmax_backward | f32[N, 5] f32[N, 5] | axis=1 | f32[N, 5]
         subtract_target | f32[N, 5] i64[N] | label_smoothing=0.0 | f32[N, 5]
         cross_entropy_with_slope | f32[N, 5] i64[N] | label_smoothing=0.0 | f32[] f32[N, 5]
         store_gradient | f32[5] | index=0 |

@@ -20,6 +20,10 @@ public sealed class SpatialValueTests
 
     private static readonly Lazy<IReadOnlyList<Func<Tensor[], Onnx.OnnxModel>>> Exported = new(static () => GeneratedOnnx.Compile([.. Cases.Where(static test => test.IsExportable).Select(static test => PassPipeline.Inference.Run(test.Graph))]));
 
+    private static readonly Lazy<IReadOnlyList<LoweredFunction?>> Lowered = new(static () => LoweredCode.Compile([.. Cases.Select(static test => PassPipeline.InferenceKernels.Run(AllInputs(PassPipeline.Inference.Run(test.Graph))))]));
+
+    private static readonly Lazy<IReadOnlyList<LoweredFunction?>> LoweredGradients = new(static () => LoweredCode.Compile([.. Cases.Select(LowerGradient)]));
+
     public static TheoryData<int, string> Names() => TheoryRows.Of(Cases.Select(static test => test.Name));
 
     [Theory]
@@ -51,6 +55,74 @@ public sealed class SpatialValueTests
         {
             Close(own, moved, name);
         }
+    }
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void Kernels_EqualTheLibrary(int index, string name)
+    {
+        if (Lowered.Value[index] is not { } lowered)
+        {
+            return;
+        }
+
+        Case test = Cases[index];
+        using var noGrad = no_grad();
+        Tensor[] inputs = test.Sample();
+        Close(test.Eager(inputs, training: false), lowered.Run([.. inputs, .. test.Weights()])[0], name);
+    }
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void KernelGradients_EqualTheLibrary(int index, string name)
+    {
+        if (LoweredGradients.Value[index] is not { } lowered)
+        {
+            return;
+        }
+
+        Case test = Cases[index];
+        Tensor[] inputs = [.. test.Sample().Select(static input => input.requires_grad_())];
+        Tensor[] weights = [.. test.Weights().Select(static weight => weight.detach().clone())];
+        Tensor[] wanted = [.. inputs, .. test.Parameters()];
+        foreach (Tensor parameter in test.Parameters())
+        {
+            parameter.grad?.zero_();
+        }
+
+        // The library does not differentiate by running statistics, which are inputs of this function.
+        if (name.StartsWith("batch_norm (training=False", StringComparison.Ordinal))
+        {
+            return;
+        }
+
+        random.manual_seed(5);
+        Tensor[]? expected = GradientGraph.Eager([test.Eager(inputs, training: true)], wanted);
+        random.manual_seed(5);
+        using var noGrad = no_grad();
+        if (expected is not null)
+        {
+            Tensor[] actual = lowered.Run([.. inputs.Select(static input => input.detach()), .. weights]);
+            for (int i = 0; i < expected.Length; i++)
+            {
+                Close(expected[i], actual[i], $"{name}, gradient {i}");
+            }
+        }
+    }
+
+    /// <summary>What has no kernel for some of its cases.</summary>
+    private const string CallLibtorch = "AdaptiveAvgPool3d AdaptiveMaxPool1d AdaptiveMaxPool2d AvgPool3d Conv3d ConvTranspose3d Fold LPPool1d LPPool2d LocalResponseNorm MaxPool3d Unfold adaptive_max_pool1d_with_indices affine_grid conv3d grid_sample max_pool2d_with_indices";
+
+    /// <summary>As for gradients.</summary>
+    private const string GradientsCallLibtorch = "AdaptiveAvgPool3d AdaptiveMaxPool1d AdaptiveMaxPool2d AlphaDropout AvgPool3d Conv3d ConvTranspose3d Dropout1d Dropout2d Dropout3d FeatureAlphaDropout Fold InstanceNorm1d InstanceNorm2d InstanceNorm3d LPPool1d LPPool2d LocalResponseNorm MaxPool3d Unfold affine_grid conv3d grid_sample";
+
+    /// <summary>The layers and functions that still run on libtorch's operators inside of code on kernels: a list to shorten.</summary>
+    [Fact]
+    public void OnlyThese_CallLibtorch()
+    {
+        static string List(IReadOnlyList<LoweredFunction?> functions) => string.Join(" ", functions.Index().Where(static pair => pair.Item is { LibraryCalls.Count: > 0 }).Select(static pair => Cases[pair.Index].Name.Split(' ')[0]).Distinct().Order(StringComparer.Ordinal));
+        Assert.True(List(Lowered.Value) == CallLibtorch, List(Lowered.Value));
+        Assert.True(List(LoweredGradients.Value) == GradientsCallLibtorch, List(LoweredGradients.Value));
     }
 
     [Theory]
@@ -295,6 +367,13 @@ public sealed class SpatialValueTests
 
     private static string Show(Tensor tensor) => string.Join(" ", tensor.to_type(ScalarType.Float32).contiguous().view(-1).data<float>().ToArray().Take(24).Select(static x => x.ToString("G4")));
 
+    private static Graph LowerGradient(Case test)
+    {
+        Graph training = PassPipeline.Training.Run(test.Graph);
+        int[] wanted = [.. training.ValuesOf(ValueKind.Input), .. training.ValuesOf(ValueKind.Parameter)];
+        return PassPipeline.StepKernels.Run(AllInputs(PassPipeline.AfterAutodiff.Run(GradientGraph.Of(training, wanted, DType.Float32))));
+    }
+
     private static Graph AllInputs(Graph graph) =>
         graph with { Values = graph.Values.Select(static value => value with { Kind = value.Kind == ValueKind.Intermediate ? ValueKind.Intermediate : ValueKind.Input }).ToEquatableArray() };
 
@@ -378,6 +457,9 @@ public sealed class SpatialValueTests
         }
 
         public Tensor[] Weights() => [.. Declared.Select(tensor => Module!.state_dict()[tensor.Name])];
+
+        /// <summary>The weights that have gradients.</summary>
+        public Tensor[] Parameters() => [.. Declared.Where(static tensor => tensor.Kind == ValueKind.Parameter).Select(tensor => Module!.named_parameters().First(pair => pair.name == tensor.Name).parameter)];
 
         public Tensor Eager(Tensor[] inputs, bool training)
         {

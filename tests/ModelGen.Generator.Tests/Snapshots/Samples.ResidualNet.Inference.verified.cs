@@ -105,9 +105,9 @@ namespace ModelGen.Generated
                 new LayerSummary("classify", "Linear", "[N, 16]", "[N, 10]", 170, 330),
             ],
             [
-                new MemoryPlan(1, 71808, 29440),
-                new MemoryPlan(16, 1039488, 275200),
-                new MemoryPlan(32, 2071680, 537344),
+                new MemoryPlan(1, 100432, 38904),
+                new MemoryPlan(16, 1068112, 284664),
+                new MemoryPlan(32, 2100304, 546808),
             ]);
 
         // ResidualNet: 27 operations, 2 314 parameters

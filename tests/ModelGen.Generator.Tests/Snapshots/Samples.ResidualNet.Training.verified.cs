@@ -244,48 +244,48 @@ namespace ModelGen.Generated
         protected override void Plan(ArenaPlan memory)
         {
             long N = sizeN;
-            memory.Slot(768 * N, 0, 1);   // 0: image
-            memory.Slot(2 * N, 0, 15);   // 1: target
-            memory.Slot(216, 0, 2);   // 2: stem_weight_ordered
-            memory.Slot(768 * N, 1, 35);   // 3: image_ordered
-            memory.Slot(2048 * N, 2, 32);   // 4: skip
-            memory.Slot(2048 * N, 2, 34);   // 5: v
-            memory.Slot(576, 3, 31);   // 6: stage1_conv_weight_ordered
-            memory.Slot(2048 * N, 4, 30);   // 7: v_2
-            memory.Slot(46, 4, 5);   // 8: work
-            memory.Slot(8, 5, 5);   // 9: v_3
-            memory.Slot(8, 5, 30);   // 10: v_4
-            memory.Slot(69, 5, 30);   // 11: work_2
-            memory.Slot(2048 * N, 6, 26);   // 12: x
-            memory.Slot(2048 * N, 6, 28);   // 13: v_5
-            memory.Slot(1152, 7, 25);   // 14: stages_0_conv_weight_ordered
-            memory.Slot(1024 * N, 8, 24);   // 15: v_6
-            memory.Slot(62, 8, 9);   // 16: work_3
-            memory.Slot(16, 9, 9);   // 17: v_7
-            memory.Slot(16, 9, 24);   // 18: v_8
-            memory.Slot(93, 9, 24);   // 19: work_4
-            memory.Slot(1024 * N, 10, 12);   // 20: y
-            memory.Slot(128, 11, 20);   // 21: stages_0_shortcut_weight_ordered
-            memory.Slot(1024 * N, 12, 13);   // 22: x_2
-            memory.Slot(1024 * N, 12, 19);   // 23: v_9
-            memory.Slot(16 * N, 13, 16);   // 24: v_10
-            memory.Slot(10 * N, 14, 15);   // 25: v_11
-            memory.Slot(10 * N, 15, 18);   // 26: v_12
-            memory.Slot(16 * N, 18, 19);   // 27: v_13
-            memory.Same(23, 24);   // 28: v_14
-            memory.Slot(2048 * N, 20, 28);   // 29: v_15
-            memory.Slot(128, 21, 22);   // 30: grad_stages_0_shortcut_weight
-            memory.Slot(62, 23, 24);   // 31: work_5
-            memory.Same(28, 26);   // 32: v_16
-            memory.Slot(2048 * N, 25, 28);   // 33: v_17
-            memory.Slot(1152, 26, 27);   // 34: grad_stages_0_conv_weight
-            memory.Same(29, 34);   // 35: v_18
-            memory.Slot(46, 29, 30);   // 36: work_6
-            memory.Slot(2048 * N, 30, 32);   // 37: v_19
-            memory.Slot(2048 * N, 31, 34);   // 38: v_20
-            memory.Slot(576, 32, 33);   // 39: grad_stage1_conv_weight
-            memory.Same(35, 35);   // 40: v_21
-            memory.Slot(216, 35, 36);   // 41: grad_stem_weight
+            memory.Slot(768 * N, 0, 4);   // 0: image
+            memory.Slot(2 * N, 0, 18);   // 1: target
+            memory.Slot(216, 3, 5);   // 2: stem_weight_ordered
+            memory.Slot(768 * N, 4, 38);   // 3: image_ordered
+            memory.Slot(2048 * N, 5, 35);   // 4: skip
+            memory.Slot(2048 * N, 5, 37);   // 5: v
+            memory.Slot(576, 6, 34);   // 6: stage1_conv_weight_ordered
+            memory.Slot(2048 * N, 7, 33);   // 7: v_2
+            memory.Slot(46, 7, 8);   // 8: work
+            memory.Slot(8, 8, 8);   // 9: v_3
+            memory.Slot(8, 8, 33);   // 10: v_4
+            memory.Slot(69, 8, 33);   // 11: work_2
+            memory.Slot(2048 * N, 9, 29);   // 12: x
+            memory.Slot(2048 * N, 9, 31);   // 13: v_5
+            memory.Slot(1152, 10, 28);   // 14: stages_0_conv_weight_ordered
+            memory.Slot(1024 * N, 11, 27);   // 15: v_6
+            memory.Slot(62, 11, 12);   // 16: work_3
+            memory.Slot(16, 12, 12);   // 17: v_7
+            memory.Slot(16, 12, 27);   // 18: v_8
+            memory.Slot(93, 12, 27);   // 19: work_4
+            memory.Slot(1024 * N, 13, 15);   // 20: y
+            memory.Slot(128, 14, 23);   // 21: stages_0_shortcut_weight_ordered
+            memory.Slot(1024 * N, 15, 16);   // 22: x_2
+            memory.Slot(1024 * N, 15, 22);   // 23: v_9
+            memory.Slot(16 * N, 16, 19);   // 24: v_10
+            memory.Slot(10 * N, 17, 18);   // 25: v_11
+            memory.Slot(10 * N, 18, 21);   // 26: v_12
+            memory.Slot(16 * N, 21, 22);   // 27: v_13
+            memory.Same(23, 27);   // 28: v_14
+            memory.Slot(2048 * N, 23, 31);   // 29: v_15
+            memory.Slot(128, 24, 25);   // 30: grad_stages_0_shortcut_weight
+            memory.Slot(62, 26, 27);   // 31: work_5
+            memory.Same(28, 29);   // 32: v_16
+            memory.Slot(2048 * N, 28, 31);   // 33: v_17
+            memory.Slot(1152, 29, 30);   // 34: grad_stages_0_conv_weight
+            memory.Same(29, 37);   // 35: v_18
+            memory.Slot(46, 32, 33);   // 36: work_6
+            memory.Slot(2048 * N, 33, 35);   // 37: v_19
+            memory.Slot(2048 * N, 34, 37);   // 38: v_20
+            memory.Slot(576, 35, 36);   // 39: grad_stage1_conv_weight
+            memory.Same(35, 38);   // 40: v_21
+            memory.Slot(216, 38, 39);   // 41: grad_stem_weight
         }
 
         private void Compute()
@@ -365,6 +365,13 @@ namespace ModelGen.Generated
             Floats grad_stem_bias = GradientAt(1);
             Floats grad_stem_weight_stored = GradientAt(0);
 
+            // var y = Norm(Conv(x))
+            CheckBatch(256 * N, "var y = Norm(Conv(x))");
+            CheckBatch(64 * N, "var y = Norm(Conv(x))");
+
+            // loss
+            CheckTarget(CrossEntropy<V>.FirstInvalid(target, N, 10), target, 10);
+
             // stem.weight
             Movement<V>.Copy(stem_weight, stem_weight_ordered, [3, 3, 3, 8], [3, 1, 9, 27], [72, 24, 8, 1]);
 
@@ -378,8 +385,7 @@ namespace ModelGen.Generated
             Movement<V>.Copy(stage1_conv_weight, stage1_conv_weight_ordered, [3, 3, 8, 8], [3, 1, 9, 72], [192, 64, 8, 1]);
 
             // var y = Norm(Conv(x))
-            Convolution<V>.ForwardAndMeasure(new ConvolutionShape(N, 16, 16, 8, 8, 3, 3) { PadTop = 1, PadBottom = 1, PadLeft = 1, PadRight = 1 }, skip, default, stage1_conv_weight_ordered, v_2, work);
-            CheckBatch(256 * N, "var y = Norm(Conv(x))");
+            Convolution<V>.ForwardAndMeasure(new ConvolutionShape(N, 16, 16, 8, 8, 3, 3) { PadTop = 1, PadBottom = 1, PadLeft = 1, PadRight = 1 }, skip, stage1_conv_weight_ordered, v_2, work);
             BatchNorm<V>.Settle(work, 256 * N, 8, stage1_norm_weight, stage1_norm_bias, 0.1f, 1E-05f, stage1_norm_running_mean, stage1_norm_running_var, v_3, v_4, work_2);
             stage1_norm_num_batches_tracked[0]++;
             BatchNorm<V>.Apply(v_2, 256 * N, 8, BatchNormal.Plain(work_2, 8), x, new Epilogue2<V>(skip, v_5));
@@ -388,8 +394,7 @@ namespace ModelGen.Generated
             Movement<V>.Copy(stages_0_conv_weight, stages_0_conv_weight_ordered, [3, 3, 8, 16], [3, 1, 9, 72], [384, 128, 16, 1]);
 
             // var y = Norm(Conv(x))
-            Convolution<V>.ForwardAndMeasure(new ConvolutionShape(N, 16, 16, 8, 16, 3, 3) { StrideY = 2, StrideX = 2, PadTop = 1, PadBottom = 1, PadLeft = 1, PadRight = 1 }, x, default, stages_0_conv_weight_ordered, v_6, work_3);
-            CheckBatch(64 * N, "var y = Norm(Conv(x))");
+            Convolution<V>.ForwardAndMeasure(new ConvolutionShape(N, 16, 16, 8, 16, 3, 3) { StrideY = 2, StrideX = 2, PadTop = 1, PadBottom = 1, PadLeft = 1, PadRight = 1 }, x, stages_0_conv_weight_ordered, v_6, work_3);
             BatchNorm<V>.Settle(work_3, 64 * N, 16, stages_0_norm_weight, stages_0_norm_bias, 0.1f, 1E-05f, stages_0_norm_running_mean, stages_0_norm_running_var, v_7, v_8, work_4);
             stages_0_norm_num_batches_tracked[0]++;
             BatchNorm<V>.Apply(v_6, 64 * N, 16, BatchNormal.Plain(work_4, 16), y);
@@ -405,7 +410,7 @@ namespace ModelGen.Generated
             Gemm<V>.Run(new GemmProblem(N, 10, 16) { A = v_10, ARow = 16, AColumn = 1, B = classify_weight, BRow = 1, BColumn = 16, C = v_11 }, new Epilogue4<V>(classify_bias));
 
             // loss
-            CheckTarget(CrossEntropy<V>.Run(v_11, target, N, 10, 0f, loss, v_12), target, 10);
+            CrossEntropy<V>.Run(v_11, target, N, 10, 0f, loss, v_12);
 
             // gradient of Classify(x.mean([2, 3]))
             Gemm<V>.Run(new GemmProblem(10, 16, N) { A = v_12, ARow = 1, AColumn = 10, B = v_10, BRow = 16, BColumn = 1, C = grad_classify_weight });

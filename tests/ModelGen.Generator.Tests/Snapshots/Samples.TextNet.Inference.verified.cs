@@ -236,7 +236,7 @@ namespace ModelGen.Generated
             Load(given[0], tokens);
 
             // var x = Tokens(tokens) + Positions
-            CheckIndex(Embedding<V>.FirstInvalid(100, tokens, 8 * N), tokens, 100, "var x = Tokens(tokens) + Positions");
+            CheckIndex(Indexing.Outside(tokens, 8 * N, 100), tokens, 100, "var x = Tokens(tokens) + Positions");
             Embedding<V>.Forward(tokens_weight, 100, 16, tokens, 8 * N, v);
             var loop1 = new Loop1<V>(v, positions, x);
             Workers.Run(ref loop1, N, Math.Max(1, 16384 / (128)));

@@ -284,30 +284,30 @@ namespace ModelGen.Generated
         protected override void Plan(ArenaPlan memory)
         {
             long N = sizeN;
-            memory.Slot(16 * N, 0, 28);   // 0: tokens
-            memory.Slot(16 * N, 0, 10);   // 1: target
-            memory.Slot(128 * N, 0, 1);   // 2: v
-            memory.Same(2, 24);   // 3: x
-            memory.Slot(384 * N, 2, 19);   // 4: v_2
-            memory.Slot(DrawsLikeEager ? 256 * N : 0, 3, 19);   // 5: v_3
-            memory.Slot(128 * N, 4, 19);   // 6: v_4
-            memory.Slot(32 * N, 4, 19);   // 7: v_5
-            memory.Slot(128 * N, 5, 17);   // 8: ordered
-            memory.Slot(128 * N, 6, 15);   // 9: v_6
-            memory.Slot(128 * N, 7, 14);   // 10: x_2
-            memory.Slot(128 * N, 8, 12);   // 11: v_7
-            memory.Slot(800 * N, 9, 10);   // 12: v_8
-            memory.Slot(800 * N, 10, 13);   // 13: v_9
-            memory.Slot(128 * N, 11, 14);   // 14: v_10
-            memory.Same(10, 15);   // 15: v_11
-            memory.Slot(128 * N, 15, 26);   // 16: v_12
-            memory.Slot(128 * N, 16, 19);   // 17: v_13
-            memory.Slot(128 * N, 19, 20);   // 18: v_14
-            memory.Slot(128 * N, 19, 21);   // 19: v_15
-            memory.Slot(128 * N, 19, 22);   // 20: v_16
-            memory.Slot(384 * N, 20, 25);   // 21: v_17
-            memory.Slot(128 * N, 23, 26);   // 22: v_18
-            memory.Same(16, 28);   // 23: v_19
+            memory.Slot(16 * N, 0, 30);   // 0: tokens
+            memory.Slot(16 * N, 0, 12);   // 1: target
+            memory.Slot(128 * N, 2, 3);   // 2: v
+            memory.Same(2, 26);   // 3: x
+            memory.Slot(384 * N, 4, 21);   // 4: v_2
+            memory.Slot(DrawsLikeEager ? 256 * N : 0, 5, 21);   // 5: v_3
+            memory.Slot(128 * N, 6, 21);   // 6: v_4
+            memory.Slot(32 * N, 6, 21);   // 7: v_5
+            memory.Slot(128 * N, 7, 19);   // 8: ordered
+            memory.Slot(128 * N, 8, 17);   // 9: v_6
+            memory.Slot(128 * N, 9, 16);   // 10: x_2
+            memory.Slot(128 * N, 10, 14);   // 11: v_7
+            memory.Slot(800 * N, 11, 12);   // 12: v_8
+            memory.Slot(800 * N, 12, 15);   // 13: v_9
+            memory.Slot(128 * N, 13, 16);   // 14: v_10
+            memory.Same(10, 17);   // 15: v_11
+            memory.Slot(128 * N, 17, 28);   // 16: v_12
+            memory.Slot(128 * N, 18, 21);   // 17: v_13
+            memory.Slot(128 * N, 21, 22);   // 18: v_14
+            memory.Slot(128 * N, 21, 23);   // 19: v_15
+            memory.Slot(128 * N, 21, 24);   // 20: v_16
+            memory.Slot(384 * N, 22, 27);   // 21: v_17
+            memory.Slot(128 * N, 25, 28);   // 22: v_18
+            memory.Same(16, 30);   // 23: v_19
         }
 
         private void Compute()
@@ -360,7 +360,13 @@ namespace ModelGen.Generated
             Floats grad_tokens_weight = GradientAt(0);
 
             // var x = Tokens(tokens) + Positions
-            CheckIndex(Embedding<V>.Forward(tokens_weight, 100, 16, tokens, 8 * N, v), tokens, 100, "var x = Tokens(tokens) + Positions");
+            CheckIndex(Indexing.Outside(tokens, 8 * N, 100), tokens, 100, "var x = Tokens(tokens) + Positions");
+
+            // loss
+            CheckTarget(CrossEntropy<V>.FirstInvalid(target, 8 * N, 100), target, 100);
+
+            // var x = Tokens(tokens) + Positions
+            Embedding<V>.Forward(tokens_weight, 100, 16, tokens, 8 * N, v);
             var loop1 = new Loop1<V>(v, positions, x);
             Workers.Run(ref loop1, N, Math.Max(1, 16384 / (128)));
 
@@ -382,7 +388,7 @@ namespace ModelGen.Generated
             Gemm<V>.Run(new GemmProblem(8 * N, 100, 16) { A = v_7, ARow = 16, AColumn = 1, B = head_weight, BRow = 1, BColumn = 16, C = v_8 }, new Epilogue5<V>(head_bias));
 
             // loss
-            CheckTarget(CrossEntropy<V>.Run(v_8, target, 8 * N, 100, 0f, loss, v_9), target, 100);
+            CrossEntropy<V>.Run(v_8, target, 8 * N, 100, 0f, loss, v_9);
 
             // gradient of Head(gelu(x)).transpose(1, 2)
             Gemm<V>.Run(new GemmProblem(8 * N, 16, 100) { A = v_9, ARow = 100, AColumn = 1, B = head_weight, BRow = 16, BColumn = 1, C = v_10 });

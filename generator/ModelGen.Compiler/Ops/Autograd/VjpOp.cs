@@ -30,7 +30,7 @@ internal sealed class VjpOp : OpDefinition
         return op.Attributes.Ints(Wanted).Select(index => op[first + (int)index]).ToEquatableArray();
     }
 
-    public override bool Lower(KernelContext k) => OpRegistry.Get(k.Attributes.String(Operator)) is LibraryOp { KernelGradient: { } kernel } && kernel(k);
+    public override bool Lower(KernelContext k) => OpRegistry.Get(k.Attributes.String(Operator)).LowerGradient(k);
 
     public override string EmitCSharp(CSharpContext c)
     {

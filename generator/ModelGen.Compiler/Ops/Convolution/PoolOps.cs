@@ -45,6 +45,8 @@ internal sealed class MaxPoolOp : OpDefinition
         return true;
     }
 
+    public override bool LowerGradient(KernelContext k) => k.Attributes.Ints(VjpOp.Given).Count == 1 && PoolTypes.LowerMaxBackward(k);
+
     public override string EmitCSharp(CSharpContext c) =>
         $"F.max_pool{PoolTypes.Suffix(c)}{(c.IsRead(1) ? "_with_indices" : "")}({c[0]}, {PoolTypes.CSharpArguments(c)}, {PoolTypes.Sizes(c, "dilation")}, {Invariant.Text(c.Attributes.Bool("ceil"))})";
 
@@ -68,18 +70,7 @@ internal sealed class MaxPoolBackwardOp : OpDefinition
 
     public override EquatableArray<TensorType> Infer(OpContext op) => One(op[1]);
 
-    public override bool Lower(KernelContext k)
-    {
-        if (PoolTypes.Window(k, k.Type(1), k.Type(0)) is not string shape)
-        {
-            return false;
-        }
-
-        EquatableArray<long> last = NormTypes.ChannelsLast(k.Type(1).Rank);
-        string operands = $"{k.Read(k.OrderedOperand(1, last))}, {k.Read(k.OrderedOperand(0, last))}";
-        k.Emit($"MaxPool<V>.Backward({shape}, {operands}, {k.Write(k.Result(0, last))});");
-        return true;
-    }
+    public override bool Lower(KernelContext k) => PoolTypes.LowerMaxBackward(k);
 
     public override string EmitCSharp(CSharpContext c) => $"TensorOps.MaxPoolBackward({c[0]}, {c[1]}, {c[2]}, {PoolTypes.CSharpArguments(c)}, {c.Ints("dilation")}, {Invariant.Text(c.Attributes.Bool("ceil"))})";
 }
@@ -107,6 +98,8 @@ internal sealed class AvgPoolOp : OpDefinition
     }
 
     public override bool Lower(KernelContext k) => PoolTypes.LowerAverage(k);
+
+    public override bool LowerGradient(KernelContext k) => PoolTypes.LowerAverageBackward(k);
 
     public override string EmitCSharp(CSharpContext c) =>
         $"F.avg_pool{PoolTypes.Suffix(c)}({c[0]}, {PoolTypes.CSharpArguments(c)}, {Invariant.Text(c.Attributes.Bool("ceil"))}, {Invariant.Text(c.Attributes.Bool("count_padding"))})";
@@ -164,6 +157,8 @@ internal sealed class AdaptiveAvgPoolOp : OpDefinition
     }
 
     public override bool Lower(KernelContext k) => PoolTypes.LowerAverage(k);
+
+    public override bool LowerGradient(KernelContext k) => PoolTypes.LowerAverageBackward(k);
 
     public override string EmitCSharp(CSharpContext c) => $"F.adaptive_avg_pool{PoolTypes.AdaptiveArguments(c)}";
 
@@ -293,6 +288,20 @@ internal static class PoolTypes
         return context[0].Rank == size.Count + 2
             ? context[0].WithShape(context[0].Shape.Take(2).Concat(size.Select(static length => (Dim)length)))
             : throw new OpException($"{op}{Invariant.Text(size.Count)}d needs {ConvOp.Layout(size.Count)}, got {context[0].ShapeText()}");
+    }
+
+    /// <summary>Gradient of max pooling: operands are the gradient of the result and the pooled tensor.</summary>
+    public static bool LowerMaxBackward(KernelContext k)
+    {
+        if (Window(k, k.Type(1), k.Type(0)) is not string shape)
+        {
+            return false;
+        }
+
+        EquatableArray<long> last = NormTypes.ChannelsLast(k.Type(1).Rank);
+        string operands = $"{k.Read(k.OrderedOperand(1, last))}, {k.Read(k.OrderedOperand(0, last))}";
+        k.Emit($"MaxPool<V>.Backward({shape}, {operands}, {k.Write(k.Result(0, last))});");
+        return true;
     }
 
     /// <summary>The C# text of a <c>PoolShape</c>; null for three dimensions and for types that have no kernel.</summary>

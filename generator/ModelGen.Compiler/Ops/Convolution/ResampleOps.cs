@@ -1,5 +1,6 @@
 using ModelGen.Compiler.Codegen;
 using ModelGen.Compiler.Ir;
+using ModelGen.Compiler.Lowering;
 
 namespace ModelGen.Compiler.Ops;
 
@@ -52,6 +53,22 @@ internal sealed class PadOp : OpDefinition
         return One(x.WithShape(shape));
     }
 
+    /// <summary>Padding with a number is undone by cutting, and cutting by padding with zeros.</summary>
+    public override void Differentiate(GradientContext g)
+    {
+        if (g.Attributes.String("mode") != "constant")
+        {
+            base.Differentiate(g);
+            return;
+        }
+
+        g.Set(0, () => g.Graph.AddNode(Name, new[] { g.Grad }, g.Attributes.With("pads", g.Attributes.Ints("pads").Select(static pad => -pad).ToEquatableArray()).With("value", 0.0))[0]);
+    }
+
+    public override bool Lower(KernelContext k) => k.Attributes.String("mode") == "constant" ? ResampleLowering.PadWithNumber(k) : ResampleLowering.Pad(k);
+
+    public override bool LowerGradient(KernelContext k) => ResampleLowering.PadGradient(k);
+
     public override string EmitCSharp(CSharpContext c)
     {
         string mode = c.Attributes.String("mode") switch { "constant" => "Constant", "reflect" => "Reflect", "replicate" => "Replicate", _ => "Circular" };
@@ -93,6 +110,10 @@ internal sealed class ResizeOp : OpDefinition
             : size.Any(static length => length.Constant < 1) ? throw new OpException($"resize: the result of {op[0].ShapeText()} would have the empty size {size}")
             : One(op[0].WithShape(op[0].Shape.Take(2).Concat(size)));
     }
+
+    public override bool Lower(KernelContext k) => ResampleLowering.Resize(k);
+
+    public override bool LowerGradient(KernelContext k) => ResampleLowering.ResizeGradient(k);
 
     public override string EmitCSharp(CSharpContext c)
     {

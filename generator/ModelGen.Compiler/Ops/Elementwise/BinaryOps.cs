@@ -44,6 +44,8 @@ internal sealed class BinaryOp(
 
     public override void Differentiate(GradientContext g) => gradient(g);
 
+    public override bool Lower(KernelContext k) => IntegerLowering.Binary(k, name);
+
     public override string EmitCSharp(CSharpContext c)
     {
         string? left = c.Scalar(0);

@@ -37,6 +37,8 @@ internal sealed class ComparisonOp(string name, string kernel, string onnx) : Op
         return One(new TensorType(DType.Bool, OpContext.Broadcast(name, op[0].Shape, op[1].Shape)));
     }
 
+    public override bool Lower(KernelContext k) => IntegerLowering.Binary(k, name);
+
     public override string EmitCSharp(CSharpContext c) =>
         c.Scalar(1) is string right ? $"TensorOps.{kernel}({c[0]}, {right})" : $"{c[0]}.{name}({c[1]})";
 

@@ -33,6 +33,8 @@ internal sealed class WhereOp : OpDefinition
         g.Set(2, () => g.Graph.Add("where", [g.Input(0), Zero(), g.Grad]));
     }
 
+    public override bool Lower(KernelContext k) => IntegerLowering.Select(k, 0, 1, () => (k.Operand(1), k.Operand(2)));
+
     public override string EmitCSharp(CSharpContext c) => $"TensorOps.Where({c[0]}, {c.Scalar(1) ?? c[1]}, {c.Scalar(2) ?? c[2]})";
 
     public override void EmitOnnx(OnnxContext c) => c.Node("Where", [c.Input(0), c.Input(1), c.Input(2)]);
@@ -64,6 +66,8 @@ internal sealed class MaskedFillOp : OpDefinition
 
     public override void Differentiate(GradientContext g) => g.Set(0, () => g.Graph.Add("masked_fill", [g.Grad, g.Input(1)], ("value", 0.0)));
 
+    public override bool Lower(KernelContext k) => IntegerLowering.Select(k, 1, 0, () => (k.Number((long)k.Attributes.Double("value")), k.Operand(0)));
+
     public override string EmitCSharp(CSharpContext c) => $"TensorOps.MaskedFill({c[0]}, {c[1]}, {Invariant.Text(c.Attributes.Double("value"))})";
 
     public override void EmitOnnx(OnnxContext c) => c.Node("Where", [c.Input(1), c.Scalar(c.Attributes.Double("value"), c.Type(0).DType), c.Input(0)]);
@@ -83,6 +87,8 @@ internal sealed class CastOp : OpDefinition
     public override EquatableArray<TensorType> Infer(OpContext op) => One(op[0] with { DType = op.Attributes.DType("dtype") });
 
     public override void Differentiate(GradientContext g) => g.Set(0, () => g.Graph.Cast(g.Grad, g.TypeOf(g.Input(0)).DType));
+
+    public override bool Lower(KernelContext k) => IntegerLowering.Cast(k);
 
     public override string EmitCSharp(CSharpContext c) => $"{c[0]}.to_type({c.Attributes.DType("dtype").Torch()})";
 

@@ -61,6 +61,8 @@ internal sealed class UnaryOp(
 
     public override void Differentiate(GradientContext g) => g.Set(0, () => gradient!(g));
 
+    public override bool Lower(KernelContext k) => IntegerLowering.Unary(k, name);
+
     public override string EmitCSharp(CSharpContext c) => csharp(c);
 
     public override void EmitOnnx(OnnxContext c) => onnx(c);

@@ -41,6 +41,18 @@ internal sealed class LossOp(string name, Func<CSharpContext, string> csharp, Ac
         }
     }
 
+    /// <summary>Cross-entropy; a pass writes the others out as loops.</summary>
+    public override bool Lower(KernelContext k)
+    {
+        if (name != "cross_entropy" || k.Type(0).DType != DType.Float32)
+        {
+            return false;
+        }
+
+        CrossEntropyWithSlopeOp.EmitChecked(k, $"CrossEntropy<V>.Loss({CrossEntropyWithSlopeOp.Operands(k)}, {k.Write(k.Result())})");
+        return true;
+    }
+
     public override string EmitCSharp(CSharpContext c) => csharp(c);
 
     /// <summary>For models whose forward returns a loss; the training step has no ONNX form.</summary>
@@ -162,6 +174,21 @@ internal sealed class SubtractTargetOp : OpDefinition
 
     public override EquatableArray<TensorType> Infer(OpContext op) => One(op[0]);
 
+    public override bool Lower(KernelContext k)
+    {
+        if (k.Type(0).DType != DType.Float32)
+        {
+            return false;
+        }
+
+        Place result = k.Result(0, CrossEntropyWithSlopeOp.ClassesLast(k.Type(0).Rank));
+        string call = $"CrossEntropy<V>.SubtractTarget({CrossEntropyWithSlopeOp.Operands(k)}, {k.Write(result)})";
+
+        // No target is ignored here, so that what the check before everything else lets pass may still be none.
+        k.Emit($"CheckTarget({call}, {k.Read(k.RowMajorOperand(1))}, {k.Type(0).Shape[1].ToCSharp()});");
+        return true;
+    }
+
     public override string EmitCSharp(CSharpContext c) => $"TensorOps.SubtractTarget({c[0]}, {c[1]}, {Invariant.Text(c.Attributes.Double("label_smoothing"))})";
 
     public override Dim Flops(OpContext op, EquatableArray<TensorType> results) => results[0].Count;
@@ -184,27 +211,38 @@ internal sealed class CrossEntropyWithSlopeOp : OpDefinition
 
     public override bool Lower(KernelContext k)
     {
+        (Place loss, Place slope) = (k.Result(0), k.Result(1, ClassesLast(k.Type(0).Rank)));
+        EmitChecked(k, $"CrossEntropy<V>.Run({Operands(k)}, {k.Write(loss)}, {k.Write(slope)})");
+        return true;
+    }
+
+    /// <summary>The operands of the kernels of cross-entropy.</summary>
+    public static string Operands(KernelContext k)
+    {
         TensorType type = k.Type(0);
-        EquatableArray<long> order = Place.Identity(type.Rank).Where(static axis => axis != 1).Append(1).ToEquatableArray();
-        Place scores = k.OrderedOperand(0, order);
+        string scores = k.Read(k.OrderedOperand(0, ClassesLast(type.Rank)));
+        return $"{scores}, {k.Read(k.RowMajorOperand(1))}, {k.Type(1).Count.ToCSharp()}, {type.Shape[1].ToCSharp()}, {PointwiseContext.Number(k.Attributes.Double("label_smoothing"))}";
+    }
+
+    /// <summary>Writes a call that gives the first target that is no class, and the check of it: before everything else where the targets are an input.</summary>
+    public static void EmitChecked(KernelContext k, string call)
+    {
         Place targets = k.RowMajorOperand(1);
-        Dim rows = k.Type(1).Count;
         string target = k.Read(targets);
-        (Place loss, Place slope) = (k.Result(0), k.Result(1, order));
-        string classes = type.Shape[1].ToCSharp();
-        string call = $"CrossEntropy<V>.Run({k.Read(scores)}, {target}, {rows.ToCSharp()}, {classes}, {PointwiseContext.Number(k.Attributes.Double("label_smoothing"))}, {k.Write(loss)}, {k.Write(slope)})";
+        string classes = k.Type(0).Shape[1].ToCSharp();
         if (k.IsInput(targets))
         {
-            k.Check($"CheckTarget(CrossEntropy<V>.FirstInvalid({target}, {rows.ToCSharp()}, {classes}), {target}, {classes});", targets);
+            k.Check($"CheckTarget(CrossEntropy<V>.FirstInvalid({target}, {k.Type(1).Count.ToCSharp()}, {classes}), {target}, {classes});", targets);
             k.Emit(call + ";");
         }
         else
         {
             k.Emit($"CheckTarget({call}, {target}, {classes});");
         }
-
-        return true;
     }
+
+    /// <summary>The order of the scores in memory.</summary>
+    public static EquatableArray<long> ClassesLast(int rank) => Place.Identity(rank).Where(static axis => axis != 1).Append(1).ToEquatableArray();
 
     public override string EmitCSharp(CSharpContext c) => $"TensorOps.CrossEntropyWithSlope({c[0]}, {c[1]}, {Invariant.Text(c.Attributes.Double("label_smoothing"))})";
 

@@ -21,6 +21,10 @@ internal sealed class GroupNormOp : OpDefinition
             : One(NormTypes.Checked(Name, op));
     }
 
+    public override bool Lower(KernelContext k) => GroupNormLowering.PerSample(k, backward: false, k.Attributes.Int("groups"));
+
+    public override bool LowerGradient(KernelContext k) => GroupNormLowering.PerSample(k, backward: true, k.Attributes.Int("groups"));
+
     public override string EmitCSharp(CSharpContext c) => $"F.group_norm({c[0]}, {Invariant.Text(c.Attributes.Int("groups"))}, {c[1]}, {c[2]}, {Invariant.Text(c.Attributes.Double("eps"))})";
 
     // ONNX Runtime has no kernel of GroupNormalization: groups become the channels of an instance normalisation.
@@ -56,6 +60,10 @@ internal sealed class InstanceNormOp : OpDefinition
         OpContext.RequireFloat(Name, op[0]);
         return op[0].Rank >= 3 ? One(NormTypes.Checked(Name, op)) : throw new OpException($"instance_norm needs [N, C, ...] with at least one spatial dimension, got {op[0].ShapeText()}");
     }
+
+    public override bool Lower(KernelContext k) => GroupNormLowering.PerSample(k, backward: false, groups: 0);
+
+    public override bool LowerGradient(KernelContext k) => GroupNormLowering.PerSample(k, backward: true, groups: 0);
 
     public override string EmitCSharp(CSharpContext c) =>
         $"F.instance_norm({c[0]}, weight: {c[1]}, bias: {c[2]}, eps: {Invariant.Text(c.Attributes.Double("eps"))})";
@@ -126,6 +134,10 @@ internal sealed class BatchStatisticsNormOp : OpDefinition
         OpContext.RequireFloat(Name, op[0]);
         return op[0].Rank >= 2 ? One(NormTypes.Checked("batch_norm", op)) : throw new OpException($"batch_norm needs [N, C, ...], got {op[0].ShapeText()}");
     }
+
+    public override bool Lower(KernelContext k) => GroupNormLowering.WholeBatch(k, backward: false);
+
+    public override bool LowerGradient(KernelContext k) => GroupNormLowering.WholeBatch(k, backward: true);
 
     public override string EmitCSharp(CSharpContext c) => $"F.batch_norm({c[0]}, null, null, {c[1]}, {c[2]}, training: true, eps: {Invariant.Text(c.Attributes.Double("eps"))})";
 

@@ -93,6 +93,8 @@ internal sealed class AmaxOp : ReductionOp
 {
     public override string Name => "amax";
 
+    public override bool Lower(KernelContext k) => ReductionLowering.Fold(k, k.Attributes.Ints("axes"), "Reduction<V>.Max", "Integers.Max");
+
     public override void Differentiate(GradientContext g) =>
         g.Set(0, () =>
         {
@@ -124,6 +126,8 @@ internal sealed class ArgmaxOp : OpDefinition
         IEnumerable<Dim> shape = op[0].Shape.Select((dim, index) => (dim, index)).Where(pair => keep || pair.index != axis).Select(pair => pair.index == axis ? 1 : pair.dim);
         return One(new TensorType(DType.Int64, shape.ToEquatableArray()));
     }
+
+    public override bool Lower(KernelContext k) => ReductionLowering.Fold(k, new[] { k.Attributes.Int("axis") }, "Reduction<V>.ArgMax");
 
     public override string EmitCSharp(CSharpContext c) => $"{c[0]}.argmax({Invariant.Text(c.Attributes.Int("axis"))}, {Invariant.Text(c.Attributes.Bool("keep"))})";
 

@@ -40,7 +40,7 @@ internal sealed class EmbeddingOp : OpDefinition
         string call = $"Embedding<V>.Forward({k.Read(table)}, {shape[0].ToCSharp()}, {shape[1].ToCSharp()}, {indices}, {k.Type(1).Count.ToCSharp()}, {k.Write(k.Result())})";
         if (k.IsInput(numbers))
         {
-            k.Check($"CheckIndex(Embedding<V>.FirstInvalid({shape[0].ToCSharp()}, {indices}, {k.Type(1).Count.ToCSharp()}), {indices}, {shape[0].ToCSharp()}, {Invariant.Literal(k.Source)});", numbers);
+            k.Check($"CheckIndex(Indexing.Outside({indices}, {k.Type(1).Count.ToCSharp()}, {shape[0].ToCSharp()}), {indices}, {shape[0].ToCSharp()}, {Invariant.Literal(k.Source)});", numbers);
             k.Emit(call + ";");
         }
         else
