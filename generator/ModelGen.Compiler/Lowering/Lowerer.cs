@@ -5,7 +5,7 @@ using ModelGen.Compiler.Ops;
 namespace ModelGen.Compiler.Lowering;
 
 /// <summary>Turns a graph into calls of kernels: chooses units, lays tensors out in memory, writes loops for elementwise chains.</summary>
-internal sealed class Lowerer
+internal sealed partial class Lowerer
 {
     private readonly Graph graph;
     private readonly List<KernelBuffer> buffers = [];
@@ -120,17 +120,6 @@ internal sealed class Lowerer
     /// <param name="order">Its dimensions, outermost first.</param>
     public Place Allocate(int value, EquatableArray<long> order) => places[value] = NewPlace(value, order);
 
-    /// <summary>The place of a result that an epilogue finishes: where nothing else reads it, that of the epilogue's first result.</summary>
-    public Place AllocateForEpilogue(Unit unit, int value, EquatableArray<long> order)
-    {
-        if (!IsReadOutside(value, unit) && Outputs(unit).FirstOrDefault(output => graph.TypeOf(output).Equals(graph.TypeOf(value))) is int first and > 0)
-        {
-            return places[value] = places[first] = NewPlace(first, order);
-        }
-
-        return Allocate(value, order);
-    }
-
     /// <summary>The order of a value's dimensions that lies by rows for its reader, when that is one permutation; by rows otherwise.</summary>
     public EquatableArray<long> OrderOfReader(int value)
     {
@@ -203,48 +192,6 @@ internal sealed class Lowerer
 
     /// <summary>Whether a buffer holds what the caller gave.</summary>
     public bool IsInput(int buffer) => buffers[buffer].Kind == MemoryKind.Arena && values.ContainsValue(buffer);
-
-    /// <summary>The constructor call of an epilogue; null when there is none or it does not fit.</summary>
-    public string? Epilogue(Unit unit, int matrix, Dim columns, HashSet<int> reads, HashSet<int> writes)
-    {
-        if (unit.Pointwise.Count == 0)
-        {
-            return null;
-        }
-
-        (List<int> inputs, List<int> outputs) = (Inputs(unit), Outputs(unit));
-        EquatableArray<Dim> shape = graph.TypeOf(matrix).Shape;
-        Place whole = PlaceOf(matrix);
-        int inPlace = outputs.Where(output => places.TryGetValue(output, out Place place) && place.Buffer == whole.Buffer).DefaultIfEmpty(-1).First();
-        if (inputs.Any(input => !places.ContainsKey(input)) || outputs.Any(output => !graph.TypeOf(output).Shape.Equals(shape)))
-        {
-            return null;
-        }
-
-        EquatableArray<long> order = LoopNest.OrderOf(whole);
-        EquatableArray<Dim> dense = Place.DenseStrides(shape, order);
-        List<EquatableArray<Dim>> strides = [.. inputs.Select(input => PlaceOf(input).Expand(shape).Strides), .. outputs.Select(_ => dense)];
-        LoopNest loops = LoopNest.Of(shape, order, strides);
-        if (!PointwiseKernel.FitsMatrix(loops, columns) || !loops.Strides.All(PointwiseKernel.IsVector))
-        {
-            return null;
-        }
-
-        foreach (int output in outputs.Where(output => output != inPlace))
-        {
-            Allocate(output, order);
-        }
-
-        var kernel = new PointwiseKernel(graph, [.. unit.Pointwise.Select(node => graph.Nodes[node])], ConstantOf, inputs, outputs, loops);
-        string name = $"Epilogue{Invariant.Text(++groups)}";
-        types.Add(kernel.WriteEpilogue(name, matrix, inPlace));
-        reads.UnionWith(inputs.Select(input => PlaceOf(input).Buffer));
-        writes.UnionWith(outputs.Select(output => PlaceOf(output).Buffer));
-        return Construct(name, kernel);
-    }
-
-    private string Construct(string name, PointwiseKernel kernel, Dictionary<int, Place>? at = null) =>
-        $"new {name}<V>({string.Join(", ", kernel.Parameters.Select(value => Address(at is null ? PlaceOf(value) : at[value])).Concat(kernel.Symbols))})";
 
     /// <summary>Memory of a number, which is written at the run time.</summary>
     public Place Number(double number, DType dtype, string source)
@@ -393,107 +340,6 @@ internal sealed class Lowerer
         }
     }
 
-    /// <summary>The values that elementwise nodes of a unit read from elsewhere, numbers aside.</summary>
-    private List<int> Inputs(Unit unit)
-    {
-        HashSet<int> made = [.. unit.Pointwise.SelectMany(node => graph.Nodes[node].Outputs)];
-        return [.. unit.Pointwise.SelectMany(node => graph.Nodes[node].Inputs).Where(input => !made.Contains(input) && !constants.ContainsKey(input)).Distinct()];
-    }
-
-    /// <summary>The values that elementwise nodes of a unit make and others read.</summary>
-    private List<int> Outputs(Unit unit) => [.. unit.Pointwise.SelectMany(node => graph.Nodes[node].Outputs).Where(output => IsReadOutside(output, unit))];
-
-    private bool IsReadOutside(int value, Unit unit) =>
-        graph.Outputs.Contains(value) || (readers.TryGetValue(value, out HashSet<int> nodes) && nodes.Any(node => !unit.Pointwise.Contains(node)));
-
-    private void Loop(Unit unit)
-    {
-        (List<int> inputs, List<int> outputs) = (Inputs(unit), Outputs(unit));
-        EquatableArray<Dim> shape = graph.TypeOf(graph.Nodes[unit.Pointwise.Max].Outputs[0]).Shape;
-        EquatableArray<long> order = OrderOfLoop(shape, inputs, outputs);
-        foreach (int output in outputs.Where(output => !places.ContainsKey(output)))
-        {
-            Allocate(output, order);
-        }
-
-        EquatableArray<Dim>[] strides = [.. inputs.Concat(outputs).Select(value => PlaceOf(value).Expand(shape).Strides)];
-        LoopNest loops = LoopNest.Of(shape, order, strides);
-        var at = inputs.Concat(outputs).Distinct().ToDictionary(static value => value, PlaceOf);
-        for (int i = 0; i < inputs.Count; i++)
-        {
-            // Vectors need neighbours: what lies across the innermost loop is turned first.
-            if (!PointwiseKernel.IsVector(loops.Strides[i]))
-            {
-                at[inputs[i]] = Turned(inputs[i], shape.Count, order);
-                strides[i] = at[inputs[i]].Expand(shape).Strides;
-            }
-        }
-
-        loops = LoopNest.Of(shape, order, strides);
-        Add(unit, inputs, outputs, loops, at);
-    }
-
-    /// <summary>The order of the dimensions of a loop: that of a result which has a place, else by rows for gradients of parameters, else that of the first operand of the whole shape.</summary>
-    private EquatableArray<long> OrderOfLoop(EquatableArray<Dim> shape, List<int> inputs, List<int> outputs)
-    {
-        if (outputs.Where(places.ContainsKey).Select(PlaceOf).FirstOrDefault() is Place placed)
-        {
-            return LoopNest.OrderOf(placed);
-        }
-
-        bool byRows = outputs.Any(output => graph.Outputs.Contains(output) || gradientOf.ContainsKey(output));
-        Place? reference = byRows ? null : inputs.Where(input => graph.TypeOf(input).Shape.Equals(shape)).Select(PlaceOf).FirstOrDefault(place => place.Strides.Select((stride, axis) => stride.Constant != 0 || shape[axis].Constant == 1).All(static moves => moves));
-        return reference is null ? Place.Identity(shape.Count) : LoopNest.OrderOf(reference);
-    }
-
-    private void Add(Unit unit, List<int> inputs, List<int> outputs, LoopNest loops, Dictionary<int, Place> at)
-    {
-        Node[] nodes = [.. unit.Pointwise.Select(node => graph.Nodes[node])];
-        var kernel = new PointwiseKernel(graph, nodes, ConstantOf, inputs, outputs, loops);
-        string name = $"Loop{Invariant.Text(++groups)}";
-        types.Add(kernel.WriteLoop(name, outputs.Any(output => buffers[PlaceOf(output).Buffer].Kind != MemoryKind.Arena)));
-        string local = names.Unique("loop" + Invariant.Text(groups));
-        Dim rows = loops.Sizes.Take(loops.Sizes.Count - 1).Aggregate(Dim.One, static (product, size) => product * size);
-        string run = loops.Sizes.Count == 1
-            ? $"Workers.Run(ref {local}, (({loops.Inner.ToCSharp()}) + V.Count - 1) / V.Count, 16384 / V.Count);"
-            : $"Workers.Run(ref {local}, {rows.ToCSharp()}, Math.Max(1, 16384 / ({loops.Inner.ToCSharp()})));";
-        Node last = nodes[nodes.Length - 1];
-        statements.Add(new KernelStatement(
-            [$"var {local} = {Construct(name, kernel, at)};", run],
-            [.. inputs.Select(input => at[input].Buffer).Distinct()],
-            [.. outputs.Select(output => PlaceOf(output).Buffer).Distinct()],
-            last.Source.Length == 0 ? last.Layer : last.Source)
-        {
-            InPlace = Shared(inputs, outputs, at),
-        });
-    }
-
-    /// <summary>An input that an output may replace: same places, whole arena buffers.</summary>
-    private (int Written, int Read)? Shared(List<int> inputs, List<int> outputs, Dictionary<int, Place> at)
-    {
-        foreach (int output in outputs)
-        {
-            foreach (int input in inputs)
-            {
-                Place from = at[input];
-                if (inputs.All(other => at[other].Buffer != from.Buffer || at[other].Equals(from)) && Shared(at[output], from) is (int, int) both)
-                {
-                    return both;
-                }
-            }
-        }
-
-        return null;
-    }
-
-    /// <summary>The buffers of a result and an operand with the same places, whole arena buffers, so that one may replace the other; null otherwise.</summary>
-    public (int Written, int Read)? Shared(Place to, Place from) =>
-        to.Buffer > from.Buffer && from.Offset.Constant == 0 && to.Strides.Equals(from.Strides) && to.Shape.Equals(from.Shape)
-            && buffers[to.Buffer] is { Kind: MemoryKind.Arena } written && buffers[from.Buffer] is { Kind: MemoryKind.Arena } read
-            && written.Count.Equals(read.Count) && read.DType != DType.Int64
-                ? (to.Buffer, from.Buffer)
-                : null;
-
     /// <summary>Copies between places of one shape.</summary>
     public void Copy(Place from, Place to, string source)
     {
@@ -511,72 +357,5 @@ internal sealed class Lowerer
             [from.Buffer],
             [to.Buffer],
             source));
-    }
-
-    /// <summary>Runs an operator that has no kernel on libtorch, on tensors over the same memory.</summary>
-    private void LowerToLibrary(Node node)
-    {
-        var variables = new Dictionary<int, string>();
-        var lines = new List<string> { "{", "    using IDisposable guard = no_grad();", "    using DisposeScope scope = NewDisposeScope();", "    Device device = CPU;" };
-        var reads = new List<int>();
-        foreach (int input in node.Inputs.Where(static input => input >= 0).Distinct())
-        {
-            string variable = variables[input] = names.Unique("operand");
-            if (constants.TryGetValue(input, out double number))
-            {
-                lines.Add($"    Tensor {variable} = TensorOps.Constant({Invariant.Text(number)}, {graph.TypeOf(input).DType.Torch()}, device);");
-                continue;
-            }
-
-            Place place = PlaceOf(input);
-            reads.Add(place.Buffer);
-            lines.Add($"    Tensor {variable} = {View(place)};");
-        }
-
-        OpDefinition op = OpRegistry.Get(node.Op);
-        CSharpContext context = CSharpContext.Of(graph, node, value => variables[value], static _ => null, value => graph.Outputs.Contains(value) || readers.ContainsKey(value));
-        int count = op.EmittedResults(context, node.Outputs.Count);
-        string[] results = [.. node.Outputs.Take(count).Select(_ => names.Unique("result"))];
-        string expression = op.EmitCSharp(context);
-        lines.Add("    " + (op.ReturnsArray ? $"Tensor[] results = {expression};"
-            : count == 0 ? expression + ";"
-            : count == 1 ? $"Tensor {results[0]} = {expression};"
-            : $"({string.Join(", ", results.Select(static result => "Tensor " + result))}) = {expression};"));
-        var writes = new List<int>();
-        for (int i = 0; i < count; i++)
-        {
-            EquatableArray<long> order = OrderLikeOperands(node, graph.TypeOf(node.Outputs[i]).Rank);
-            Place place = Allocate(node.Outputs[i], order);
-            writes.Add(place.Buffer);
-            string turned = place.IsRowMajor ? "" : $".permute({CSharpContext.Longs(order)})";
-            lines.Add($"    Put({(op.ReturnsArray ? $"results[{Invariant.Text(i)}]" : results[i])}{turned}, {Address(place)});");
-        }
-
-        lines.Add("}");
-        statements.Add(new KernelStatement(lines, reads, writes, node.Source.Length == 0 ? node.Layer : node.Source));
-    }
-
-    /// <summary>The order in which a result of a libtorch operator is kept: libtorch keeps channels last where an operand has them last.</summary>
-    private EquatableArray<long> OrderLikeOperands(Node node, int rank)
-    {
-        EquatableArray<long> rows = Place.Identity(rank);
-        return node.Inputs.Where(input => input >= 0 && !constants.ContainsKey(input)).Select(PlaceOf)
-            .Where(place => place.Shape.Count == rank && !place.IsRowMajor).Select(static place => (Place: place, Order: LoopNest.OrderOf(place)))
-            .Where(static pair => pair.Place.IsDense(pair.Order)).Select(static pair => pair.Order).DefaultIfEmpty(rows).First();
-    }
-
-    /// <summary>A tensor of libtorch over a place.</summary>
-    private string View(Place place)
-    {
-        DType type = buffers[place.Buffer].DType;
-        string address = type == DType.Int64 ? $"{Address(place)}.AsFloats()" : Address(place);
-        return $"View({address}, {type.Torch()}, {CSharpContext.Longs(place.Shape)}, {CSharpContext.Longs(place.Strides)})";
-    }
-
-    /// <summary>A value whose elements lie in the order of the loops over a shape of at least its dimensions.</summary>
-    private Place Turned(int value, int rank, EquatableArray<long> order)
-    {
-        int added = rank - PlaceOf(value).Shape.Count;
-        return Ordered(value, order.Where(axis => axis >= added).Select(axis => axis - added).ToEquatableArray());
     }
 }
