@@ -25,6 +25,31 @@ public sealed class FoldTests
     [MemberData(nameof(Widths.All), MemberType = typeof(Widths))]
     public void NaNAndInfinity_BehaveAsInPyTorch(int bits) => Widths.Run(bits, new SpecialBody());
 
+    [Fact]
+    public void Scans()
+    {
+        var random = new Random(64);
+        foreach ((int outer, int length, int inner) in Shapes.Append((6, 9, 1)).Append((2, 5, 70)))
+        {
+            using var x = TestMemory.Random((long)outer * length * inner, random);
+            using var y = new TestMemory(x.Count);
+            Scan.Sum(x.Floats, outer, length, inner, y.Floats);
+            Along(x, outer, length, inner, y, 0, static (running, next) => running + next);
+            Scan.Product(x.Floats, outer, length, inner, y.Floats);
+            Along(x, outer, length, inner, y, 1, static (running, next) => running * next);
+        }
+    }
+
+    /// <summary>Results are those of steps in float64, bit for bit.</summary>
+    private static void Along(TestMemory x, int outer, int length, int inner, TestMemory actual, double start, Func<double, double, double> step)
+    {
+        for (int line = 0; line < outer * inner; line++)
+        {
+            double running = start;
+            Assert.Equal(Line(x, length, inner, line).Select(next => (double)(float)(running = step(running, next))), Line(actual, length, inner, line));
+        }
+    }
+
     private static double[] Line(TestMemory x, int length, int inner, int line) => [.. Enumerable.Range(0, length).Select(row => (double)x[((((long)(line / inner) * length) + row) * inner) + (line % inner)])];
 
     private static void Each(TestMemory x, int outer, int length, int inner, TestMemory actual, string what, double tolerance, Func<double[], double> expected)

@@ -144,7 +144,7 @@ public sealed class ReductionTests
             where V : unmanaged, IVector<V>
         {
             var random = new Random(43);
-            foreach ((int vocabulary, int width, int count) in ((int, int, int)[])[(1, 1, 1), (5, 3, 9), (30, 16, 100), (50, 130, 2000), (7, 33, 0)])
+            foreach ((int vocabulary, int width, int count) in ((int, int, int)[])[(1, 1, 1), (5, 3, 9), (30, 16, 100), (40, 8, 5000), (20, 7, 33), (20, 40, 65), (50, 130, 2000), (7, 33, 0)])
             {
                 using var table = TestMemory.Random(vocabulary * width, random);
                 using var y = new TestMemory(count * width);
@@ -181,6 +181,22 @@ public sealed class ReductionTests
             }
 
             Assert.Equal(7, copied[0]);
+            long[] many = new long[37];
+            fixed (long* place = many)
+            {
+                for (int i = 0; i < many.Length; i++)
+                {
+                    foreach (long outside in (long[])[-1, 5, long.MinValue, long.MaxValue])
+                    {
+                        many[i] = outside;
+                        Assert.Equal(i, Indexing.Outside(place, many.Length, 5));
+                    }
+
+                    many[i] = i % 5;
+                }
+
+                Assert.Equal(-1, Indexing.Outside(place, many.Length, 5));
+            }
         }
     }
 

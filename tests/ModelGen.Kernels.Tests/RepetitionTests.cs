@@ -139,6 +139,15 @@ public sealed unsafe class RepetitionTests : IDisposable
                 Same(outer * inner, y => Reduction<V>.Sum(x.Floats, outer, length, inner, 1, y.Floats));
             }
 
+            // Samples one after the other for few workers are passes over all of them for many.
+            foreach ((int samples, int places, int channels, int groups) in ((int, int, int, int)[])[(1, 1500, 128, 8), (9, 700, 60, 5)])
+            {
+                using var x = TestMemory.Random(samples * places * channels, random);
+                using var dy = TestMemory.Random(x.Count, random);
+                Same((int)x.Count, y => GroupNorm<V>.Forward(x.Floats, samples, places, channels, groups, default, default, 1e-5f, y.Floats));
+                Same((int)x.Count, dx => GroupNorm<V>.Backward(dy.Floats, x.Floats, samples, places, channels, groups, default, 1e-5f, dx.Floats, default, default));
+            }
+
             foreach (int width in (int[])[1, 5, 16, 33, 130])
             {
                 long[] indices = [.. Enumerable.Range(0, 20_000).Select(_ => (long)(random.NextDouble() * random.NextDouble() * 700))];

@@ -27,7 +27,7 @@ public sealed class SampleTests
             where V : unmanaged, IVector<V>
         {
             var random = new Random(71);
-            foreach ((int samples, int places, int channels, int groups, float offset) in ((int, int, int, int, float)[])[(1, 1, 2, 1, 0), (3, 5, 6, 2, 0), (2, 300, 17, 17, 5), (1, 1000, 32, 32, 0), (5, 64, 48, 8, 1000), (2, 257, 40, 1, -3)])
+            foreach ((int samples, int places, int channels, int groups, float offset) in ((int, int, int, int, float)[])[(1, 1, 2, 1, 0), (3, 5, 6, 2, 0), (2, 300, 17, 17, 5), (1, 1000, 32, 32, 0), (5, 64, 48, 8, 1000), (2, 257, 40, 1, -3), (1, 9001, 34, 17, 1), (2, 1025, 192, 8, 2)])
             {
                 int count = samples * places * channels;
                 using var x = TestMemory.Random(count, random);
@@ -121,6 +121,23 @@ public sealed class SampleTests
                         Transposed(outer, length, inner, size, random,
                             (x, y) => Resampling<V>.Forward(x, outer, length, inner, size, kind, 0, align, y), (dy, dx) => Resampling<V>.Backward(dy, outer, length, inner, size, kind, 0, align, dx));
                     }
+                }
+            }
+
+            // Two dimensions at once are one after the other, bit for bit.
+            foreach ((int outer, int height, int width, int inner) in ((int, int, int, int)[])[(1, 1, 1, 1), (2, 4, 5, 3), (3, 7, 6, 16), (1, 5, 9, 33), (2, 3, 2, 600)])
+            {
+                using var x = TestMemory.Random(outer * height * width * inner, random);
+                for (int mode = 0; mode < 16; mode++)
+                {
+                    (int newHeight, int newWidth, int first, int second) = (height + 3, (2 * width) - 1, mode / 4, mode % 4);
+                    using var between = new TestMemory(outer * newHeight * width * inner);
+                    using var expected = new TestMemory(outer * newHeight * newWidth * inner);
+                    using var actual = new TestMemory(expected.Count);
+                    Resampling<V>.Forward(x.Floats, outer, height, width * inner, newHeight, first, 0, first == Resampling<V>.Linear, between.Floats);
+                    Resampling<V>.Forward(between.Floats, outer * newHeight, width, inner, newWidth, second, 0, false, expected.Floats);
+                    Resampling<V>.Forward(x.Floats, outer, height, width, inner, newHeight, first, 0, first == Resampling<V>.Linear, newWidth, second, 0, false, actual.Floats);
+                    Assert.True(expected.Span.SequenceEqual(actual.Span), $"modes {first} and {second} of [{outer}, {height}, {width}, {inner}]");
                 }
             }
 

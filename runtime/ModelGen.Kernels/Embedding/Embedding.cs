@@ -9,6 +9,9 @@ namespace ModelGen.Kernels;
 public static unsafe class Embedding<V>
     where V : unmanaged, IVector<V>
 {
+    /// <summary>Vectors of the widest row that is copied without a call.</summary>
+    private const nint MostVectors = 4;
+
     /// <summary>Copies rows.</summary>
     /// <param name="table">Table [vocabulary, width].</param>
     /// <param name="vocabulary">Rows of the table.</param>
@@ -64,11 +67,56 @@ public static unsafe class Embedding<V>
         public long* Indices;
         public float* Result;
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public readonly void Run(nint from, nint to, int worker)
         {
-            for (nint i = from; i < to; i++)
+            // A call for each short row would take longer than copying it.
+            if (Width <= V128.Count)
             {
-                Buffer.MemoryCopy(Table + ((nint)Indices[i] * Width), Result + (i * Width), Width * sizeof(float), Width * sizeof(float));
+                Short<V128>(Table, Width, Indices, from, to, Result);
+            }
+            else if (Width <= V256.Count && V.Count >= V256.Count)
+            {
+                Short<V256>(Table, Width, Indices, from, to, Result);
+            }
+            else if (Width <= MostVectors * V.Count)
+            {
+                Short<V>(Table, Width, Indices, from, to, Result);
+            }
+            else
+            {
+                for (nint i = from; i < to; i++)
+                {
+                    Buffer.MemoryCopy(Table + ((nint)Indices[i] * Width), Result + (i * Width), Width * sizeof(float), Width * sizeof(float));
+                }
+            }
+        }
+
+        /// <summary>Copies rows in whole registers, in order: what is too much is overwritten by the next rows, and only the last ones end exactly.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private static void Short<TRow>(float* table, nint width, long* indices, nint from, nint to, float* result)
+            where TRow : unmanaged, IVector<TRow>
+        {
+            float* end = result + (to * width);
+            float* target = result + (from * width);
+            nint i = from;
+            for (; target + width + TRow.Count <= end; i++, target += width)
+            {
+                float* source = table + ((nint)indices[i] * width);
+                for (nint column = 0; column < width; column += TRow.Count)
+                {
+                    TRow.Load(source + column).Store(target + column);
+                }
+            }
+
+            for (; i < to; i++, target += width)
+            {
+                float* source = table + ((nint)indices[i] * width);
+                for (nint column = 0; column < width; column += TRow.Count)
+                {
+                    int lanes = (int)Math.Min(TRow.Count, width - column);
+                    TRow.LoadFirst(source + column, lanes).StoreFirst(target + column, lanes);
+                }
             }
         }
     }

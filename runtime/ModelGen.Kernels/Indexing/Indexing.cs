@@ -1,4 +1,6 @@
 using System.ComponentModel;
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 
 namespace ModelGen.Kernels;
 
@@ -14,9 +16,26 @@ public static unsafe class Indexing
     /// <param name="count">How many.</param>
     /// <param name="size">Size of the dimension.</param>
     /// <returns>-1, or the position of the first one.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static nint Outside(Longs indices, nint count, nint size)
     {
-        for (nint i = 0; i < count; i++)
+        // The sign of i | (size - 1 - i) is set for those outside.
+        long* all = indices;
+        var last = Vector256.Create((long)size - 1);
+        nint i = 0;
+        for (; i + (4 * Vector256<long>.Count) <= count; i += 4 * Vector256<long>.Count)
+        {
+            var a = Vector256.Load(all + i);
+            var b = Vector256.Load(all + i + Vector256<long>.Count);
+            var c = Vector256.Load(all + i + (2 * Vector256<long>.Count));
+            var d = Vector256.Load(all + i + (3 * Vector256<long>.Count));
+            if (Vector256.LessThanAny((a | (last - a)) | (b | (last - b)) | (c | (last - c)) | (d | (last - d)), Vector256<long>.Zero))
+            {
+                break;
+            }
+        }
+
+        for (; i < count; i++)
         {
             if ((ulong)indices[i] >= (ulong)size)
             {

@@ -15,6 +15,22 @@ public static unsafe class GroupNorm<V>
     /// <summary>Places whose sums are taken in float32; they are added in float64.</summary>
     private const nint Piece = 256;
 
+    /// <summary>Floats of operands that stay in a core's second cache from the first pass over them to the last.</summary>
+    private const nint Near = 131_072;
+
+    private enum Pass
+    {
+        Moments,
+        Slopes,
+        Write,
+    }
+
+    private interface ITerm
+    {
+        /// <summary>Two numbers of an element.</summary>
+        void At(nint index, V shift, out V a, out V b);
+    }
+
     /// <summary>Normalises.</summary>
     /// <param name="x">Operand [samples, places, channels].</param>
     /// <param name="samples">Samples.</param>
@@ -27,22 +43,8 @@ public static unsafe class GroupNorm<V>
     /// <param name="y">Result.</param>
     public static void Forward(Floats x, nint samples, nint places, nint channels, nint groups, Floats weight, Floats bias, float epsilon, Floats y)
     {
-        var shape = new Shape(samples, places, channels, groups);
-        float* tables = Statistics(shape, x, epsilon, 3, out _);
-        nint padded = shape.Padded;
-        for (nint sample = 0; sample < samples; sample++)
-        {
-            float* scale = tables + (((sample * 3) + 1) * padded);
-            float* shift = scale + padded;
-            for (nint c = 0; c < channels; c++)
-            {
-                scale[c] *= weight.Address is null ? 1 : weight[c];
-                shift[c] = bias.Address is null ? 0 : bias[c];
-            }
-        }
-
-        var job = new NormalJob { X = x, Tables = tables, Shape = shape, Y = y };
-        Workers.Run(ref job, samples * places, 1 + (8192 / channels));
+        var passes = new Passes(samples, places, channels, groups, tables: 3) { X = x, Weight = weight, Bias = bias, Epsilon = epsilon, Result = y };
+        passes.Run();
     }
 
     /// <summary>Gradients of the operand, the scale and the shift.</summary>
@@ -59,273 +61,391 @@ public static unsafe class GroupNorm<V>
     /// <param name="dBias">Receives that of the shift; null when it is not wanted.</param>
     public static void Backward(Floats gradient, Floats x, nint samples, nint places, nint channels, nint groups, Floats weight, float epsilon, Floats dx, Floats dWeight, Floats dBias)
     {
-        var shape = new Shape(samples, places, channels, groups);
-        nint padded = shape.Padded;
-        float* tables = Statistics(shape, x, epsilon, 5, out float* sums);
-        var job = new SumJob<Slopes> { Term = new Slopes { Gradient = gradient, X = x, Tables = tables, Padded = padded }, Shape = shape, Sums = sums };
-        Workers.Run(ref job, samples * shape.Pieces, 1 + (8192 / (Math.Min(places, Piece) * channels)));
-        for (nint c = 0; c < channels && dWeight.Address is not null; c++)
+        var passes = new Passes(samples, places, channels, groups, tables: 5) { X = x, Gradient = gradient, Weight = weight, Epsilon = epsilon, Result = dx };
+        passes.Run();
+        for (nint c = 0; c < channels && (dWeight.Address is not null || dBias.Address is not null); c++)
         {
-            dWeight[c] = (float)Across(shape, sums, c, second: true);
-        }
-
-        for (nint c = 0; c < channels && dBias.Address is not null; c++)
-        {
-            dBias[c] = (float)Across(shape, sums, c, second: false);
-        }
-
-        nint width = channels / groups;
-        for (nint group = 0; group < samples * groups; group++)
-        {
-            (nint sample, nint first) = (group / groups, group % groups * width);
-            (double total, double product) = (0, 0);
-            for (nint c = first; c < first + width; c++)
+            (double scale, double shift) = passes.Across(c);
+            if (dWeight.Address is not null)
             {
-                double scale = weight.Address is null ? 1 : weight[c];
-                (double a, double b) = Sums(shape, sums, sample, c);
-                total += scale * a;
-                product += scale * b;
+                dWeight[c] = (float)scale;
             }
 
-            // dx = r w g - r mean(w g) - (x - mean) r r mean(w g n)
-            float* table = tables + (sample * 5 * padded);
-            for (nint c = first; c < first + width; c++)
+            if (dBias.Address is not null)
             {
-                double reciprocal = table[padded + c];
-                table[(2 * padded) + c] = (float)(reciprocal * (weight.Address is null ? 1 : weight[c]));
-                table[(3 * padded) + c] = (float)(reciprocal * total / (width * places));
-                table[(4 * padded) + c] = (float)(reciprocal * reciprocal * product / (width * places));
+                dBias[c] = (float)shift;
             }
         }
-
-        var last = new GradientJob { Gradient = gradient, X = x, Tables = tables, Shape = shape, Result = dx };
-        Workers.Run(ref last, samples * places, 1 + (8192 / channels));
     }
 
-    /// <summary>For each sample and channel, mean and reciprocal of the deviation of the group: the first two of some tables; the memory of the sums is kept for others.</summary>
-    private static float* Statistics(Shape shape, float* x, float epsilon, int tables, out float* sums)
-    {
-        nint padded = shape.Padded;
-        float* memory = Scratch.Floats((shape.Samples * tables * padded) + (shape.Samples * shape.Pieces * 2 * padded));
-        sums = memory + (shape.Samples * tables * padded);
-        nint width = shape.Channels / shape.Groups;
-
-        // Sums are of distances from a number of the group, so that a mean far above the deviation costs no accuracy. It lies where the mean will.
-        for (nint sample = 0; sample < shape.Samples; sample++)
-        {
-            float* start = memory + (sample * tables * padded);
-            new Span<float>(start, (int)padded).Clear();
-            for (nint c = 0; c < shape.Channels; c++)
-            {
-                start[c] = x[(sample * shape.Places * shape.Channels) + (c / width * width)];
-            }
-        }
-
-        var job = new SumJob<Moments> { Term = new Moments { X = x, Shift = memory, Step = tables * padded }, Shape = shape, Sums = sums };
-        Workers.Run(ref job, shape.Samples * shape.Pieces, 1 + (8192 / (Math.Min(shape.Places, Piece) * shape.Channels)));
-        double count = (double)width * shape.Places;
-        for (nint group = 0; group < shape.Samples * shape.Groups; group++)
-        {
-            (nint sample, nint first) = (group / shape.Groups, group % shape.Groups * width);
-            float* table = memory + (sample * tables * padded);
-            (double total, double squares) = (0, 0);
-            for (nint c = first; c < first + width; c++)
-            {
-                (double a, double b) = Sums(shape, sums, sample, c);
-                total += a;
-                squares += b;
-            }
-
-            double distance = total / count;
-            double variance = (squares / count) - (distance * distance);
-            float mean = (float)(table[first] + distance);
-            float reciprocal = (float)(1 / Math.Sqrt((variance < 0 ? 0 : variance) + epsilon));
-            new Span<float>(table + first, (int)width).Fill(mean);
-            new Span<float>(table + padded + first, (int)width).Fill(reciprocal);
-        }
-
-        return memory;
-    }
-
-    private static (double A, double B) Sums(Shape shape, float* sums, nint sample, nint channel)
-    {
-        (double a, double b) = (0, 0);
-        for (nint piece = 0; piece < shape.Pieces; piece++)
-        {
-            float* own = sums + (((sample * shape.Pieces) + piece) * 2 * shape.Padded);
-            a += own[channel];
-            b += own[shape.Padded + channel];
-        }
-
-        return (a, b);
-    }
-
-    private static double Across(Shape shape, float* sums, nint channel, bool second)
-    {
-        double total = 0;
-        for (nint sample = 0; sample < shape.Samples; sample++)
-        {
-            (double a, double b) = Sums(shape, sums, sample, channel);
-            total += second ? b : a;
-        }
-
-        return total;
-    }
-
-    private readonly struct Shape(nint samples, nint places, nint channels, nint groups)
-    {
-        public nint Samples => samples;
-
-        public nint Places => places;
-
-        public nint Channels => channels;
-
-        public nint Groups => groups;
-
-        public nint Padded => ColumnSums<V>.Padded(channels);
-
-        public nint Pieces => (places + Piece - 1) / Piece;
-    }
-
-    private interface ITerm
-    {
-        /// <summary>Two numbers of an element.</summary>
-        void At(nint index, nint sample, nint column, out V a, out V b);
-    }
-
-    private struct Moments : ITerm
+    /// <summary>The passes over samples. What they compute does not depend on how samples and places are shared out.</summary>
+    private struct Passes
     {
         public float* X;
-        public float* Shift;
-        public nint Step;
+        public float* Gradient;
+        public float* Weight;
+        public float* Bias;
+        public float Epsilon;
+        public float* Result;
+
+        private readonly nint tables;
+        private readonly nint padded;
+        private readonly nint width;
+
+        /// <summary>
+        /// Of each sample, rows of numbers of channels: mean of the group, then factor and bias of the result; or reciprocal of the group's deviation, and the three numbers of the gradient.
+        /// </summary>
+        private readonly float* memory;
+
+        /// <summary>Of each piece of each sample, two rows of sums of channels.</summary>
+        private readonly float* sums;
+
+        public Passes(nint samples, nint places, nint channels, nint groups, nint tables)
+        {
+            (Samples, Places, Channels, width, this.tables) = (samples, places, channels, channels / groups, tables);
+            padded = ColumnSums<V>.Padded(channels);
+            Pieces = (places + Piece - 1) / Piece;
+            memory = Scratch.Floats((samples * tables * padded) + (samples * Pieces * 2 * padded));
+            sums = memory + (samples * tables * padded);
+        }
+
+        public nint Samples { get; }
+
+        public nint Places { get; }
+
+        public nint Channels { get; }
+
+        public nint Pieces { get; }
+
+        /// <summary>
+        /// Runs all passes: sample by sample where these stay in the cache and there are enough of them for all workers, else one pass after the other over everything. Blocks of channels would
+        /// stay in the cache, too, but their rows lie apart and share few of its sets, so that they evict each other.
+        /// </summary>
+        public void Run()
+        {
+            nint size = Places * Channels * (Gradient is null ? 1 : 2);
+            if (size <= Near && Samples >= Math.Min(4 * Workers.Count, Samples * Pieces))
+            {
+                var job = new SampleJob { Passes = this };
+                Workers.Run(ref job, Samples, 1 + (8192 / Math.Max(size, 1)));
+                return;
+            }
+
+            for (nint sample = 0; sample < Samples; sample++)
+            {
+                Begin(sample);
+            }
+
+            All(Pass.Moments);
+            for (nint sample = 0; sample < Samples; sample++)
+            {
+                Settle(sample);
+            }
+
+            if (Gradient is not null)
+            {
+                All(Pass.Slopes);
+                for (nint sample = 0; sample < Samples; sample++)
+                {
+                    Combine(sample);
+                }
+            }
+
+            All(Pass.Write);
+        }
+
+        /// <summary>One pass over a piece.</summary>
+        public readonly void Run(Pass pass, nint sample, nint piece)
+        {
+            nint start = ((sample * Places) + (piece * Piece)) * Channels;
+            nint rows = Math.Min(Piece, Places - (piece * Piece));
+            float* table = memory + (sample * tables * padded);
+            float* own = sums + (((sample * Pieces) + piece) * 2 * padded);
+            switch (pass)
+            {
+                case Pass.Moments:
+                    Sum(new MomentsTerm { X = X + start }, table, rows, own);
+                    break;
+                case Pass.Slopes:
+                    Sum(new SlopesTerm { X = X + start, Gradient = Gradient + start }, table, rows, own);
+                    break;
+                default:
+                    if (Gradient is null)
+                    {
+                        Results(X + start, table, padded, rows, Channels, Result + start);
+                    }
+                    else
+                    {
+                        Gradients(Gradient + start, X + start, table, padded, rows, Channels, Result + start);
+                    }
+
+                    break;
+            }
+        }
+
+        /// <summary>Sums are of distances from a number of the group, so that a mean far above the deviation costs no accuracy. It lies where the mean will.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public readonly void Begin(nint sample)
+        {
+            float* table = memory + (sample * tables * padded);
+            for (nint c = 0; c < Channels; c++)
+            {
+                table[c] = X[(sample * Places * Channels) + (c / width * width)];
+            }
+        }
+
+        /// <summary>Statistics of groups from their sums.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public readonly void Settle(nint sample)
+        {
+            float* table = memory + (sample * tables * padded);
+            double count = (double)width * Places;
+            for (nint group = 0; group < Channels; group += width)
+            {
+                (double total, double squares) = (0, 0);
+                for (nint c = group; c < group + width; c++)
+                {
+                    (double a, double b) = Sums(sample, c);
+                    total += a;
+                    squares += b;
+                }
+
+                double distance = total / count;
+                double variance = (squares / count) - (distance * distance);
+                float mean = (float)(table[group] + distance);
+                float reciprocal = (float)(1 / Math.Sqrt((variance < 0 ? 0 : variance) + Epsilon));
+                for (nint c = group; c < group + width; c++)
+                {
+                    table[c] = mean;
+                    table[padded + c] = Gradient is null && Weight is not null ? reciprocal * Weight[c] : reciprocal;
+                    table[(2 * padded) + c] = Bias is null ? 0 : Bias[c];
+                }
+            }
+        }
+
+        /// <summary>The numbers of the gradient from sums of slopes: dx = r w g - r mean(w g) - (x - mean) r r mean(w g n).</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public readonly void Combine(nint sample)
+        {
+            float* table = memory + (sample * tables * padded);
+            double count = (double)width * Places;
+            for (nint group = 0; group < Channels; group += width)
+            {
+                double reciprocal = table[padded + group];
+                (double total, double product) = (0, 0);
+                for (nint c = group; c < group + width; c++)
+                {
+                    double scale = Weight is null ? 1 : Weight[c];
+                    (double a, double b) = Sums(sample, c);
+                    total += scale * a;
+                    product += scale * b;
+                }
+
+                for (nint c = group; c < group + width; c++)
+                {
+                    table[(2 * padded) + c] = (float)(reciprocal * (Weight is null ? 1 : Weight[c]));
+                    table[(3 * padded) + c] = (float)(reciprocal * total / count);
+                    table[(4 * padded) + c] = (float)(reciprocal * reciprocal * reciprocal * product / count);
+                }
+            }
+        }
+
+        /// <summary>Sums over all samples for the gradients of scale and shift.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public readonly (double Scale, double Shift) Across(nint channel)
+        {
+            (double scale, double shift) = (0, 0);
+            for (nint sample = 0; sample < Samples; sample++)
+            {
+                (double a, double b) = Sums(sample, channel);
+                scale += memory[(((sample * tables) + 1) * padded) + channel] * b;
+                shift += a;
+            }
+
+            return (scale, shift);
+        }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public readonly void At(nint index, nint sample, nint column, out V a, out V b)
+        private readonly (double A, double B) Sums(nint sample, nint channel)
         {
-            a = V.Load(X + index) - V.Load(Shift + (sample * Step) + column);
+            (double a, double b) = (0, 0);
+            for (nint piece = 0; piece < Pieces; piece++)
+            {
+                float* own = sums + (((sample * Pieces) + piece) * 2 * padded);
+                a += own[channel];
+                b += own[padded + channel];
+            }
+
+            return (a, b);
+        }
+
+        private readonly void All(Pass pass)
+        {
+            var job = new PassJob { Passes = this, Pass = pass };
+            Workers.Run(ref job, Samples * Pieces, 1 + (8192 / Math.Max(Math.Min(Places, Piece) * Channels, 1)));
+        }
+
+        /// <summary>Sums both numbers of a term over rows, four at a time: memory is read in order and the sums lie in the nearest cache.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private readonly void Sum<TTerm>(TTerm term, float* shifts, nint rows, float* first)
+            where TTerm : unmanaged, ITerm
+        {
+            nint channels = Channels;
+            float* second = first + padded;
+            for (nint i = 0; i < channels; i += V.Count)
+            {
+                V.Zero.Store(first + i);
+                V.Zero.Store(second + i);
+            }
+
+            nint row = 0;
+            for (; row + 4 <= rows; row += 4)
+            {
+                nint start = row * channels;
+                for (nint i = 0; i < channels; i += V.Count)
+                {
+                    V shift = V.Load(shifts + i);
+                    term.At(start + i, shift, out V a0, out V b0);
+                    term.At(start + channels + i, shift, out V a1, out V b1);
+                    term.At(start + (2 * channels) + i, shift, out V a2, out V b2);
+                    term.At(start + (3 * channels) + i, shift, out V a3, out V b3);
+                    (V.Load(first + i) + ((a0 + a1) + (a2 + a3))).Store(first + i);
+                    (V.Load(second + i) + ((b0 + b1) + (b2 + b3))).Store(second + i);
+                }
+            }
+
+            for (; row < rows; row++)
+            {
+                for (nint i = 0; i < channels; i += V.Count)
+                {
+                    term.At((row * channels) + i, V.Load(shifts + i), out V a, out V b);
+                    (V.Load(first + i) + a).Store(first + i);
+                    (V.Load(second + i) + b).Store(second + i);
+                }
+            }
+        }
+    }
+
+    /// <summary>Results of rows, two at a time, so that the numbers of channels are loaded once for them.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Results(float* x, float* table, nint padded, nint rows, nint channels, float* y)
+    {
+        for (nint row = 0; row < rows; row += 2)
+        {
+            // An odd last row is written twice.
+            nint next = row + 1 < rows ? channels : 0;
+            nint i = 0;
+            for (; i + V.Count <= channels; i += V.Count)
+            {
+                (V mean, V factor, V bias) = (V.Load(table + i), V.Load(table + padded + i), V.Load(table + (2 * padded) + i));
+                V.Fma(V.Load(x + i) - mean, factor, bias).Store(y + i);
+                V.Fma(V.Load(x + next + i) - mean, factor, bias).Store(y + next + i);
+            }
+
+            if (i < channels)
+            {
+                (V mean, V factor, V bias) = (V.Load(table + i), V.Load(table + padded + i), V.Load(table + (2 * padded) + i));
+                V.Fma(V.Load(x + i) - mean, factor, bias).StoreFirst(y + i, (int)(channels - i));
+                V.Fma(V.Load(x + next + i) - mean, factor, bias).StoreFirst(y + next + i, (int)(channels - i));
+            }
+
+            x += 2 * channels;
+            y += 2 * channels;
+        }
+    }
+
+    /// <summary>Gradients of rows.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Gradients(float* gradient, float* x, float* table, nint padded, nint rows, nint channels, float* dx)
+    {
+        for (nint row = 0; row < rows; row++, gradient += channels, x += channels, dx += channels)
+        {
+            nint i = 0;
+            for (; i + V.Count <= channels; i += V.Count)
+            {
+                GradientAt(gradient + i, x + i, table + i, padded).Store(dx + i);
+            }
+
+            if (i < channels)
+            {
+                GradientAt(gradient + i, x + i, table + i, padded).StoreFirst(dx + i, (int)(channels - i));
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static V GradientAt(float* gradient, float* x, float* table, nint padded) =>
+        (V.Load(gradient) * V.Load(table + (2 * padded))) - V.Load(table + (3 * padded)) - ((V.Load(x) - V.Load(table)) * V.Load(table + (4 * padded)));
+
+    private readonly struct MomentsTerm : ITerm
+    {
+        public required float* X { get; init; }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void At(nint index, V shift, out V a, out V b)
+        {
+            a = V.Load(X + index) - shift;
             b = a * a;
         }
     }
 
-    private struct Slopes : ITerm
+    private readonly struct SlopesTerm : ITerm
     {
-        public float* Gradient;
-        public float* X;
-        public float* Tables;
-        public nint Padded;
+        public required float* X { get; init; }
+
+        public required float* Gradient { get; init; }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public readonly void At(nint index, nint sample, nint column, out V a, out V b)
+        public void At(nint index, V shift, out V a, out V b)
         {
-            float* table = Tables + (sample * 5 * Padded) + column;
             a = V.Load(Gradient + index);
-            b = a * ((V.Load(X + index) - V.Load(table)) * V.Load(table + Padded));
+            b = a * (V.Load(X + index) - shift);
         }
     }
 
-    /// <summary>Sums of both numbers of a term over the places of a piece.</summary>
-    private struct SumJob<TTerm> : IRange
-        where TTerm : unmanaged, ITerm
+    /// <summary>All passes over samples.</summary>
+    private struct SampleJob : IRange
     {
-        public TTerm Term;
-        public Shape Shape;
-        public float* Sums;
+        public Passes Passes;
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public readonly void Run(nint from, nint to, int worker)
         {
-            (nint padded, nint channels, nint places, nint pieces) = (Shape.Padded, Shape.Channels, Shape.Places, Shape.Pieces);
+            for (nint sample = from; sample < to; sample++)
+            {
+                Passes.Begin(sample);
+                Each(Pass.Moments, sample);
+                Passes.Settle(sample);
+                if (Passes.Gradient is not null)
+                {
+                    Each(Pass.Slopes, sample);
+                    Passes.Combine(sample);
+                }
+
+                Each(Pass.Write, sample);
+            }
+        }
+
+        private readonly void Each(Pass pass, nint sample)
+        {
+            for (nint piece = 0; piece < Passes.Pieces; piece++)
+            {
+                Passes.Run(pass, sample, piece);
+            }
+        }
+    }
+
+    /// <summary>One pass over pieces.</summary>
+    private struct PassJob : IRange
+    {
+        public Passes Passes;
+        public Pass Pass;
+
+        public readonly void Run(nint from, nint to, int worker)
+        {
             for (nint unit = from; unit < to; unit++)
             {
-                (nint sample, nint first) = (unit / pieces, unit % pieces * Piece);
-                float* own = Sums + (unit * 2 * padded);
-                nint start = ((sample * places) + first) * channels;
-                nint rows = Math.Min(Piece, places - first);
-                for (nint column = 0; column < padded; column += V.Count)
-                {
-                    V a = V.Zero;
-                    V b = V.Zero;
-                    nint index = start + column;
-                    for (nint row = 0; row < rows; row++, index += channels)
-                    {
-                        Term.At(index, sample, column, out V x, out V y);
-                        a += x;
-                        b += y;
-                    }
-
-                    a.Store(own + column);
-                    b.Store(own + padded + column);
-                }
+                Passes.Run(Pass, unit / Passes.Pieces, unit % Passes.Pieces);
             }
-        }
-    }
-
-    private struct NormalJob : IRange
-    {
-        public float* X;
-        public float* Tables;
-        public Shape Shape;
-        public float* Y;
-
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        public readonly void Run(nint from, nint to, int worker)
-        {
-            (nint padded, nint channels, nint places) = (Shape.Padded, Shape.Channels, Shape.Places);
-            for (nint row = from; row < to; row++)
-            {
-                float* table = Tables + (row / places * 3 * padded);
-                float* x = X + (row * channels);
-                float* y = Y + (row * channels);
-                nint i = 0;
-                for (; i + V.Count <= channels; i += V.Count)
-                {
-                    V.Fma(V.Load(x + i) - V.Load(table + i), V.Load(table + padded + i), V.Load(table + (2 * padded) + i)).Store(y + i);
-                }
-
-                if (i < channels)
-                {
-                    V.Fma(V.Load(x + i) - V.Load(table + i), V.Load(table + padded + i), V.Load(table + (2 * padded) + i)).StoreFirst(y + i, (int)(channels - i));
-                }
-            }
-        }
-    }
-
-    private struct GradientJob : IRange
-    {
-        public float* Gradient;
-        public float* X;
-        public float* Tables;
-        public Shape Shape;
-        public float* Result;
-
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        public readonly void Run(nint from, nint to, int worker)
-        {
-            (nint channels, nint places) = (Shape.Channels, Shape.Places);
-            for (nint row = from; row < to; row++)
-            {
-                float* table = Tables + (row / places * 5 * Shape.Padded);
-                float* result = Result + (row * channels);
-                nint i = 0;
-                for (; i + V.Count <= channels; i += V.Count)
-                {
-                    At(row * channels, table, i).Store(result + i);
-                }
-
-                if (i < channels)
-                {
-                    At(row * channels, table, i).StoreFirst(result + i, (int)(channels - i));
-                }
-            }
-        }
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private readonly V At(nint row, float* table, nint column)
-        {
-            nint padded = Shape.Padded;
-            table += column;
-            V distance = V.Load(X + row + column) - V.Load(table);
-            return (V.Load(Gradient + row + column) * V.Load(table + (2 * padded))) - V.Load(table + (3 * padded)) - (distance * V.Load(table + (4 * padded)));
         }
     }
 }

@@ -86,6 +86,7 @@ internal static unsafe class Fold<V, TFold>
         public double* Numbers;
         public float* Result;
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public readonly void Run(nint from, nint to, int worker)
         {
             for (nint unit = from; unit < to; unit++)
@@ -147,6 +148,7 @@ internal static unsafe class Fold<V, TFold>
         public double* Numbers;
         public float* Result;
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public readonly void Run(nint from, nint to, int worker)
         {
             float* own = Sums + (worker * Padded);
@@ -199,6 +201,7 @@ internal static unsafe class Fold<V, TFold>
         }
 
         /// <summary>Joins the rows that were taken together, and those that were left over, and gives the result to whoever needs it.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private readonly void Give(float* own, float* start, nint outer, nint piece, nint column, nint columns, nint left)
         {
             for (nint i = 0; i < columns; i++)
@@ -235,6 +238,7 @@ internal static unsafe class Fold<V, TFold>
         public float Scale;
         public float* Result;
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public readonly void Run(nint from, nint to, int worker)
         {
             for (nint outer = from; outer < to; outer++)

@@ -83,8 +83,10 @@ internal readonly unsafe struct ProductFold<V> : IFold<V>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static double Join(double a, double b) => a * b;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static double Lanes(V a) => FoldParts<V>.Lanes<ProductFold<V>>(a);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V First(float* x, int count) => FoldParts<V>.First<ProductFold<V>>(x, count);
 
     public static double Finish(double joined) => joined;
@@ -112,8 +114,10 @@ internal readonly unsafe struct MaxFold<V> : IFold<V>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static double Join(double a, double b) => Math.Max(a, b);
 
-    public static double Lanes(V a) => FoldParts<V>.Lanes<MaxFold<V>>(a);
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static double Lanes(V a) => FoldParts<V>.Quarters<MaxFold<V128>>(a);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V First(float* x, int count) => FoldParts<V>.First<MaxFold<V>>(x, count);
 
     public static double Finish(double joined) => joined;

@@ -4,7 +4,7 @@ using System.Runtime.CompilerServices;
 namespace ModelGen.Kernels;
 
 /// <summary>
-/// Resampling of the middle dimension of <c>[outer, length, inner]</c> and its gradient, as PyTorch's <c>interpolate</c>. Several dimensions are resampled one after the other, which
+/// Resampling of the middle dimension of <c>[outer, length, inner]</c> and its gradient, as PyTorch's <c>interpolate</c>. Several dimensions are resampled one after the other, or two of them at once, which
 /// gives bilinear and bicubic interpolation.
 /// </summary>
 /// <typeparam name="V">Register.</typeparam>
@@ -23,6 +23,12 @@ public static unsafe class Resampling<V>
 
     /// <summary>A cubic through four neighbours.</summary>
     public const int Cubic = 3;
+
+    /// <summary>Elements that a new one is made of at most.</summary>
+    private const int MostTaps = 4;
+
+    /// <summary>Numbers that are copied by a call: fewer take less time than it.</summary>
+    private const nint Long = 512;
 
     /// <summary>Columns that a worker takes at a time in gradients.</summary>
     private const nint Block = 256;
@@ -43,6 +49,43 @@ public static unsafe class Resampling<V>
         Workers.Run(ref job, outer * size, 1 + (8192 / Math.Max(inner, 1)));
     }
 
+    /// <summary>
+    /// Resamples the second and third dimensions of <c>[outer, height, width, inner]</c>: the same numbers as by two calls for one dimension each, but rows between them stay in the nearest caches.
+    /// </summary>
+    /// <param name="x">Operand [outer, height, width, inner].</param>
+    /// <param name="outer">Size of the first dimension.</param>
+    /// <param name="height">Size of the second.</param>
+    /// <param name="width">Size of the third.</param>
+    /// <param name="inner">Size of the last.</param>
+    /// <param name="newHeight">New size of the second dimension.</param>
+    /// <param name="modeY">One of the constants.</param>
+    /// <param name="scaleY">Factor that positions follow; 0 for the ratio of the sizes.</param>
+    /// <param name="alignY">Whether the first and last elements keep their places.</param>
+    /// <param name="newWidth">New size of the third dimension.</param>
+    /// <param name="modeX">As for the second dimension.</param>
+    /// <param name="scaleX">As for the second dimension, too.</param>
+    /// <param name="alignX">So is this.</param>
+    /// <param name="y">Result [outer, newHeight, newWidth, inner].</param>
+    public static void Forward(
+        Floats x, nint outer, nint height, nint width, nint inner, nint newHeight, int modeY, double scaleY, bool alignY, nint newWidth, int modeX, double scaleX, bool alignX, Floats y)
+    {
+        nint units = outer * newHeight;
+        nint unitsPerWorker = 1 + (8192 / Math.Max(newWidth * inner, 1));
+        nint row = ColumnSums<V>.Padded(width * inner);
+        nint table = (newWidth * (MostTaps + (MostTaps * sizeof(nint) / sizeof(float)))) + V.Count;
+        float* memory = Scratch.Floats((Workers.For(units, unitsPerWorker) * row) + table);
+        var job = new PlaneJob { X = x, Width = width, Inner = inner, Rows = new Grid(height, newHeight, modeY, scaleY, alignY), NewWidth = newWidth, Y = y, Row = row, Memory = memory };
+        job.Elements = (nint*)(memory + (Workers.For(units, unitsPerWorker) * row));
+        job.Weights = (float*)(job.Elements + (newWidth * MostTaps));
+        var columns = new Grid(width, newWidth, modeX, scaleX, alignX);
+        for (nint column = 0; column < newWidth; column++)
+        {
+            job.Taps = columns.Taps(column, job.Elements + (column * MostTaps), job.Weights + (column * MostTaps));
+        }
+
+        Workers.Run(ref job, units, unitsPerWorker);
+    }
+
     /// <summary>Gradient: each element collects what it gave, in order.</summary>
     /// <param name="gradient">Gradient of the result.</param>
     /// <param name="outer">Size of the first dimension.</param>
@@ -57,6 +100,83 @@ public static unsafe class Resampling<V>
     {
         var job = new BackwardJob { Gradient = gradient, Inner = inner, Blocks = (inner + Block - 1) / Block, Grid = new Grid(length, size, mode, scale, align), Dx = dx };
         Workers.Run(ref job, outer * job.Blocks, 1 + (8192 / Math.Max(size * Math.Min(inner, Block), 1)));
+    }
+
+    /// <summary>Makes a new element, which is a line of numbers.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Mix(float* x, nint inner, int taps, nint* elements, float* weights, float* y)
+    {
+        if (taps == 1)
+        {
+            Copy(x + (elements[0] * inner), inner, y);
+        }
+        else if (taps == 2)
+        {
+            Two(x + (elements[0] * inner), x + (elements[1] * inner), V.All(weights[0]), V.All(weights[1]), inner, y);
+        }
+        else
+        {
+            Four(x, inner, elements, weights, y);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Copy(float* x, nint inner, float* y)
+    {
+        if (inner >= Long)
+        {
+            Buffer.MemoryCopy(x, y, inner * sizeof(float), inner * sizeof(float));
+            return;
+        }
+
+        nint i = 0;
+        for (; i + V.Count <= inner; i += V.Count)
+        {
+            V.Load(x + i).Store(y + i);
+        }
+
+        if (i < inner)
+        {
+            V.Load(x + i).StoreFirst(y + i, (int)(inner - i));
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Two(float* a, float* b, V first, V second, nint inner, float* y)
+    {
+        nint i = 0;
+        for (; i + V.Count <= inner; i += V.Count)
+        {
+            V.Fma(second, V.Load(b + i), first * V.Load(a + i)).Store(y + i);
+        }
+
+        if (i < inner)
+        {
+            V.Fma(second, V.Load(b + i), first * V.Load(a + i)).StoreFirst(y + i, (int)(inner - i));
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Four(float* x, nint inner, nint* elements, float* weights, float* y)
+    {
+        (V first, V second, V third, V fourth) = (V.All(weights[0]), V.All(weights[1]), V.All(weights[2]), V.All(weights[3]));
+        float* a = x + (elements[0] * inner);
+        float* b = x + (elements[1] * inner);
+        float* c = x + (elements[2] * inner);
+        float* d = x + (elements[3] * inner);
+        for (nint i = 0; i < inner; i += V.Count)
+        {
+            V sum = V.Fma(second, V.Load(b + i), first * V.Load(a + i));
+            sum = V.Fma(fourth, V.Load(d + i), V.Fma(third, V.Load(c + i), sum));
+            if (i + V.Count <= inner)
+            {
+                sum.Store(y + i);
+            }
+            else
+            {
+                sum.StoreFirst(y + i, (int)(inner - i));
+            }
+        }
     }
 
     /// <summary>Which elements a new one is made of.</summary>
@@ -80,6 +200,7 @@ public static unsafe class Resampling<V>
         public nint Size { get; }
 
         /// <summary>Number of elements, their numbers and their weights.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public int Taps(nint place, nint* elements, float* weights)
         {
             if (mode is Nearest or NearestExact)
@@ -112,8 +233,10 @@ public static unsafe class Resampling<V>
         }
 
         // The cubic convolution of R. Keys (1981) with PyTorch's parameter, -0.75.
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         private static float Near(float t) => (((1.25f * t) - 2.25f) * t * t) + 1;
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         private static float Far(float t) => (((((-0.75f * t) + 3.75f) * t) - 6) * t) + 3;
     }
 
@@ -127,36 +250,70 @@ public static unsafe class Resampling<V>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public readonly void Run(nint from, nint to, int worker)
         {
-            nint* elements = stackalloc nint[4];
-            float* weights = stackalloc float[4];
+            nint* elements = stackalloc nint[MostTaps];
+            float* weights = stackalloc float[MostTaps];
             for (nint row = from; row < to; row++)
             {
                 int taps = Grid.Taps(row % Grid.Size, elements, weights);
                 float* start = X + (row / Grid.Size * Grid.Length * Inner);
                 float* y = Y + (row * Inner);
+                Mix(start, Inner, taps, elements, weights, y);
+            }
+        }
+    }
+
+    private struct PlaneJob : IRange
+    {
+        public float* X;
+        public nint Width;
+        public nint Inner;
+        public Grid Rows;
+        public nint NewWidth;
+        public float* Y;
+
+        /// <summary>Elements and weights of each new column, <see cref="MostTaps"/> places for each.</summary>
+        public nint* Elements;
+        public float* Weights;
+        public int Taps;
+
+        /// <summary>A row of each worker, and its size.</summary>
+        public float* Memory;
+        public nint Row;
+
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public readonly void Run(nint from, nint to, int worker)
+        {
+            nint* elements = stackalloc nint[MostTaps];
+            float* weights = stackalloc float[MostTaps];
+            float* own = Memory + (worker * Row);
+            nint size = Width * Inner;
+            for (nint row = from; row < to; row++)
+            {
+                int taps = Rows.Taps(row % Rows.Size, elements, weights);
+                float* source = X + (row / Rows.Size * Rows.Length * size);
                 if (taps == 1)
                 {
-                    new ReadOnlySpan<float>(start + (elements[0] * Inner), (int)Inner).CopyTo(new Span<float>(y, (int)Inner));
-                    continue;
+                    source += elements[0] * size;
                 }
-
-                for (nint i = 0; i < Inner; i += V.Count)
+                else
                 {
-                    V sum = V.All(weights[0]) * V.Load(start + (elements[0] * Inner) + i);
-                    for (int tap = 1; tap < taps; tap++)
-                    {
-                        sum = V.Fma(V.All(weights[tap]), V.Load(start + (elements[tap] * Inner) + i), sum);
-                    }
-
-                    if (i + V.Count <= Inner)
-                    {
-                        sum.Store(y + i);
-                    }
-                    else
-                    {
-                        sum.StoreFirst(y + i, (int)(Inner - i));
-                    }
+                    Mix(source, size, taps, elements, weights, own);
+                    source = own;
                 }
+
+                Columns(source, Y + (row * NewWidth * Inner));
+            }
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private readonly void Columns(float* source, float* y)
+        {
+            (nint inner, nint count, int taps) = (Inner, NewWidth, Taps);
+            nint* elements = Elements;
+            float* weights = Weights;
+            for (nint column = 0; column < count; column++, y += inner, elements += MostTaps, weights += MostTaps)
+            {
+                Mix(source, inner, taps, elements, weights, y);
             }
         }
     }
@@ -172,8 +329,8 @@ public static unsafe class Resampling<V>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public readonly void Run(nint from, nint to, int worker)
         {
-            nint* elements = stackalloc nint[4];
-            float* weights = stackalloc float[4];
+            nint* elements = stackalloc nint[MostTaps];
+            float* weights = stackalloc float[MostTaps];
             for (nint unit = from; unit < to; unit++)
             {
                 (nint outer, nint column) = (unit / Blocks, unit % Blocks * Block);

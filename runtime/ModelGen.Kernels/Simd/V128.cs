@@ -248,6 +248,7 @@ public readonly unsafe struct V128 : IVector<V128>
     public static float Sum(V128 a) => Vector128.Sum(a.v);
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Transpose(float* source, nint sourceStride, float* target, nint targetStride)
     {
         Vector128<float> r0 = Vector128.Load(source);
@@ -264,8 +265,10 @@ public readonly unsafe struct V128 : IVector<V128>
         High(b, d).Store(target + (3 * targetStride));
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector128<float> Low(Vector128<float> a, Vector128<float> b) => Sse.IsSupported ? Sse.UnpackLow(a, b) : AdvSimd.Arm64.IsSupported ? AdvSimd.Arm64.ZipLow(a, b) : Vector128.Create(a[0], b[0], a[1], b[1]);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector128<float> High(Vector128<float> a, Vector128<float> b) => Sse.IsSupported ? Sse.UnpackHigh(a, b) : AdvSimd.Arm64.IsSupported ? AdvSimd.Arm64.ZipHigh(a, b) : Vector128.Create(a[2], b[2], a[3], b[3]);
 
     /// <summary>The upper halves of all lanes, rounded to nearest even; a NaN keeps its upper half, made quiet.</summary>

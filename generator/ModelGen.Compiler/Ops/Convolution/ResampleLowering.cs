@@ -3,7 +3,7 @@ using ModelGen.Compiler.Lowering;
 
 namespace ModelGen.Compiler.Ops;
 
-/// <summary>Padding and resampling as calls of kernels that handle one dimension: one call for each, through memory in between.</summary>
+/// <summary>Padding and resampling as calls of kernels that handle one dimension, or the last two of images: one call for each, through memory in between.</summary>
 internal static class ResampleLowering
 {
     /// <summary>Fills the result and copies the operand, or what is left of it, into its middle.</summary>
@@ -70,7 +70,18 @@ internal static class ResampleLowering
             return false;
         }
 
-        Each(k, 0, k.Result, Resized(k, k.Type(0)), backward: false, (axis, place, around, target) => $"Resampling<V>.Forward({place}, {around}, {Grid(k, axis)}, {target});");
+        // The last two dimensions are resampled by one call, which keeps what lies between them in the caches.
+        List<(int Axis, TensorType Before, TensorType After)> steps = [.. Resized(k, k.Type(0))];
+        int height = k.Type(0).Rank - 2;
+        if (height >= 2)
+        {
+            steps[height - 2] = (height, steps[height - 2].Before, steps[height - 1].After);
+            steps.RemoveAt(height - 1);
+        }
+
+        Each(k, 0, k.Result, steps, backward: false, (axis, place, around, target) => axis == height
+            ? $"Resampling<V>.Forward({place}, {Plane(k)}, {Grid(k, height)}, {Grid(k, height + 1)}, {target});"
+            : $"Resampling<V>.Forward({place}, {around}, {Grid(k, axis)}, {target});");
         return true;
     }
 
@@ -133,6 +144,15 @@ internal static class ResampleLowering
         }
 
         return steps;
+    }
+
+    /// <summary>Sizes before the last two dimensions are resampled: all before them, height, width, channels.</summary>
+    private static string Plane(KernelContext k)
+    {
+        (EquatableArray<Dim> before, EquatableArray<Dim> after) = (k.Type(0).Shape, k.ResultType().Shape);
+        int height = before.Count - 2;
+        Dim outer = after.Skip(2).Take(height - 2).Aggregate(before[0], static (product, dim) => product * dim);
+        return $"{outer.ToCSharp()}, {before[height].ToCSharp()}, {before[height + 1].ToCSharp()}, {before[1].ToCSharp()}";
     }
 
     private static string Pads(KernelContext k, int axis)
