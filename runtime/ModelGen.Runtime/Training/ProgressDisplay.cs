@@ -6,6 +6,9 @@ namespace ModelGen;
 /// <summary>Shows how a fit goes on.</summary>
 internal interface IProgressDisplay : IDisposable
 {
+    /// <summary>Says something before the first epoch.</summary>
+    void Note(string text);
+
     void Step(int epoch, int done, int steps, double samplesPerSecond);
 
     void Epoch(EpochResult result);
@@ -38,6 +41,10 @@ internal static class ProgressDisplay
 
     private sealed class Silent : IProgressDisplay
     {
+        public void Note(string text)
+        {
+        }
+
         public void Step(int epoch, int done, int steps, double samplesPerSecond)
         {
         }
@@ -53,6 +60,8 @@ internal static class ProgressDisplay
 
     private sealed class Plain(int epochs) : IProgressDisplay
     {
+        public void Note(string text) => Console.WriteLine(text);
+
         public void Step(int epoch, int done, int steps, double samplesPerSecond)
         {
         }
@@ -70,6 +79,8 @@ internal static class ProgressDisplay
         private const int Width = 30;
         private readonly System.Diagnostics.Stopwatch clock = System.Diagnostics.Stopwatch.StartNew();
         private long lastDrawn = -1000;
+
+        public void Note(string text) => AnsiConsole.Write(text + "\n");
 
         public void Step(int epoch, int done, int steps, double samplesPerSecond)
         {

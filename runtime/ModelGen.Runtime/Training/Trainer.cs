@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using ModelGen.Data;
+using ModelGen.Kernels;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -64,6 +65,11 @@ public sealed class Trainer<TModel> : IDisposable
         using IProgressDisplay display = ProgressDisplay.Create(options.Progress, Epochs);
         using var batches = new BatchAssembler(train, Math.Min(BatchSize, train.Count), Device);
         random.manual_seed(options.Seed);
+        if (settings.Precision == Precision.BFloat16 && Device.type == DeviceType.CPU && !Hardware.MultipliesBFloat16)
+        {
+            display.Note("Precision.BFloat16: this processor has no bfloat16 products (AVX512_BF16), so they run on ordinary instructions; the results are those of bfloat16, the speed is that of float32.");
+        }
+
         try
         {
             for (int epoch = 1; epoch <= Epochs; epoch++)

@@ -59,6 +59,9 @@ internal static partial class StepMeter
     /// <summary>Resident memory in MiB.</summary>
     public static double ResidentMiB() => OperatingSystem.IsLinux() ? StatusMiB("VmRSS:") : Process.GetCurrentProcess().WorkingSet64 / 1048576.0;
 
+    /// <summary>Resident memory in huge pages, in MiB; 0 where it is not known.</summary>
+    public static double HugePagesMiB() => OperatingSystem.IsLinux() ? FieldMiB("/proc/self/smaps_rollup", "AnonHugePages:") : 0;
+
     /// <summary>Gives memory that was freed back to the system, the managed heap's and glibc's.</summary>
     public static void ReleaseFreedMemory()
     {
@@ -74,9 +77,11 @@ internal static partial class StepMeter
         }
     }
 
-    private static double StatusMiB(string field)
+    private static double StatusMiB(string field) => FieldMiB("/proc/self/status", field);
+
+    private static double FieldMiB(string file, string field)
     {
-        string line = File.ReadLines("/proc/self/status").First(line => line.StartsWith(field, StringComparison.Ordinal));
+        string line = File.ReadLines(file).First(line => line.StartsWith(field, StringComparison.Ordinal));
         return long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], System.Globalization.CultureInfo.InvariantCulture) / 1024.0;
     }
 

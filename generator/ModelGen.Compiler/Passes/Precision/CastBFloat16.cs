@@ -7,7 +7,7 @@ internal sealed class CastBFloat16 : IGraphPass
 {
     public string Name => "cast-bfloat16";
 
-    public Graph Run(Graph graph) => new Rewriter().Run(graph);
+    public Graph Run(Graph graph) => graph.Nodes.Any(static node => node.Attributes.Bool(MarkBFloat16.Mark)) ? new Rewriter().Run(graph) : graph;
 
     /// <summary>One run: what was converted belongs to the graph that is being written.</summary>
     private sealed class Rewriter : GraphRewriter
