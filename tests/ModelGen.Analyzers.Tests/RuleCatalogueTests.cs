@@ -113,7 +113,8 @@ public sealed partial class RuleCatalogueTests
     {
         IEnumerable<string> pages = Directory.GetFiles(Path.Combine(s_analyzers, "rules"), "*.md").Select(Path.GetFileNameWithoutExtension).OfType<string>().Where(name => PageName().IsMatch(name));
 
-        Assert.Equal(Catalogue.Rules.Select(rule => rule.Id).Order(), pages.Order());
+        // MG6xxx are the compiler's own rules about models; the tests of the generator look after their pages.
+        Assert.Equal(Catalogue.Rules.Select(rule => rule.Id).Order(), pages.Where(page => !page.StartsWith("MG6", StringComparison.Ordinal)).Order());
     }
 
     [GeneratedRegex("^MG[0-9]{4}$")]

@@ -1,4 +1,5 @@
 using Microsoft.CodeAnalysis;
+using ModelGen.Compiler.Advice;
 
 namespace ModelGen.Generator.Diagnostics;
 
@@ -44,12 +45,46 @@ internal static class Descriptors
 
     public static readonly DiagnosticDescriptor Internal = Error("MG9001", "The model compiler failed", "Compiling '{0}' failed inside ModelGen ({1}). This is a fault of ModelGen, not of your model: please report it with the model's source.");
 
+    public static readonly DiagnosticDescriptor ActivationBeforeLoss = Model("MG6001", "The model ends with an activation that its loss does not expect", DiagnosticSeverity.Warning, isOn: true);
+
+    public static readonly DiagnosticDescriptor BiasBeforeBatchNorm = Model("MG6002", "A bias has no effect before batch normalization", DiagnosticSeverity.Info, isOn: true);
+
+    public static readonly DiagnosticDescriptor PartlyFilledVectors = Model("MG6003", "The number of channels fills vectors badly", DiagnosticSeverity.Info, isOn: false);
+
+    public static readonly DiagnosticDescriptor SeparableConvolution = Model("MG6004", "A depthwise separable convolution would need far fewer operations", DiagnosticSeverity.Info, isOn: false);
+
+    public static readonly DiagnosticDescriptor StaysFloat = Model("MG6005", "An operator of an INT8 model runs in floating point", DiagnosticSeverity.Info, isOn: true);
+
+    public static readonly DiagnosticDescriptor ResultUnused = Model("MG6006", "The result of a layer is never used", DiagnosticSeverity.Warning, isOn: true);
+
+    public static readonly DiagnosticDescriptor LinearAfterLinear = Model("MG6007", "Two linear layers follow each other without an activation", DiagnosticSeverity.Info, isOn: true);
+
+    public static readonly DiagnosticDescriptor DropoutOnOutput = Model("MG6008", "The model's output is dropped at random", DiagnosticSeverity.Warning, isOn: true);
+
+    public static readonly DiagnosticDescriptor BatchNormOfOneValue = Model("MG6009", "Batch normalization has one value per channel", DiagnosticSeverity.Warning, isOn: true);
+
+    public static readonly DiagnosticDescriptor CrossEntropyOfOneClass = Model("MG6010", "Cross entropy has a single class", DiagnosticSeverity.Warning, isOn: true);
+
+    public static readonly DiagnosticDescriptor ActivationWithoutEffect = Model("MG6011", "An activation has no effect", DiagnosticSeverity.Info, isOn: true);
+
+    public static readonly DiagnosticDescriptor UnevenTransposedConvolution = Model("MG6012", "A transposed convolution covers its output unevenly", DiagnosticSeverity.Info, isOn: false);
+
     /// <summary>All descriptors, for the documentation test.</summary>
     public static IReadOnlyList<DiagnosticDescriptor> All { get; } =
         [Unsupported, ShapeMismatch, LayerNeverCalled, NotPartial, Forward, Shape, LayerMember, DataDependent, Training, NotExportable, RootConstructor, ModelArguments, NoInputShape, MemberTaken, MemoryBudget, Internal];
+
+    /// <summary>The descriptors of the rules about models, each with a page in <c>analyzers/rules</c>.</summary>
+    public static IReadOnlyList<DiagnosticDescriptor> Advice { get; } =
+        [ActivationBeforeLoss, BiasBeforeBatchNorm, PartlyFilledVectors, SeparableConvolution, StaysFloat, ResultUnused, LinearAfterLinear, DropoutOnOutput, BatchNormOfOneValue, CrossEntropyOfOneClass, ActivationWithoutEffect, UnevenTransposedConvolution];
+
+    /// <summary>The descriptor of a rule about models.</summary>
+    public static DiagnosticDescriptor Of(ModelRule rule) => Advice.First(descriptor => descriptor.Id == rule.Id);
 
     private static DiagnosticDescriptor Error(string id, string title, string message) => Create(id, title, message, DiagnosticSeverity.Error);
 
     private static DiagnosticDescriptor Create(string id, string title, string message, DiagnosticSeverity severity) =>
         new(id, title, message, "ModelGen.Compiler", severity, isEnabledByDefault: true, helpLinkUri: Page + id.ToLowerInvariant());
+
+    private static DiagnosticDescriptor Model(string id, string title, DiagnosticSeverity severity, bool isOn) =>
+        new(id, title, "{0}", "ModelGen.Model", severity, isOn, helpLinkUri: $"https://github.com/modelgen/modelgen/blob/main/analyzers/rules/{id}.md");
 }

@@ -28,7 +28,9 @@ internal sealed partial class Evaluator(OperationCache cache, GraphBuilder graph
     /// <summary>What a node of the graph costs compared with a step of evaluation.</summary>
     private const int StepsPerNode = 8;
 
+    /// <summary>By the first result of each node: values keep their numbers when nodes are removed.</summary>
     private readonly Dictionary<int, SyntaxNode> nodeSyntax = [];
+
     private int steps;
     private int depth;
     private int noGrad;
@@ -39,8 +41,9 @@ internal sealed partial class Evaluator(OperationCache cache, GraphBuilder graph
     /// <summary>Objects are being built: fields may be written, random values are allowed, and what is done to tensors in place does not matter.</summary>
     private bool constructing;
 
-    /// <summary>The expression that each graph node came from, for diagnostics about nodes.</summary>
-    public IReadOnlyDictionary<int, SyntaxNode> NodeSyntax => nodeSyntax;
+    /// <summary>The expression that a node of the graph came from, for diagnostics about it; null when it has none.</summary>
+    /// <param name="node">A node of the graph that was written, or of one with fewer nodes and the same values.</param>
+    public SyntaxNode? SyntaxOf(Node node) => nodeSyntax.TryGetValue(node.Outputs[0], out SyntaxNode at) ? at : null;
 
     /// <summary>Whether a branch on the training flag was met: the model needs a graph for each mode.</summary>
     public bool NeedsMode { get; set; }
@@ -201,7 +204,7 @@ internal sealed partial class Evaluator(OperationCache cache, GraphBuilder graph
         {
             for (int i = before; i < graph.Nodes.Count; i++)
             {
-                nodeSyntax[i] = at;
+                nodeSyntax[graph.Nodes[i].Outputs[0]] = at;
                 steps += StepsPerNode;
             }
         }

@@ -155,12 +155,11 @@ internal sealed partial class ModelParser
 
         TorchTrace trace = RunTorchModule(forward, cache, null);
         Graph? trainingGraph = null;
-        Evaluator? trained = null;
+        TorchTrace? trained = null;
         if (trace.Evaluator.NeedsMode)
         {
-            TorchTrace training = RunTorchModule(forward, cache, true);
-            trainingGraph = Checked(training);
-            trained = training.Evaluator;
+            trained = RunTorchModule(forward, cache, true);
+            trainingGraph = Checked(trained);
             trace = RunTorchModule(forward, cache, false);
         }
 
@@ -168,7 +167,7 @@ internal sealed partial class ModelParser
         Evaluator evaluator = trace.Evaluator;
         (graph, trainingGraph) = FreezeUnused(graph, trainingGraph);
         WarnNotExportable(graph, evaluator);
-        return Settings(spec with
+        return Advised((trained ?? trace).Evaluator, (trained ?? trace).Written(), Settings(spec with
         {
             Graph = graph,
             TrainingGraph = trainingGraph,
@@ -177,14 +176,18 @@ internal sealed partial class ModelParser
             OutputPaths = trace.Outputs.Select(static output => output.Path).ToEquatableArray(),
             RegistersComponents = evaluator.Registers,
             OtherNames = evaluator.OtherNames.ToEquatableArray(),
-            Modules = evaluator.ModuleChecks().Concat(trained?.ModuleChecks() ?? []).Distinct().ToEquatableArray(),
+            Modules = evaluator.ModuleChecks().Concat(trained?.Evaluator.ModuleChecks() ?? []).Distinct().ToEquatableArray(),
             LayerTypes = evaluator.LayerTypes.ToEquatableArray(),
             ExportBatch = LayerMembers.Attribute(type, "ExportOnnxAttribute")?.NamedArguments.FirstOrDefault(static argument => argument.Key == "Batch").Value.Value as int? ?? 1,
-        });
+        }));
     }
 
     /// <summary>One run of constructor and forward.</summary>
-    private sealed record TorchTrace(Evaluator Evaluator, GraphBuilder Builder, IReadOnlyList<(string Path, int Value)> Outputs);
+    private sealed record TorchTrace(Evaluator Evaluator, GraphBuilder Builder, IReadOnlyList<(string Path, int Value)> Outputs)
+    {
+        /// <summary>The graph with everything that was called, needed or not.</summary>
+        public Graph Written() => Builder.Build([.. Outputs.Select(static output => output.Value)]);
+    }
 
     private TorchTrace RunTorchModule(IMethodSymbol forward, OperationCache cache, bool? mode)
     {
@@ -267,14 +270,14 @@ internal sealed partial class ModelParser
     /// <summary>The graph, once it is certain that nothing it computes needs values that exist only at run time.</summary>
     private Graph Checked(TorchTrace trace)
     {
-        Graph graph = trace.Builder.Build([.. trace.Outputs.Select(static output => output.Value)]);
+        Graph graph = trace.Written();
         HashSet<int> live = LiveNodes(graph);
         for (int i = 0; i < graph.Nodes.Count; i++)
         {
             if (graph.Nodes[i].Op == "opaque" && live.Contains(i))
             {
                 throw EvaluationException.Unsupported(
-                    trace.Evaluator.NodeSyntax.TryGetValue(i, out SyntaxNode at) ? at : syntax,
+                    trace.Evaluator.SyntaxOf(graph.Nodes[i]) ?? syntax,
                     "the result depends on this tensor, whose values exist only at run time and which is not registered: register it with register_buffer or hold it in a Parameter or Tensor field before RegisterComponents()");
             }
         }

@@ -2,6 +2,7 @@ using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
 using ModelGen.Compiler;
+using ModelGen.Compiler.Advice;
 using ModelGen.Compiler.Codegen;
 using ModelGen.Compiler.FrontEnd;
 using ModelGen.Compiler.Ir;
@@ -275,17 +276,19 @@ internal sealed partial class ModelParser
     {
         (Evaluator evaluator, GraphBuilder builder, SymTensor[] inputs, int[] outputs) = RunForward(forward, cache, null);
         Graph? trainingGraph = null;
+        Evaluator? trained = null;
         if (evaluator.NeedsMode)
         {
             // A branch on `training`: each mode has its own graph.
-            trainingGraph = TraceIn(forward, cache, training: true);
+            (trained, GraphBuilder trainingBuilder, _, int[] trainingOutputs) = RunForward(forward, cache, true);
+            trainingGraph = trainingBuilder.Build(trainingOutputs);
             (evaluator, builder, inputs, outputs) = RunForward(forward, cache, false);
         }
 
         Graph graph = builder.Build(outputs);
         WarnUnusedLayers(spec, evaluator);
         WarnNotExportable(graph, evaluator);
-        return Settings(spec with
+        return Advised(trained ?? evaluator, trainingGraph ?? graph, Settings(spec with
         {
             Graph = graph,
             TrainingGraph = trainingGraph,
@@ -293,13 +296,7 @@ internal sealed partial class ModelParser
             Sizes = evaluator.Sizes.ToEquatableArray(),
             LayerTypes = evaluator.LayerTypes.ToEquatableArray(),
             ExportBatch = LayerMembers.Attribute(type, "ExportOnnxAttribute")?.NamedArguments.FirstOrDefault(static argument => argument.Key == "Batch").Value.Value as int? ?? 1,
-        });
-    }
-
-    private Graph TraceIn(IMethodSymbol forward, OperationCache cache, bool training)
-    {
-        (_, GraphBuilder builder, _, int[] outputs) = RunForward(forward, cache, training);
-        return builder.Build(outputs);
+        }));
     }
 
     private (Evaluator Evaluator, GraphBuilder Builder, SymTensor[] Inputs, int[] Outputs) RunForward(IMethodSymbol forward, OperationCache cache, bool? mode)
@@ -371,11 +368,30 @@ internal sealed partial class ModelParser
         var weights = new OnnxWeights(graph);
         for (int i = 0; i < graph.Nodes.Count; i++)
         {
-            if (live.Contains(i) && !weights.Computes(graph.Nodes[i]) && OpRegistry.Get(graph.Nodes[i].Op).ExportProblem(OpContext.Of(graph, graph.Nodes[i])) is string problem && evaluator.NodeSyntax.TryGetValue(i, out SyntaxNode at))
+            if (live.Contains(i) && !weights.Computes(graph.Nodes[i]) && OpRegistry.Get(graph.Nodes[i].Op).ExportProblem(OpContext.Of(graph, graph.Nodes[i])) is string problem && evaluator.SyntaxOf(graph.Nodes[i]) is { } at)
             {
                 diagnostics.Add(DiagnosticInfo.At(Descriptors.NotExportable, at, problem));
             }
         }
+    }
+
+    /// <summary>Reports what the rules about models have to say; an expression that is evaluated several times is reported once.</summary>
+    private ModelSpec Advised(Evaluator evaluator, Graph written, ModelSpec spec)
+    {
+        var model = new ReviewedModel(spec, written, LayerMembers.Attribute(type, "QuantizeAttribute") is not null);
+        var said = new HashSet<(string, SyntaxNode)>();
+        foreach (ModelRule rule in ModelRules.All)
+        {
+            foreach (Finding finding in rule.Check(model))
+            {
+                if (evaluator.SyntaxOf(written.Nodes[finding.Node]) is { } at && said.Add((rule.Id, at)))
+                {
+                    diagnostics.Add(DiagnosticInfo.At(Descriptors.Of(rule), at, finding.Text));
+                }
+            }
+        }
+
+        return spec;
     }
 
     private void Report(DiagnosticDescriptor descriptor, SyntaxToken at, params string[] arguments) => diagnostics.Add(DiagnosticInfo.At(descriptor, at, arguments));

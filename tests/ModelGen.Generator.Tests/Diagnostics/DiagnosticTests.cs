@@ -102,6 +102,7 @@ public sealed class DiagnosticTests
         { "MG0009", "[Model] [[|Train(Loss.MSE, Optimizer.SGD, Nesterov = true)|]] public partial class Net { public Tensor Forward([Shape(\"N\", 3)] Tensor x) => x; }", ["Momentum above 0"] },
         { "MG0009", "[Model] [[|Train(Loss.CrossEntropy, Optimizer.SGD, LabelSmoothing = 1)|]] public partial class Net { public Tensor Forward([Shape(\"N\", 3)] Tensor x) => x; }", ["LabelSmoothing"] },
         { "MG0010", Net("", "[Shape(\"N\", 3, 7, 7)] Tensor x", "return [|adaptive_max_pool2d(x, new long[] { 2, 2 })|];"), ["[N, 3, 7, 7]", "divides the input"] },
+        { "MG0010", Torch("private readonly Linear fc = Linear(4, 4);", "return [|adaptive_max_pool2d(fc.forward(x).view(-1, 1, 1, 4), new long[] { 1, 3 })|];"), ["divides the input"] },
     };
 
     [Theory]
