@@ -43,7 +43,6 @@ public sealed partial class RuleCatalogueTests
         Assert.Equal($"https://github.com/modelgen/modelgen/blob/main/analyzers/rules/{id}.md", rule.HelpLinkUri);
         Assert.StartsWith("ModelGen.", rule.Category, StringComparison.Ordinal);
         Assert.NotEmpty(rule.Description.ToString());
-        Assert.True(rule.IsEnabledByDefault);
     }
 
     [Theory]
@@ -67,6 +66,7 @@ public sealed partial class RuleCatalogueTests
         Assert.All(s_sections, section => Assert.Contains($"\n{section}\n", page, StringComparison.Ordinal));
         Assert.Contains($"| {rule.Category} | {rule.DefaultSeverity} | {(Catalogue.Fix(id) is null ? "No" : "Yes: ")}", page, StringComparison.Ordinal);
         Assert.Contains($"dotnet_diagnostic.{id}.severity", page, StringComparison.Ordinal);
+        Assert.Equal(!rule.IsEnabledByDefault, page.Contains("The rule is off by default", StringComparison.Ordinal));
     }
 
     [Theory]
@@ -77,14 +77,14 @@ public sealed partial class RuleCatalogueTests
         string rows = File.ReadAllText(Path.Combine(s_analyzers, "ModelGen.Analyzers", "AnalyzerReleases.Unshipped.md"))
             + File.ReadAllText(Path.Combine(s_analyzers, "ModelGen.Analyzers", "AnalyzerReleases.Shipped.md"));
 
-        Assert.Contains($"{id} | {rule.Category} | {rule.DefaultSeverity} | ", rows, StringComparison.Ordinal);
+        Assert.Contains($"{id} | {rule.Category} | {(rule.IsEnabledByDefault ? rule.DefaultSeverity : "Disabled")} | ", rows, StringComparison.Ordinal);
     }
 
     [Fact]
     public void Readme_TableIsTheCatalogue()
     {
         string expected = string.Concat(Catalogue.Rules.OrderBy(rule => rule.Id, StringComparer.Ordinal).Select(rule =>
-            $"| [{rule.Id}]({rule.Id}.md) | {rule.Title} | {rule.Category} | {rule.DefaultSeverity} | {(Catalogue.Fix(rule.Id) is null ? "no" : "yes")} |\n"));
+            $"| [{rule.Id}]({rule.Id}.md) | {rule.Title} | {rule.Category} | {rule.DefaultSeverity}{(rule.IsEnabledByDefault ? "" : " (off)")} | {(Catalogue.Fix(rule.Id) is null ? "no" : "yes")} |\n"));
         string readme = File.ReadAllText(Path.Combine(s_analyzers, "rules", "README.md"));
 
         Assert.EndsWith("|------|-------------|----------|------------------|----------|\n" + expected, readme, StringComparison.Ordinal);

@@ -87,4 +87,26 @@ internal static class OperationFacts
 
     /// <summary>Where the operation starts in its file; orders operations of one member.</summary>
     public static int Start(this IOperation operation) => operation.Syntax.SpanStart;
+
+    /// <summary>A call that puts its argument into a collection of the framework's.</summary>
+    public static bool AddsToCollection(this IInvocationOperation call) =>
+        call is { TargetMethod.Name: "Add" or "Enqueue" or "Push" or "Insert" or "TryAdd", Instance: not null }
+        && call.TargetMethod.ContainingNamespace.ToDisplayString().StartsWith("System.Collections", StringComparison.Ordinal);
+
+    /// <summary>The argument of a parameter by name, when the source gives it.</summary>
+    public static IOperation? Given(this IInvocationOperation call, string parameter)
+    {
+        foreach (IArgumentOperation argument in call.Arguments)
+        {
+            if (argument.Parameter?.Name == parameter && argument.ArgumentKind != ArgumentKind.DefaultValue)
+            {
+                return argument.Value;
+            }
+        }
+
+        return null;
+    }
+
+    public static bool IsConstant(this IOperation? operation, object value) =>
+        operation is { ConstantValue: { HasValue: true, Value: { } constant } } && constant.Equals(value);
 }

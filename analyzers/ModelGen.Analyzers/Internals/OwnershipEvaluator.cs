@@ -31,8 +31,13 @@ internal sealed record OwnershipState(ImmutableDictionary<object, ulong> Values)
 }
 
 /// <summary>Evaluates operations in order, keeping track of which dispose scope owns which value.</summary>
+/// <param name="state">What is known before the first operation.</param>
+/// <param name="scopes">The spans in which the function's dispose scopes are open.</param>
+/// <param name="untracked">Locals of which nothing is known.</param>
+/// <param name="torch">The TorchSharp symbols.</param>
+/// <param name="findings">Where tensors that outlive their scope are noted; null while the states are still being computed.</param>
 internal sealed class OwnershipEvaluator(
-    OwnershipState state, ImmutableArray<TextSpan> scopes, ImmutableHashSet<ILocalSymbol> untracked, TorchSharpContext torch)
+    OwnershipState state, ImmutableArray<TextSpan> scopes, ImmutableHashSet<ILocalSymbol> untracked, TorchSharpContext torch, ScopeFindings? findings)
 {
     private ImmutableDictionary<object, ulong> _values = state.Values;
 
@@ -56,9 +61,23 @@ internal sealed class OwnershipEvaluator(
             case IFlowCaptureReferenceOperation reference:
                 return Lookup(reference.Id);
             case ILocalReferenceOperation local:
-                return Lookup(local.Local);
+                ulong owner = Lookup(local.Local);
+                if (findings is not null && Owner.IsDeadAt(owner, local, scopes) && local.NeedsTensor(torch))
+                {
+                    findings.UsedAfter.Add(local);
+                }
+
+                return owner;
+            case ILiteralOperation { ConstantValue: { HasValue: true, Value: null } } or IDefaultValueOperation:
+                return Owner.None;
             case ISimpleAssignmentOperation assignment:
-                return Assign(assignment.Target, Evaluate(assignment.Value));
+                ulong assigned = Evaluate(assignment.Value);
+                if (findings is not null && Store(assignment.Target) is { } variable && IsKept(assignment.Value, assigned))
+                {
+                    findings.Kept.Add((assignment.Value, variable));
+                }
+
+                return Assign(assignment.Target, assigned);
             case ICompoundAssignmentOperation compound:
                 Evaluate(compound.Value);
                 return Assign(compound.Target, torch.Owns(compound.OperatorMethod) ? Created(compound) : Owner.Unknown);
@@ -97,6 +116,11 @@ internal sealed class OwnershipEvaluator(
         foreach (IArgumentOperation argument in call.Arguments)
         {
             ulong value = EvaluateArgument(argument, call.TargetMethod);
+            if (findings is not null && call.AddsToCollection() && IsKept(argument.Value, value) && call.Instance.NamedVariable() is { } collection)
+            {
+                findings.Kept.Add((argument.Value, collection));
+            }
+
             input ??= torch.IsTensor(argument.Value.Unwrap().Type) ? value : null;
         }
 
@@ -134,10 +158,21 @@ internal sealed class OwnershipEvaluator(
     }
 
     /// <summary>Methods after which the tensors they were given may live elsewhere: the Move/Detach family, and all code that is not TorchSharp's.</summary>
-    private bool Releases(IMethodSymbol method) =>
-        !torch.Owns(method)
-        || SymbolEqualityComparer.Default.Equals(method.ContainingType, torch.DisposeScope)
-        || (method.Name.EndsWith("DisposeScope", StringComparison.Ordinal) && !torch.IsNewDisposeScope(method) && method.Name != "WrappedTensorDisposeScope");
+    private bool Releases(IMethodSymbol method) => !torch.Owns(method) || torch.IsScopeTransfer(method);
+
+    /// <summary>The field behind an assignment's target, element stores into a field's collection included; locals are followed, not stored to.</summary>
+    private static ISymbol? Store(IOperation target) => target.Unwrap() switch
+    {
+        IFieldReferenceOperation field => field.NamedVariable(),
+        IArrayElementReferenceOperation element => element.ArrayReference.NamedVariable() as IFieldSymbol,
+        IPropertyReferenceOperation { Property.IsIndexer: true, Instance: { } instance } => instance.NamedVariable() as IFieldSymbol,
+        _ => null,
+    };
+
+    /// <summary>Parameters leave their scope when they are made, so only plain tensors count.</summary>
+    private bool IsKept(IOperation value, ulong owner) =>
+        Owner.DiesAt(owner, value, scopes) && (owner & Owner.Unknown) == 0
+        && SymbolEqualityComparer.Default.Equals(value.Unwrap().Type, torch.Tensor);
 
     private void Release(IOperation operation)
     {

@@ -6,105 +6,61 @@ using Microsoft.CodeAnalysis.Text;
 
 namespace ModelGen.Analyzers;
 
+/// <summary>What one function does with the tensors of its dispose scopes that must not be done.</summary>
+internal sealed class ScopeFindings
+{
+    /// <summary>The returned expressions whose tensor dies with a scope that is open at the <c>return</c>.</summary>
+    public List<IOperation> Returned { get; } = [];
+
+    /// <summary>The tensors that are stored, undetached, in a field or added to a collection, with the field or collection.</summary>
+    public List<(IOperation Value, ISymbol Variable)> Kept { get; } = [];
+
+    /// <summary>The uses of a local whose tensor died with a scope that is closed there on every path.</summary>
+    public List<ILocalReferenceOperation> UsedAfter { get; } = [];
+}
+
 /// <summary>
-/// Follows tensors through one control-flow graph and finds the returned ones that a dispose scope of the same function owns.
+/// Follows tensors through one control-flow graph and finds those that are used beyond the dispose scope of the same function that owns them.
 /// </summary>
 /// <remarks>
 /// Forward may-analysis. Each local holds a set of <see cref="Owner"/> bits; sets are united where paths meet. A value that
 /// may have been moved, or that something not understood has touched, is never reported.
 /// </remarks>
-internal sealed class ScopeOwnershipFlow
+internal static class ScopeOwnershipFlow
 {
-    private readonly ControlFlowGraph _graph;
-    private readonly ImmutableArray<TextSpan> _scopes;
-    private readonly TorchSharpContext _torch;
-    private readonly ImmutableHashSet<ILocalSymbol> _untracked;
-
-    private ScopeOwnershipFlow(ControlFlowGraph graph, ImmutableArray<TextSpan> scopes, ImmutableHashSet<ILocalSymbol> untracked, TorchSharpContext torch)
-    {
-        _graph = graph;
-        _scopes = scopes;
-        _untracked = untracked;
-        _torch = torch;
-    }
-
-    /// <summary>The returned expressions whose tensor dies with a scope that is open at the <c>return</c>.</summary>
     /// <param name="graph">The function's graph.</param>
     /// <param name="scopes">The spans in which the function's own dispose scopes are open; at most 60 are considered.</param>
     /// <param name="untracked">Locals that other functions can change, or that are disposed by a <c>using</c> of their own.</param>
     /// <param name="torch">The TorchSharp symbols.</param>
-    public static ImmutableArray<IOperation> FindReturned(
-        ControlFlowGraph graph, ImmutableArray<TextSpan> scopes, ImmutableHashSet<ILocalSymbol> untracked, TorchSharpContext torch) =>
-        scopes.Length > 60 ? [] : new ScopeOwnershipFlow(graph, scopes, untracked, torch).Run();
-
-    private ImmutableArray<IOperation> Run()
+    public static ScopeFindings Analyze(
+        ControlFlowGraph graph, ImmutableArray<TextSpan> scopes, ImmutableHashSet<ILocalSymbol> untracked, TorchSharpContext torch)
     {
-        var entry = new OwnershipState?[_graph.Blocks.Length];
-        entry[0] = OwnershipState.Empty;
-        var work = new Queue<BasicBlock>([_graph.Blocks[0]]);
-        while (work.Count > 0)
+        var findings = new ScopeFindings();
+        if (scopes.Length > 60)
         {
-            BasicBlock block = work.Dequeue();
-            OwnershipState exit = Transfer(block, entry[block.Ordinal]!, null);
-            foreach (BasicBlock next in Successors(block))
-            {
-                OwnershipState joined = entry[next.Ordinal] is { } known ? known.Join(exit) : exit;
-                if (!joined.Equals(entry[next.Ordinal]))
-                {
-                    entry[next.Ordinal] = joined;
-                    work.Enqueue(next);
-                }
-            }
+            return findings;
         }
 
-        ImmutableArray<IOperation>.Builder found = ImmutableArray.CreateBuilder<IOperation>();
-        foreach (BasicBlock block in _graph.Blocks)
+        OwnershipState?[] entry = ForwardFlow.Solve(
+            graph,
+            OwnershipState.Empty,
+            (block, state) => Transfer(block, state, scopes, untracked, torch, null),
+            (known, incoming) => known.Join(incoming));
+        foreach (BasicBlock block in graph.Blocks)
         {
             if (entry[block.Ordinal] is { } state)
             {
-                Transfer(block, state, found);
+                Transfer(block, state, scopes, untracked, torch, findings);
             }
         }
 
-        return found.ToImmutable();
+        return findings;
     }
 
-    /// <summary>Control also enters a finally block, and a catch block from any point of its try; both see the try's entry state.</summary>
-    private IEnumerable<BasicBlock> Successors(BasicBlock block)
+    private static OwnershipState Transfer(
+        BasicBlock block, OwnershipState state, ImmutableArray<TextSpan> scopes, ImmutableHashSet<ILocalSymbol> untracked, TorchSharpContext torch, ScopeFindings? findings)
     {
-        foreach (ControlFlowBranch? branch in new[] { block.FallThroughSuccessor, block.ConditionalSuccessor })
-        {
-            if (branch is null)
-            {
-                continue;
-            }
-
-            if (branch.Destination is { } destination)
-            {
-                yield return destination;
-            }
-
-            foreach (ControlFlowRegion region in branch.FinallyRegions)
-            {
-                yield return _graph.Blocks[region.FirstBlockOrdinal];
-            }
-        }
-
-        for (ControlFlowRegion? region = block.EnclosingRegion; region is not null; region = region.EnclosingRegion)
-        {
-            if (region is { Kind: ControlFlowRegionKind.Try, EnclosingRegion: { Kind: ControlFlowRegionKind.TryAndCatch } whole })
-            {
-                foreach (ControlFlowRegion handler in whole.NestedRegions.Where(nested => nested.Kind != ControlFlowRegionKind.Try))
-                {
-                    yield return _graph.Blocks[handler.FirstBlockOrdinal];
-                }
-            }
-        }
-    }
-
-    private OwnershipState Transfer(BasicBlock block, OwnershipState state, ImmutableArray<IOperation>.Builder? found)
-    {
-        var evaluator = new OwnershipEvaluator(state, _scopes, _untracked, _torch);
+        var evaluator = new OwnershipEvaluator(state, scopes, untracked, torch, findings);
         foreach (IOperation operation in block.Operations)
         {
             evaluator.Evaluate(operation);
@@ -115,9 +71,9 @@ internal sealed class ScopeOwnershipFlow
             bool returns = block is { FallThroughSuccessor.Semantics: ControlFlowBranchSemantics.Return, ConditionKind: ControlFlowConditionKind.None };
             foreach (IOperation part in returns && value.Unwrap() is ITupleOperation tuple ? tuple.Elements : [value])
             {
-                if (Owner.DiesAt(evaluator.Evaluate(part), part, _scopes) && returns && _torch.IsTensor(part.Unwrap().Type))
+                if (Owner.DiesAt(evaluator.Evaluate(part), part, scopes) && returns && torch.IsTensor(part.Unwrap().Type))
                 {
-                    found?.Add(part);
+                    findings?.Returned.Add(part);
                 }
             }
         }
@@ -153,6 +109,25 @@ internal static class Owner
         for (int index = 0; index < scopes.Length; index++)
         {
             if ((owner & Scope(index)) != 0 && !scopes[index].Contains(place.Syntax.Span))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    /// <summary>True when the value belongs to scopes alone, on every path, and all of them are closed at the place.</summary>
+    public static bool IsDeadAt(ulong owner, IOperation place, ImmutableArray<TextSpan> scopes)
+    {
+        if (!IsScoped(owner) || (owner & (Released | Unknown)) != 0)
+        {
+            return false;
+        }
+
+        for (int index = 0; index < scopes.Length; index++)
+        {
+            if ((owner & Scope(index)) != 0 && scopes[index].Contains(place.Syntax.Span))
             {
                 return false;
             }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Microsoft.CodeAnalysis;
 
 namespace ModelGen.Analyzers;
@@ -8,16 +9,25 @@ namespace ModelGen.Analyzers;
 /// </summary>
 internal sealed class TorchSharpContext
 {
+    private static readonly ConditionalWeakTable<Compilation, Lookup> s_known = new();
+
     private readonly INamedTypeSymbol _torch;
+    private readonly Lazy<bool> _mentionsCuda;
     private readonly INamedTypeSymbol? _autograd;
     private readonly INamedTypeSymbol? _optim;
     private readonly INamedTypeSymbol? _functional;
     private readonly INamedTypeSymbol? _moduleExtensions;
     private readonly INamedTypeSymbol? _dataLoader;
+    private readonly INamedTypeSymbol? _tensorExtensions;
+    private readonly INamedTypeSymbol? _linalg;
+    private readonly INamedTypeSymbol? _cuda;
+    private readonly INamedTypeSymbol? _accessor;
+    private readonly INamedTypeSymbol? _dataset;
 
-    private TorchSharpContext(INamedTypeSymbol torch, INamedTypeSymbol tensor, INamedTypeSymbol module, INamedTypeSymbol disposeScope)
+    private TorchSharpContext(Compilation compilation, INamedTypeSymbol torch, INamedTypeSymbol tensor, INamedTypeSymbol module, INamedTypeSymbol disposeScope)
     {
         _torch = torch;
+        _mentionsCuda = new(() => compilation.SyntaxTrees.Any(tree => tree.GetText().ToString().IndexOf("cuda", StringComparison.OrdinalIgnoreCase) >= 0));
         Tensor = tensor;
         Module = module;
         DisposeScope = disposeScope;
@@ -27,6 +37,11 @@ internal sealed class TorchSharpContext
         _functional = Find("TorchSharp.torch+nn+functional");
         _moduleExtensions = Find("TorchSharp.ModuleExtensionMethods");
         _dataLoader = Find("TorchSharp.Modules.DataLoader`2");
+        _tensorExtensions = Find("TorchSharp.TensorExtensionMethods");
+        _linalg = Find("TorchSharp.torch+linalg");
+        _cuda = Find("TorchSharp.torch+cuda");
+        _accessor = Find("TorchSharp.Utils.TensorAccessor`1");
+        _dataset = Find("TorchSharp.torch+utils+data+Dataset`1");
         Optimizer = Find("TorchSharp.torch+optim+Optimizer");
         Parameter = Find("TorchSharp.Modules.Parameter");
         ModuleList = Find("TorchSharp.Modules.ModuleList`1");
@@ -49,14 +64,19 @@ internal sealed class TorchSharpContext
 
     public INamedTypeSymbol? ModuleDict { get; }
 
-    /// <summary>Resolves the symbols, or returns null when the compilation does not reference TorchSharp.</summary>
-    public static TorchSharpContext? TryCreate(Compilation compilation)
+    /// <summary>True when some source mentions CUDA. Spelling only, and read at the first question: without it, rules about waiting for a GPU stay silent.</summary>
+    public bool MentionsCuda => _mentionsCuda.Value;
+
+    /// <summary>The symbols of a compilation, or null when it does not reference TorchSharp. All rules share one instance a compilation.</summary>
+    public static TorchSharpContext? TryCreate(Compilation compilation) => s_known.GetValue(compilation, static key => new Lookup(Resolve(key))).Context;
+
+    private static TorchSharpContext? Resolve(Compilation compilation)
     {
         return compilation.GetTypeByMetadataName("TorchSharp.torch") is { } torch
             && compilation.GetTypeByMetadataName("TorchSharp.torch+Tensor") is { } tensor
             && compilation.GetTypeByMetadataName("TorchSharp.torch+nn+Module") is { } module
             && compilation.GetTypeByMetadataName("TorchSharp.DisposeScope") is { } scope
-            ? new TorchSharpContext(torch, tensor, module, scope)
+            ? new TorchSharpContext(compilation, torch, tensor, module, scope)
             : null;
     }
 
@@ -70,11 +90,40 @@ internal sealed class TorchSharpContext
 
     public bool IsDataLoader(ITypeSymbol? type) => DerivesFrom(type, _dataLoader);
 
+    public bool IsDataset(ITypeSymbol? type) => DerivesFrom(type, _dataset);
+
+    /// <summary>What <c>Tensor.data&lt;T&gt;()</c> returns: a view of a tensor's elements on the host.</summary>
+    public bool IsAccessor(ITypeSymbol? type) => DerivesFrom(type, _accessor);
+
     /// <summary>True for symbols that TorchSharp itself declares.</summary>
     public bool Owns(ISymbol? symbol) => symbol is not null && SymbolEqualityComparer.Default.Equals(symbol.ContainingAssembly, Assembly);
 
     /// <summary>A class of the user's that derives from <c>nn.Module</c>.</summary>
     public bool IsUserModule(ITypeSymbol? type) => type is INamedTypeSymbol { TypeKind: TypeKind.Class } && IsModule(type) && !Owns(type);
+
+    /// <summary>A static function of <c>torch</c> itself.</summary>
+    public bool IsTorchFunction(IMethodSymbol method) => method.IsStatic && IsIn(method, _torch);
+
+    /// <summary>A method of <c>Tensor</c>, an extension method of TorchSharp's included.</summary>
+    public bool IsTensorMethod(IMethodSymbol method) => !method.IsStatic && IsIn(method, Tensor) || IsIn(method, _tensorExtensions);
+
+    /// <summary>A tensor operation by name, as a method of <c>Tensor</c> or as a function of <c>torch</c>.</summary>
+    public bool IsOperation(IMethodSymbol method, string name) => method.Name == name && (IsTensorMethod(method) || IsTorchFunction(method));
+
+    public bool IsLinalg(IMethodSymbol method) => IsIn(method, _linalg);
+
+    public bool IsCuda(IMethodSymbol method) => IsIn(method, _cuda);
+
+    /// <summary><c>step</c> of an optimizer.</summary>
+    public bool IsStep(IMethodSymbol method) => method.Name == "step" && IsOptimizer(method.ContainingType);
+
+    /// <summary>
+    /// The methods that take tensors out of a dispose scope: those of the scope itself, and the Move/Detach family of the tensors.
+    /// </summary>
+    public bool IsScopeTransfer(IMethodSymbol method) =>
+        Owns(method)
+        && (SymbolEqualityComparer.Default.Equals(method.ContainingType, DisposeScope)
+            || (method.Name.EndsWith("DisposeScope", StringComparison.Ordinal) && !IsNewDisposeScope(method) && method.Name != "WrappedTensorDisposeScope"));
 
     public bool IsNewDisposeScope(IMethodSymbol method) => method.Name == "NewDisposeScope" && IsIn(method, _torch);
 
@@ -125,6 +174,11 @@ internal sealed class TorchSharpContext
         }
 
         return false;
+    }
+
+    private sealed class Lookup(TorchSharpContext? context)
+    {
+        public TorchSharpContext? Context { get; } = context;
     }
 
     private INamedTypeSymbol? Find(string metadataName) => Assembly.GetTypeByMetadataName(metadataName);

@@ -1,9 +1,6 @@
-using System.Collections.Immutable;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.Diagnostics;
-using Microsoft.CodeAnalysis.FlowAnalysis;
 using Microsoft.CodeAnalysis.Operations;
-using Microsoft.CodeAnalysis.Text;
 
 namespace ModelGen.Analyzers.Rules.Memory;
 
@@ -26,64 +23,12 @@ internal sealed class MG1006_TensorReturnedFromScope() : TorchAnalyzer(Rule)
         {
             foreach (IOperation body in block.OperationBlocks)
             {
-                if (ScopeRegions.Calls(body, torch.IsNewDisposeScope))
+                foreach (IOperation returned in ScopeAnalysis.Find(body, block, torch).SelectMany(function => function.Findings.Returned))
                 {
-                    Analyze(block.GetControlFlowGraph(body), block, torch);
+                    block.ReportDiagnostic(Diagnostic.Create(Rule, returned.Syntax.GetLocation(), Describe(returned)));
                 }
             }
         });
-
-    private static void Analyze(ControlFlowGraph graph, OperationBlockAnalysisContext context, TorchSharpContext torch)
-    {
-        ImmutableArray<TextSpan> scopes = ScopeRegions.Find(graph.OriginalOperation, resource => AlwaysOpens(resource, torch));
-        if (!scopes.IsEmpty)
-        {
-            foreach (IOperation returned in ScopeOwnershipFlow.FindReturned(graph, scopes, FindUntracked(graph.OriginalOperation), torch))
-            {
-                context.ReportDiagnostic(Diagnostic.Create(Rule, returned.Syntax.GetLocation(), Describe(returned)));
-            }
-        }
-
-        foreach (IMethodSymbol function in graph.LocalFunctions)
-        {
-            Analyze(graph.GetLocalFunctionControlFlowGraph(function, context.CancellationToken), context, torch);
-        }
-
-        foreach (IFlowAnonymousFunctionOperation lambda in FindLambdas(graph))
-        {
-            Analyze(graph.GetAnonymousFunctionControlFlowGraph(lambda, context.CancellationToken), context, torch);
-        }
-    }
-
-    /// <summary>False for a scope that is opened only on a condition: the return may well be on the other branch of the same condition.</summary>
-    private static bool AlwaysOpens(IOperation resource, TorchSharpContext torch) =>
-        ScopeRegions.Calls(resource, torch.IsNewDisposeScope)
-        && !resource.DescendantsAndSelf().Any(operation => operation is IConditionalOperation or ICoalesceOperation or ISwitchExpressionOperation);
-
-    private static IEnumerable<IFlowAnonymousFunctionOperation> FindLambdas(ControlFlowGraph graph) =>
-        graph.Blocks
-            .SelectMany(block => block.BranchValue is { } value ? block.Operations.Add(value) : block.Operations)
-            .SelectMany(operation => operation.DescendantsAndSelf())
-            .OfType<IFlowAnonymousFunctionOperation>();
-
-    /// <summary>Locals that a nested function mentions (it may run at any time) and locals that a using of their own disposes.</summary>
-    private static ImmutableHashSet<ILocalSymbol> FindUntracked(IOperation function)
-    {
-        ImmutableHashSet<ILocalSymbol>.Builder untracked = ImmutableHashSet.CreateBuilder<ILocalSymbol>(SymbolEqualityComparer.Default);
-        foreach (IOperation operation in function.Descendants())
-        {
-            if (operation is IAnonymousFunctionOperation or ILocalFunctionOperation)
-            {
-                untracked.UnionWith(operation.Descendants().OfType<ILocalReferenceOperation>().Select(reference => reference.Local));
-            }
-            else if (operation is IVariableDeclaratorOperation { Symbol: { } local } && (local.IsUsing || local.IsRef))
-            {
-                untracked.Add(local);
-            }
-        }
-
-        return untracked.ToImmutable();
-    }
 
     private static string Describe(IOperation returned)
     {

@@ -64,7 +64,7 @@ internal sealed class MG1009_InPlaceResultDisposed() : TorchAnalyzer(Rule)
         }
 
         IOperation function = call.EnclosingFunction();
-        IOperation? loop = EnclosingLoop(call);
+        IOperation? loop = call.EnclosingLoop();
         bool outlivesTurn = loop is not null && !target.DeclaringSyntaxReferences.Any(reference => loop.Syntax.Span.Contains(reference.Span));
         foreach (IOperation mention in function.Descendants().Where(operation => operation is ILocalReferenceOperation or IParameterReferenceOperation && operation.Names(target)))
         {
@@ -81,16 +81,5 @@ internal sealed class MG1009_InPlaceResultDisposed() : TorchAnalyzer(Rule)
         }
 
         return outlivesTurn;
-    }
-
-    private static IOperation? EnclosingLoop(IOperation operation)
-    {
-        IOperation? current = operation.Parent;
-        while (current is not (null or ILoopOperation or IAnonymousFunctionOperation or ILocalFunctionOperation))
-        {
-            current = current.Parent;
-        }
-
-        return current as ILoopOperation;
     }
 }

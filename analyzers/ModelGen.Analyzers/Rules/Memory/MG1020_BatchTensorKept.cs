@@ -24,7 +24,7 @@ internal sealed class MG1020_BatchTensorKept() : TorchAnalyzer(Rule)
             {
                 if (operation.Operation is not IForEachLoopOperation loop
                     || !torch.IsDataLoader(loop.Collection.Unwrap().Type)
-                    || !DisposesBatches(loop.Collection.Unwrap(), torch))
+                    || !LoaderFacts.DisposesBatches(loop.Collection.Unwrap(), torch))
                 {
                     return;
                 }
@@ -38,28 +38,6 @@ internal sealed class MG1020_BatchTensorKept() : TorchAnalyzer(Rule)
                 }
             },
             OperationKind.Loop);
-
-    /// <summary>True when the loader's creation is in sight and does not ask for the batches to be kept.</summary>
-    private static bool DisposesBatches(IOperation loader, TorchSharpContext torch)
-    {
-        if (loader is ILocalReferenceOperation { Local: { } local })
-        {
-            List<IOperation> operations = [.. loader.Root().Descendants()];
-            IVariableDeclaratorOperation? declarator = operations.OfType<IVariableDeclaratorOperation>()
-                .FirstOrDefault(candidate => SymbolEqualityComparer.Default.Equals(candidate.Symbol, local));
-            bool reassigned = operations.OfType<ISimpleAssignmentOperation>().Any(assignment => assignment.Target.Names(local));
-            return !reassigned && declarator?.GetVariableInitializer()?.Value.Unwrap() is { } value
-                && value is not ILocalReferenceOperation && DisposesBatches(value, torch);
-        }
-
-        IEnumerable<IArgumentOperation>? arguments = loader switch
-        {
-            IInvocationOperation call when torch.Owns(call.TargetMethod) => call.Arguments,
-            IObjectCreationOperation creation when torch.Owns(creation.Constructor) => creation.Arguments,
-            _ => null,
-        };
-        return arguments?.FirstOrDefault(argument => argument.Parameter?.Name == "disposeBatch")?.Value.ConstantValue is { HasValue: true, Value: true };
-    }
 
     /// <summary><c>batch["x"]</c>, <c>batch[0]</c>, <c>batch.Values...</c> is left out; or a local of the body that starts as that.</summary>
     private static bool IsBatchTensor(IOperation value, IForEachLoopOperation loop, TorchSharpContext torch) => value switch

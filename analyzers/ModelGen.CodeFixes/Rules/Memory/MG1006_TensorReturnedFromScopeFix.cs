@@ -1,7 +1,6 @@
 using System.Composition;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CodeFixes;
-using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
 using ModelGen.Analyzers;
 
@@ -21,16 +20,6 @@ internal sealed class MG1006_TensorReturnedFromScopeFix() : TorchCodeFix(RuleIds
         return request.Node is ExpressionSyntax expression ? Apply(request, expression) : NotFixable;
     }
 
-    private static Task<Func<CancellationToken, Task<Solution>>?> Apply(FixRequest request, ExpressionSyntax expression)
-    {
-        ExpressionSyntax receiver = expression.WithoutTrivia();
-        if (expression is not (IdentifierNameSyntax or InvocationExpressionSyntax or MemberAccessExpressionSyntax or ElementAccessExpressionSyntax or ParenthesizedExpressionSyntax))
-        {
-            receiver = SyntaxFactory.ParenthesizedExpression(receiver);
-        }
-
-        InvocationExpressionSyntax moved = SyntaxFactory.InvocationExpression(SyntaxFactory.MemberAccessExpression(
-            SyntaxKind.SimpleMemberAccessExpression, receiver, SyntaxFactory.IdentifierName("MoveToOuterDisposeScope")));
-        return Fixable(Replace(request, expression, moved.WithTriviaFrom(expression)));
-    }
+    private static Task<Func<CancellationToken, Task<Solution>>?> Apply(FixRequest request, ExpressionSyntax expression) =>
+        Fixable(Replace(request, expression, expression.Call("MoveToOuterDisposeScope").WithTriviaFrom(expression)));
 }

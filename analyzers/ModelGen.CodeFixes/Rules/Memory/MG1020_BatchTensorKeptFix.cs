@@ -1,7 +1,6 @@
 using System.Composition;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CodeFixes;
-using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
 using ModelGen.Analyzers;
 
@@ -15,13 +14,7 @@ internal sealed class MG1020_BatchTensorKeptFix() : TorchCodeFix(RuleIds.BatchTe
     {
         SyntaxNode node = request.Node is ArgumentSyntax argument ? argument.Expression : request.Node;
         return node is ElementAccessExpressionSyntax or IdentifierNameSyntax
-            ? Fixable(Replace(request, node, Copy((ExpressionSyntax)node).WithTriviaFrom(node)))
+            ? Fixable(Replace(request, node, ((ExpressionSyntax)node).Call("clone").Call("DetachFromDisposeScope").WithTriviaFrom(node)))
             : NotFixable;
     }
-
-    private static ExpressionSyntax Copy(ExpressionSyntax tensor) => Call(Call(tensor.WithoutTrivia(), "clone"), "DetachFromDisposeScope");
-
-    private static InvocationExpressionSyntax Call(ExpressionSyntax receiver, string method) =>
-        SyntaxFactory.InvocationExpression(SyntaxFactory.MemberAccessExpression(
-            SyntaxKind.SimpleMemberAccessExpression, receiver, SyntaxFactory.IdentifierName(method)));
 }

@@ -1,0 +1,51 @@
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.Diagnostics;
+using Microsoft.CodeAnalysis.Operations;
+
+namespace ModelGen.Analyzers.Rules.Memory;
+
+/// <summary>Reports the temporaries of a chain in a function that opens no dispose scope.</summary>
+[DiagnosticAnalyzer(LanguageNames.CSharp)]
+internal sealed class MG1005_ChainLeavesTemporaries() : TorchAnalyzer(Rule)
+{
+    internal static readonly DiagnosticDescriptor Rule = new(
+        RuleIds.ChainLeavesTemporaries,
+        "A chain of operations leaves tensors to the garbage collector",
+        "The result of '{0}' is used by the next operation and never disposed; open a dispose scope in this method, or keep the result in a using local",
+        RuleCategories.Memory,
+        DiagnosticSeverity.Info,
+        isEnabledByDefault: false,
+        "Each operation of a chain makes a tensor. Without a dispose scope only the last one has a name by which it can be disposed.",
+        RuleIds.HelpLink(RuleIds.ChainLeavesTemporaries));
+
+    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
+        context.RegisterOperationAction(
+            operation =>
+            {
+                var call = (IInvocationOperation)operation.Operation;
+                if (torch.IsTensorMethod(call.TargetMethod) && torch.IsTensor(call.Type) && call.Receiver()?.Unwrap() is { } receiver && MakesTensor(receiver, torch)
+                    && call.MeaningfulParent() is not IInvocationOperation && !HasScope(call, torch))
+                {
+                    operation.ReportDiagnostic(Diagnostic.Create(Rule, receiver.Syntax.GetLocation(), Describe(receiver)));
+                }
+            },
+            OperationKind.Invocation);
+
+    private static bool MakesTensor(IOperation value, TorchSharpContext torch) => value switch
+    {
+        IInvocationOperation call => TensorOrigins.Of(call, torch) == TensorOrigin.New,
+        IBinaryOperation { OperatorMethod: { } method } => torch.Owns(method) && torch.IsTensor(value.Type),
+        _ => false,
+    };
+
+    /// <summary>A scope anywhere in the member, or the function handed to <c>WrappedTensorDisposeScope</c>.</summary>
+    private static bool HasScope(IOperation operation, TorchSharpContext torch) =>
+        operation.Root().Descendants().OfType<IInvocationOperation>().Any(call =>
+            torch.IsNewDisposeScope(call.TargetMethod) || (torch.Owns(call.TargetMethod) && call.TargetMethod.Name == "WrappedTensorDisposeScope"));
+
+    private static string Describe(IOperation value) => value switch
+    {
+        IInvocationOperation call => call.TargetMethod.Name,
+        _ => value.Syntax.ToString(),
+    };
+}

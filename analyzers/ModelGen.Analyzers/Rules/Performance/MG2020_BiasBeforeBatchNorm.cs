@@ -1,0 +1,96 @@
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.Diagnostics;
+using Microsoft.CodeAnalysis.Operations;
+
+namespace ModelGen.Analyzers.Rules.Performance;
+
+/// <summary>Reports convolutions and linear layers with a bias directly followed by batch normalization, in a Sequential or in a list of layers.</summary>
+[DiagnosticAnalyzer(LanguageNames.CSharp)]
+internal sealed class MG2020_BiasBeforeBatchNorm() : TorchAnalyzer(Rule)
+{
+    internal static readonly DiagnosticDescriptor Rule = new(
+        RuleIds.BiasBeforeBatchNorm,
+        "A layer directly before batch normalization has a bias",
+        "Batch normalization subtracts the mean, and the bias of this layer with it; pass '{0}: false'",
+        RuleCategories.Performance,
+        DiagnosticSeverity.Warning,
+        isEnabledByDefault: true,
+        "The bias cannot change the output. It is stored, updated and added all the same, and weight decay and momentum are spent on it.",
+        RuleIds.HelpLink(RuleIds.BiasBeforeBatchNorm));
+
+    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch)
+    {
+        context.RegisterOperationAction(
+            operation =>
+            {
+                var call = (IInvocationOperation)operation.Operation;
+                if (call.TargetMethod.Name == "Sequential" && torch.Owns(call.TargetMethod) && torch.IsModule(call.Type))
+                {
+                    Analyze(operation, Layers(call.Arguments), torch);
+                }
+            },
+            OperationKind.Invocation);
+        context.RegisterOperationAction(operation => AnalyzeBlock(operation, torch), OperationKind.Block);
+    }
+
+    private static void Analyze(OperationAnalysisContext operation, IEnumerable<IOperation> layers, TorchSharpContext torch)
+    {
+        IOperation? before = null;
+        foreach (IOperation layer in layers)
+        {
+            if (before is IInvocationOperation candidate && BiasParameter(candidate, torch) is { } bias && IsBatchNorm(layer, torch))
+            {
+                operation.ReportDiagnostic(Diagnostic.Create(Rule, candidate.Syntax.GetLocation(), bias));
+            }
+
+            before = layer;
+        }
+    }
+
+    /// <summary><c>list.Add(Conv2d(...)); list.Add(BatchNorm2d(...));</c></summary>
+    private static void AnalyzeBlock(OperationAnalysisContext operation, TorchSharpContext torch)
+    {
+        (ISymbol List, IOperation Layer)? before = null;
+        foreach (IOperation statement in ((IBlockOperation)operation.Operation).Operations)
+        {
+            (ISymbol List, IOperation Layer)? now = null;
+            if (statement is IExpressionStatementOperation { Operation: IInvocationOperation { TargetMethod.Name: "Add" or "append" or "Append", Arguments: { IsEmpty: false } arguments } add }
+                && add.Instance.NamedVariable() is { } list)
+            {
+                now = (list, Layer(arguments[arguments.Length - 1].Value));
+                if (before is { } last && SymbolEqualityComparer.Default.Equals(last.List, list))
+                {
+                    Analyze(operation, [last.Layer, now.Value.Layer], torch);
+                }
+            }
+
+            before = now;
+        }
+    }
+
+    /// <summary>The layers in the order of the arguments: modules, named modules, or an array of either.</summary>
+    private static IEnumerable<IOperation> Layers(IEnumerable<IArgumentOperation> arguments) => arguments.SelectMany(argument => argument.Value.Unwrap() switch
+    {
+        IArrayCreationOperation { Initializer: { } initializer } => initializer.ElementValues.Select(Layer),
+        ICollectionExpressionOperation collection => collection.Elements.Select(Layer),
+        { } value => [Layer(value)],
+    });
+
+    private static IOperation Layer(IOperation value) => value.Unwrap() is ITupleOperation { Elements: [_, { } named] } ? named.Unwrap() : value.Unwrap();
+
+    /// <summary>The name of the parameter that switches the bias off, for a layer that has one by default.</summary>
+    private static string? BiasParameter(IInvocationOperation layer, TorchSharpContext torch)
+    {
+        if (!torch.Owns(layer.TargetMethod) || !torch.IsModule(layer.Type) || !(layer.TargetMethod.Name.StartsWith("Conv", StringComparison.Ordinal) || layer.TargetMethod.Name == "Linear"))
+        {
+            return null;
+        }
+
+        return layer.Arguments.FirstOrDefault(argument => argument.Parameter?.Name is "bias" or "hasBias") is { ArgumentKind: ArgumentKind.DefaultValue, Value: { } value } bias && value.IsConstant(true)
+            ? bias.Parameter!.Name
+            : null;
+    }
+
+    private static bool IsBatchNorm(IOperation layer, TorchSharpContext torch) =>
+        layer is IInvocationOperation { TargetMethod: { Name: "BatchNorm1d" or "BatchNorm2d" or "BatchNorm3d" } method } && torch.Owns(method);
+}

@@ -1,0 +1,36 @@
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.Diagnostics;
+using Microsoft.CodeAnalysis.Operations;
+
+namespace ModelGen.Analyzers.Rules.Performance;
+
+/// <summary>Reports <c>x.cpu().item()</c>, <c>x.detach().item()</c> and the like.</summary>
+[DiagnosticAnalyzer(LanguageNames.CSharp)]
+internal sealed class MG2028_CopyBeforeRead() : TorchAnalyzer(Rule)
+{
+    internal static readonly DiagnosticDescriptor Rule = new(
+        RuleIds.CopyBeforeRead,
+        "A tensor is copied before one number of it is read",
+        "'{1}' reads the number from any device and with or without a graph; leave '{0}()' out",
+        RuleCategories.Performance,
+        DiagnosticSeverity.Info,
+        isEnabledByDefault: true,
+        "Reading a number copies exactly that number to the host. cpu, detach and clone before it make one more tensor that nobody disposes.",
+        RuleIds.HelpLink(RuleIds.CopyBeforeRead));
+
+    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch)
+    {
+        context.RegisterOperationAction(operation => Analyze(operation, torch), OperationKind.Invocation);
+        context.RegisterOperationAction(operation => Analyze(operation, torch), OperationKind.Conversion);
+    }
+
+    private static void Analyze(OperationAnalysisContext operation, TorchSharpContext torch)
+    {
+        if (HostReads.Tensor(operation.Operation, torch)?.Unwrap() is IInvocationOperation { TargetMethod: { Name: "cpu" or "detach" or "clone" or "contiguous", Parameters.IsEmpty: true } method } copy
+            && torch.IsTensorMethod(method))
+        {
+            string read = operation.Operation is IInvocationOperation call ? call.TargetMethod.Name : "the conversion";
+            operation.ReportDiagnostic(Diagnostic.Create(Rule, copy.Syntax.GetLocation(), method.Name, read));
+        }
+    }
+}

@@ -1,0 +1,62 @@
+using Rule = ModelGen.Analyzers.Tests.RuleVerifier<
+    ModelGen.Analyzers.Rules.Memory.MG1005_ChainLeavesTemporaries,
+    Microsoft.CodeAnalysis.Testing.EmptyCodeFixProvider>;
+
+namespace ModelGen.Analyzers.Tests.Rules.Memory;
+
+public sealed class MG1005_ChainLeavesTemporariesTests
+{
+    [Fact]
+    public Task Reports_CallOnASum() => Rule.Verify("""
+        class C { Tensor M(Tensor x, Tensor y) => ([|x + y|]).relu(); }
+        """);
+
+    [Fact]
+    public Task Reports_ChainOfCalls() => Rule.Verify("""
+        class C { Tensor M(Tensor x) => [|x.exp().sum()|].log(); }
+        """);
+
+    [Fact]
+    public Task Reports_StatementInALoop() => Rule.Verify("""
+        class C
+        {
+            void M(List<Tensor> all, Tensor x)
+            {
+                foreach (var y in all) { Tensor z = [|torch.mul(x, y)|].sum(); }
+            }
+        }
+        """);
+
+    [Fact]
+    public Task Ignores_ScopeInTheMember() => Rule.Verify("""
+        class C
+        {
+            Tensor M(Tensor x)
+            {
+                using var scope = torch.NewDisposeScope();
+                return x.exp().sum().MoveToOuterDisposeScope();
+            }
+        }
+        """);
+
+    [Fact]
+    public Task Ignores_NamedTemporaries() => Rule.Verify("""
+        class C
+        {
+            Tensor M(Tensor x)
+            {
+                using var e = x.exp();
+                return e.sum();
+            }
+        }
+        """);
+
+    [Fact]
+    public Task Ignores_ReadingANumber() => Rule.Verify("""
+        class C
+        {
+            float M(Tensor x, Linear layer) => x.item<float>() + layer.weight.shape[0];
+            Tensor N(Tensor x) => x.add_(1).mul_(2);
+        }
+        """);
+}
