@@ -60,7 +60,6 @@ public sealed class Trainer<TModel> : IDisposable
         }
 
         bool wasTraining = model.training;
-        var clock = Stopwatch.StartNew();
         var epochs = new List<EpochResult>();
         using IProgressDisplay display = ProgressDisplay.Create(options.Progress, Epochs);
         using var batches = new BatchAssembler(train, Math.Min(BatchSize, train.Count), Device);
@@ -70,27 +69,49 @@ public sealed class Trainer<TModel> : IDisposable
             display.Note("Precision.BFloat16: this processor has no bfloat16 products (AVX512_BF16), so they run on ordinary instructions; the results are those of bfloat16, the speed is that of float32.");
         }
 
+        int size = Math.Min(BatchSize, train.Count);
+        using Tensor total = zeros([], ScalarType.Float64, Device).DetachFromDisposeScope();
+        TrainerContext? running = null;
+        var context = new TrainerContext(model, settings, options, Step, display.Note, () => total.ToDouble() / running!.SamplesInEpoch)
+        {
+            Epochs = Epochs,
+            StepsPerEpoch = options.DropLast ? train.Count / size : (train.Count + size - 1) / size,
+        };
+        running = context;
+        context.TotalSteps = (long)Epochs * context.StepsPerEpoch;
         try
         {
-            for (int epoch = 1; epoch <= Epochs; epoch++)
+            Call(callback => callback.OnFitStart(context));
+            for (int epoch = 1; epoch <= Epochs && context.StopReason is null; epoch++)
             {
-                EpochResult result = RunEpoch(epoch, train, batches, display, cancellation);
+                EpochResult result = RunEpoch(epoch, train, batches, display, context, total, cancellation);
                 if (validation is not null)
                 {
-                    result = result with { Validation = Evaluate(validation) };
+                    context.Validation = Evaluate(validation);
+                    result = result with { Validation = context.Validation };
+                    Call(callback => callback.OnValidationEnd(context));
                 }
 
                 epochs.Add(result);
+                context.LastEpoch = result;
                 display.Epoch(result);
                 options.OnEpoch?.Invoke(result);
+                Call(callback => callback.OnEpochEnd(context));
             }
+
+            context.Result = new FitResult(epochs, context.Elapsed) { StopReason = context.StopReason };
+            Call(callback => callback.OnFitEnd(context));
+            return context.Result;
+        }
+        catch (Exception exception)
+        {
+            Call(callback => callback.OnException(context, exception));
+            throw;
         }
         finally
         {
             model.train(wasTraining);
         }
-
-        return new FitResult(epochs, clock.Elapsed);
     }
 
     /// <summary>Measures the model on a data set, with fused inference.</summary>
@@ -125,35 +146,56 @@ public sealed class Trainer<TModel> : IDisposable
     /// <summary>Frees gradients and optimizer state; the model stays as trained.</summary>
     public void Dispose() => step?.Dispose();
 
-    private EpochResult RunEpoch(int epoch, Dataset train, BatchAssembler batches, IProgressDisplay display, CancellationToken cancellation)
+    private void Call(Action<TrainerCallback> hook)
+    {
+        foreach (TrainerCallback callback in options.Callbacks)
+        {
+            hook(callback);
+        }
+    }
+
+    private EpochResult RunEpoch(int epoch, Dataset train, BatchAssembler batches, IProgressDisplay display, TrainerContext context, Tensor total, CancellationToken cancellation)
     {
         model.train();
         int[] order = options.Shuffle ? Shuffler.Permutation(train.Count, options.Seed, epoch) : [.. Enumerable.Range(0, train.Count)];
         int size = Math.Min(BatchSize, train.Count);
-        int perEpoch = options.DropLast ? train.Count / size : (train.Count + size - 1) / size;
-        long samples = 0;
+        int perEpoch = context.StepsPerEpoch;
+        context.Epoch = epoch;
+        context.SamplesInEpoch = 0;
+        context.StepsInEpoch = 0;
+        total.zero_().DisposeAliasOf(total);
+        Call(callback => callback.OnEpochStart(context));
         var clock = Stopwatch.StartNew();
-        using Tensor total = zeros([], ScalarType.Float64, Device).DetachFromDisposeScope();
-        for (int i = 0; i < perEpoch; i++)
+        TimeSpan loading = TimeSpan.Zero;
+        for (int i = 0; i < perEpoch && context.StopReason is null; i++)
         {
             cancellation.ThrowIfCancellationRequested();
-            Step.Optimizer.LearningRate = LearningRates.At(options.Schedule ?? settings.Schedule, options.LearningRate ?? settings.LearningRate, ((epoch - 1L) * perEpoch) + i, (long)Epochs * perEpoch);
+            Step.Optimizer.LearningRate = LearningRates.At(options.Schedule ?? settings.Schedule, options.LearningRate ?? settings.LearningRate, context.Steps, context.TotalSteps);
             int[] chosen = order[(i * size)..Math.Min((i + 1) * size, order.Length)];
+            TimeSpan before = clock.Elapsed;
             using Batch batch = batches.Assemble(chosen);
+            loading += clock.Elapsed - before;
             Step.Run(batch.Inputs, batch.Target);
             using Tensor wide = Step.Loss.to_type(ScalarType.Float64);
             using Tensor weighted = TensorOps.Multiply(wide, batch.Count);
             total.add_(weighted).DisposeAliasOf(total);
-            samples += batch.Count;
+            context.Steps++;
+            context.StepsInEpoch = i + 1;
+            context.StepSamples = batch.Count;
+            context.SamplesInEpoch += batch.Count;
+            context.Samples += batch.Count;
+            context.SamplesPerSecond = context.SamplesInEpoch / clock.Elapsed.TotalSeconds;
+            context.DataShare = loading / clock.Elapsed;
             if (i % NanCheckInterval == NanCheckInterval - 1 || i == perEpoch - 1)
             {
                 CheckFinite(total.ToDouble(), epoch, i);
             }
 
-            display.Step(epoch, i + 1, perEpoch, samples / clock.Elapsed.TotalSeconds);
+            display.Step(epoch, i + 1, perEpoch, context.SamplesPerSecond);
+            Call(callback => callback.OnStepEnd(context));
         }
 
-        return new EpochResult(epoch, total.ToDouble() / samples, null, clock.Elapsed, samples / clock.Elapsed.TotalSeconds, Step.Optimizer.LearningRate);
+        return new EpochResult(epoch, total.ToDouble() / context.SamplesInEpoch, null, clock.Elapsed, context.SamplesInEpoch / clock.Elapsed.TotalSeconds, Step.Optimizer.LearningRate);
     }
 
     private void CheckFinite(double total, int epoch, int step)

@@ -41,6 +41,9 @@ public sealed record TrainerOptions
 
     /// <summary>Called after every epoch.</summary>
     public Action<EpochResult>? OnEpoch { get; init; }
+
+    /// <summary>Called at fixed points of a fit, in this order; default none.</summary>
+    public IReadOnlyList<TrainerCallback> Callbacks { get; init; } = [];
 }
 
 /// <summary>How a trainer shows progress.</summary>
@@ -85,4 +88,8 @@ public sealed record EvaluationResult(double Loss, double? Accuracy, double? Mea
 /// <summary>What a fit gave.</summary>
 /// <param name="Epochs">Epochs in order.</param>
 /// <param name="Duration">Time of the whole fit.</param>
-public sealed record FitResult(IReadOnlyList<EpochResult> Epochs, TimeSpan Duration);
+public sealed record FitResult(IReadOnlyList<EpochResult> Epochs, TimeSpan Duration)
+{
+    /// <summary>Why the fit ended before its last epoch; null when it did not.</summary>
+    public string? StopReason { get; init; }
+}
