@@ -106,7 +106,7 @@ public sealed class FlatOptimizer : IDisposable
     public double LearningRate { get; set; }
 
     /// <summary>Steps taken.</summary>
-    public long StepCount { get; private set; }
+    public long StepCount { get; internal set; }
 
     /// <summary>
     /// L2 norm of all gradients of the last step before they were clipped; NaN before the first step and where it is not computed: without <see cref="OptimizerSettings.ClipNorm"/>,
@@ -114,8 +114,17 @@ public sealed class FlatOptimizer : IDisposable
     /// </summary>
     public double GradientNorm { get; private set; } = double.NaN;
 
+    /// <summary>Bytes that one step reads and writes: parameters and states both ways, gradients once, once more to measure their norm or to clamp them.</summary>
+    public long StepBytes => (2 * (parameters.Bytes + StateBytes)) + (gradients.Bytes * (1 + (settings.ClipNorm > 0 ? 1 : 0) + (settings.ClipValue > 0 ? 2 : 0)));
+
+    /// <summary>Floating-point operations of one step: 12 an element for Adam and AdamW, 2 for SGD, 2 more for momentum, for weight decay and for clipping.</summary>
+    public long StepFlops => parameters.Count * ((settings.Kind == ModelGen.Optimizer.SGD ? 2 : 12) + (first is not null && second is null ? 2 : 0) + (settings.WeightDecay > 0 ? 2 : 0) + (settings.ClipNorm > 0 || settings.ClipValue > 0 ? 2 : 0));
+
     /// <summary>Bytes of the moments or the velocity.</summary>
     internal long StateBytes => (first?.Bytes ?? 0) + (second?.Bytes ?? 0);
+
+    /// <summary>The moments or the velocity.</summary>
+    internal IEnumerable<Tensor> StateTensors => new[] { first, second }.OfType<FlatBuffer>().Select(static buffer => buffer.Data);
 
     /// <summary>Updates the parameters from the gradients.</summary>
     public void Step()

@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using System.Runtime.CompilerServices;
 using ModelGen.Kernels;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -17,6 +18,7 @@ public abstract unsafe class KernelStep : TrainingStep
     private readonly float* loss;
     private readonly Arena arena = new();
     private ulong? seed;
+    private StepClock? clock;
 
     /// <summary>Adopts the parameters.</summary>
     /// <param name="weights">Parameters of the model.</param>
@@ -73,6 +75,30 @@ public abstract unsafe class KernelStep : TrainingStep
     /// <returns>False when the step must run on libtorch's operators.</returns>
     public static bool Supports(IReadOnlyList<(string Name, Tensor Parameter)> weights) =>
         KernelSwitch.IsOn && weights.All(static pair => pair.Parameter.dtype == ScalarType.Float32 && pair.Parameter.device_type == DeviceType.CPU);
+
+    /// <summary>Takes the time of every statement; null, the default, for none.</summary>
+    internal StepClock? Clock
+    {
+        set => clock = value;
+    }
+
+    /// <summary>The statements of the last step in order, with their costs for its sizes.</summary>
+    internal StepOperation[] Operations => Describe();
+
+    /// <summary>What each statement is and costs for the sizes at hand.</summary>
+    /// <returns>One entry for each number that <see cref="Mark"/> is given, the last one aside.</returns>
+    protected abstract StepOperation[] Describe();
+
+    /// <summary>Tells the profiler that a statement begins. Without a profiler this is a comparison with null.</summary>
+    /// <param name="operation">Number of the statement; that of their count when the step is over.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    protected void Mark(int operation)
+    {
+        if (clock is { } running)
+        {
+            running.Mark(operation);
+        }
+    }
 
     /// <summary>Adds the buffers for the sizes at hand.</summary>
     /// <param name="memory">Receives them.</param>

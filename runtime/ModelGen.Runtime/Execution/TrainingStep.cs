@@ -36,6 +36,9 @@ public abstract class TrainingStep : IDisposable
     /// <summary>Bytes of parameters, gradients and optimizer state.</summary>
     public long StateBytes => Parameters.Bytes + Gradients.Bytes + Optimizer.StateBytes;
 
+    /// <summary>Every tensor of the step that running it changes.</summary>
+    internal IEnumerable<Tensor> StateTensors => [Parameters.Data, Gradients.Data, Loss, .. Optimizer.StateTensors];
+
     /// <summary>
     /// Whether dropout draws from torch's generator in the order of eager code, so that the same seed drops the same elements: for comparisons. Default false: kernels draw
     /// with Philox4x32-10 instead, in parallel. Steps on libtorch's operators always draw like eager code.

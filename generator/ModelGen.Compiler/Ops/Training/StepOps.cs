@@ -45,7 +45,7 @@ internal sealed class OptimizerStepOp : OpDefinition
 
     public override bool Lower(KernelContext k)
     {
-        k.Emit("Optimizer.Step();");
+        k.EmitUpdate("Optimizer.Step();");
         return true;
     }
 }
