@@ -9,7 +9,11 @@ namespace ModelGen;
 /// <param name="OutputShape">Shape of its output.</param>
 /// <param name="Parameters">Number of trainable parameters; 0 for a use of a layer that was counted before.</param>
 /// <param name="FlopsPerSample">Floating-point operations of the forward pass for one sample; a multiplication and an addition count as two.</param>
-public sealed record LayerSummary(string Name, string Type, string InputShape, string OutputShape, long Parameters, long FlopsPerSample);
+public sealed record LayerSummary(string Name, string Type, string InputShape, string OutputShape, long Parameters, long FlopsPerSample)
+{
+    /// <summary>The layers whose results this one reads, as indices into <see cref="ModelSummary.Layers"/>; -1 stands for the model's inputs.</summary>
+    public IReadOnlyList<int> Inputs { get; init; } = [];
+}
 
 /// <summary>Memory that the compiler planned for one batch size.</summary>
 /// <param name="Batch">Samples per step or call.</param>

@@ -8,7 +8,7 @@ namespace ModelGen;
 
 /// <summary>Trains a model with its generated training step.</summary>
 /// <typeparam name="TModel">A class with <c>[Model]</c> and <c>[Train]</c>.</typeparam>
-public sealed class Trainer<TModel> : IDisposable
+public sealed partial class Trainer<TModel> : IDisposable
     where TModel : nn.Module, ICompiledModel
 {
     // A diverged run is noticed at the latest after this many steps; reading the loss every step would stall a GPU.
@@ -148,7 +148,7 @@ public sealed class Trainer<TModel> : IDisposable
 
     private void Call(Action<TrainerCallback> hook)
     {
-        foreach (TrainerCallback callback in options.Callbacks)
+        foreach (TrainerCallback callback in options.Callbacks.Prepend(history))
         {
             hook(callback);
         }
@@ -191,7 +191,7 @@ public sealed class Trainer<TModel> : IDisposable
                 CheckFinite(total.ToDouble(), epoch, i);
             }
 
-            display.Step(epoch, i + 1, perEpoch, context.SamplesPerSecond);
+            display.Step(context);
             Call(callback => callback.OnStepEnd(context));
         }
 
