@@ -158,7 +158,7 @@ internal sealed class KernelContext(Lowerer lowerer, Graph graph, Node node, Uni
     }
 
     /// <summary>Adds the call of the optimizer.</summary>
-    public void EmitUpdate(string line) => lowerer.Add(new KernelStatement([line], [], [], Source) { IsUpdate = true, Kernel = KernelStatement.NameOf(line) });
+    public void EmitUpdate(string line) => lowerer.Add(new KernelStatement([line], [], [], Source) { IsUpdate = true, Kernel = "optimizer" });
 
     /// <summary>The text of an epilogue argument (", new ...") for a result that is a matrix whose rows lie one after another; empty when there is none.</summary>
     /// <param name="columns">Columns of the matrix.</param>

@@ -7,13 +7,17 @@ internal sealed class StepState : IDisposable
 {
     private readonly List<(Tensor Live, Tensor Copy)> tensors = [];
     private readonly TrainingStep step;
-    private readonly long count;
+    private readonly (long StepCount, double Scalar) counters;
+    private readonly long runs;
+    private readonly ulong? key;
     private readonly Tensor generator;
 
     public StepState(nn.Module model, TrainingStep step)
     {
         this.step = step;
-        count = step.Optimizer.StepCount;
+        counters = step.Optimizer.Counters;
+        runs = step.RunCount;
+        key = step.RandomKey;
         generator = random.get_rng_state().DetachFromDisposeScope();
         foreach (Tensor live in step.StateTensors.Concat(model.buffers()))
         {
@@ -29,7 +33,9 @@ internal sealed class StepState : IDisposable
             live.copy_(copy).DisposeAliasOf(live);
         }
 
-        step.Optimizer.StepCount = count;
+        step.Optimizer.Counters = counters;
+        step.RunCount = runs;
+        step.RandomKey = key;
         random.set_rng_state(generator);
     }
 
