@@ -40,10 +40,14 @@ public sealed class TrainingHistory : TrainerCallback
     /// <summary>Epochs in order.</summary>
     public IReadOnlyList<EpochResult> Epochs => epochs;
 
+    /// <summary>Settings of the fit by name; empty before the first.</summary>
+    public IReadOnlyDictionary<string, object> Settings { get; private set; } = new Dictionary<string, object>();
+
     /// <inheritdoc/>
     public override void OnFitStart(TrainerContext context)
     {
         ArgumentNullException.ThrowIfNull(context);
+        Settings = Hyperparameters.Of(context);
         steps.Clear();
         memory.Clear();
         epochs.Clear();

@@ -59,4 +59,20 @@ public sealed partial class Trainer<TModel>
     /// <summary>Planned against measured memory of the step, after a fit.</summary>
     /// <returns>The report.</returns>
     public MemoryReport MeasureMemory() => MemoryReport.Of(model, Step, BatchSize);
+
+    /// <summary>Looks at what the model gets wrong.</summary>
+    /// <param name="data">Samples that it was not trained on.</param>
+    /// <param name="options">Settings; null for the defaults.</param>
+    /// <returns>The analysis.</returns>
+    /// <exception cref="ArgumentException">The data set is empty or does not fit the model.</exception>
+    public ErrorAnalysis AnalyzeErrors(Dataset data, ErrorAnalysisOptions? options = null) => ErrorAnalysis.Of(model, data, options);
+
+    /// <summary>
+    /// Writes a page in HTML about the model and its last fit: curves, graph and layers, memory, settings, and what the options add. It needs no other file and no network, follows the
+    /// reader's choice of light or dark, and fits a phone.
+    /// </summary>
+    /// <param name="path">HTML file; replaced when it exists.</param>
+    /// <param name="options">Profile, error analysis and verification to be shown; null for none.</param>
+    public void WriteReport(string path, ReportOptions? options = null) =>
+        new TrainingReport(model.Summary, history, history.Settings, MeasureMemory(), options ?? new ReportOptions()).Write(path);
 }
