@@ -31,7 +31,7 @@ public sealed class ErrorStatisticsTests
     public void Calibration_IsTheWeightedDistanceOfAccuracyAndConfidence()
     {
         // Two bins of ten: [0.5, 0.6] with confidences 0.55, 0.60 and one hit; (0.9, 1] with 0.95, 1.0, 0.92 and two hits.
-        var calibration = new Calibration([0.55, 0.60, 0.95, 1.0, 0.92], [true, false, true, true, false], bins: 10);
+        var calibration = new CalibrationCurve([0.55, 0.60, 0.95, 1.0, 0.92], [true, false, true, true, false], bins: 10);
         double first = Math.Abs(0.5 - 0.575);
         double second = Math.Abs((2.0 / 3) - ((0.95 + 1.0 + 0.92) / 3));
         Assert.Equal(((2 * first) + (3 * second)) / 5, calibration.ExpectedError, 12);
@@ -40,7 +40,7 @@ public sealed class ErrorStatisticsTests
     }
 
     [Fact]
-    public void Calibration_OfAModelThatIsAsSureAsRight_IsZero() => Assert.Equal(0, new Calibration([0.5, 0.5], [true, false]).ExpectedError, 12);
+    public void Calibration_OfAModelThatIsAsSureAsRight_IsZero() => Assert.Equal(0, new CalibrationCurve([0.5, 0.5], [true, false]).ExpectedError, 12);
 
     [Fact]
     public void Residuals_AreTheUsualStatistics()

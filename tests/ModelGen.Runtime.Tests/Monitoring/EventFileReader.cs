@@ -26,7 +26,7 @@ internal static class EventFileReader
     }
 
     /// <summary>CRC-32C with the reflected Castagnoli polynomial, masked as TFRecord's documentation says.</summary>
-    private static uint Masked(ReadOnlySpan<byte> data)
+    public static uint Masked(ReadOnlySpan<byte> data)
     {
         uint crc = 0xFFFFFFFF;
         foreach (byte value in data)
@@ -40,14 +40,6 @@ internal static class EventFileReader
 
         crc = ~crc;
         return ((crc >> 15) | (crc << 17)) + 0xA282EAD8;
-    }
-
-    [Fact]
-    public static void Checksum_IsThatOfRfc3720()
-    {
-        // RFC 3720, B.4: 32 bytes of zeroes have the CRC-32C 8a9136aa.
-        uint crc = ((Masked(new byte[32]) - 0xA282EAD8) << 15) | ((Masked(new byte[32]) - 0xA282EAD8) >> 17);
-        Assert.Equal(0x8A9136AAu, crc);
     }
 }
 

@@ -6,9 +6,17 @@ namespace ModelGen.Runtime.Tests.Monitoring;
 /// <summary>Event files, read back by <see cref="EventFileReader"/>. Numbers of fields are those of TensorFlow's event.proto, summary.proto, graph.proto and the hparams plug-in.</summary>
 public sealed class TensorBoardWriterTests : IDisposable
 {
-    private readonly string folder = Path.Combine(Path.GetTempPath(), "modelgen-events-" + Guid.NewGuid().ToString("N"));
+    private readonly string folder = Directory.CreateTempSubdirectory("modelgen-events-").FullName;
 
     public void Dispose() => Directory.Delete(folder, recursive: true);
+
+    [Fact]
+    public void Reader_ComputesTheChecksumOfRfc3720()
+    {
+        // RFC 3720, B.4: 32 bytes of zeroes have the CRC-32C 8a9136aa.
+        uint rotated = EventFileReader.Masked(new byte[32]) - 0xA282EAD8;
+        Assert.Equal(0x8A9136AAu, (rotated << 15) | (rotated >> 17));
+    }
 
     [Fact]
     public void File_BeginsWithTheVersion_AndHasTensorBoardsName()

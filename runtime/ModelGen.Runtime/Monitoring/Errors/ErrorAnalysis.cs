@@ -41,7 +41,7 @@ public sealed class ErrorAnalysis
     public double? Accuracy { get; private init; }
 
     /// <summary>Whether confidences are right; null for regressions.</summary>
-    public Calibration? Calibration { get; private init; }
+    public CalibrationCurve? Calibration { get; private init; }
 
     /// <summary>Errors of a regression; null otherwise.</summary>
     public Residuals? Residuals { get; private init; }
@@ -212,7 +212,7 @@ public sealed class ErrorAnalysis
             Confusion = confusion,
             Classes = classes,
             Accuracy = Right.Count(static right => right) / (double)Right.Count,
-            Calibration = new Calibration(Confidences, Right, options.Bins),
+            Calibration = new CalibrationCurve(Confidences, Right, options.Bins),
             Worst = Pictured(data),
         };
 

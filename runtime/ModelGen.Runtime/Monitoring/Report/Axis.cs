@@ -41,11 +41,12 @@ internal sealed class Axis
     public IEnumerable<(double Value, string Text)> Ticks()
     {
         int decimals = Math.Clamp((int)-Math.Floor(Math.Log10(step) + 1e-9), 0, 12);
+        bool scientific = Math.Max(Math.Abs(low), Math.Abs(high)) is >= 1e6 or < 1e-3;
         for (double index = Math.Ceiling((low / step) - 1e-9); index * step <= high + (step * 1e-9); index++)
         {
             double value = index * step;
-            string text = Math.Abs(value) >= 1e5 || (value != 0 && Math.Abs(high) < 1e-3)
-                ? value.ToString("0.#e+0", CultureInfo.InvariantCulture)
+            string text = scientific
+                ? (value == 0 ? "0" : value.ToString("0.##e+0", CultureInfo.InvariantCulture))
                 : value.ToString("N" + decimals.ToString(CultureInfo.InvariantCulture), CultureInfo.InvariantCulture);
             yield return (value, text);
         }

@@ -79,7 +79,7 @@ internal static class Charts
     }
 
     /// <summary>The reliability diagram: accuracy of each bin of confidence against the diagonal, on which it should lie.</summary>
-    public static string Reliability(string title, Calibration calibration)
+    public static string Reliability(string title, CalibrationCurve calibration)
     {
         var markup = new Markup();
         Begin(markup, title, [("accuracy of the bin", 1), ("samples in the bin", 2)]);
@@ -256,7 +256,7 @@ internal static class Charts
             markup.Open("div", "class", "legend");
             foreach ((string name, int color) in legend)
             {
-                markup.Open("span").Empty("i", "class", "b" + color.ToString(CultureInfo.InvariantCulture)).Text(name).Close();
+                markup.Open("span").Open("i", "class", "b" + color.ToString(CultureInfo.InvariantCulture)).Close().Text(name).Close();
             }
 
             markup.Close();

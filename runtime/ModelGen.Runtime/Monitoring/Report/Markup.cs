@@ -36,7 +36,7 @@ internal sealed class Markup
         return this;
     }
 
-    /// <summary>An element without content.</summary>
+    /// <summary>An element without content: of SVG, or one of those that HTML never closes, such as <c>img</c>. HTML takes the slash of others for nothing.</summary>
     public Markup Empty(string name, params object[] attributes)
     {
         Start(name, attributes);

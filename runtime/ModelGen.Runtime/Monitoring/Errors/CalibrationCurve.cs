@@ -12,14 +12,14 @@ public sealed record CalibrationBin(double Low, double High, long Count, double 
 /// Whether a model is right as often as its probabilities say: confidences in bins of one width, and the expected calibration error (Guo et al., "On Calibration of Modern Neural
 /// Networks", 2017).
 /// </summary>
-public sealed class Calibration
+public sealed class CalibrationCurve
 {
     /// <summary>Computes the curve.</summary>
     /// <param name="confidences">Probability that the model gave to each of its decisions, from 0 to 1.</param>
     /// <param name="right">Whether each was right.</param>
     /// <param name="bins">Number of bins; 15 is usual.</param>
     /// <exception cref="ArgumentException">The lists differ in length.</exception>
-    public Calibration(IReadOnlyList<double> confidences, IReadOnlyList<bool> right, int bins = 15)
+    public CalibrationCurve(IReadOnlyList<double> confidences, IReadOnlyList<bool> right, int bins = 15)
     {
         ArgumentNullException.ThrowIfNull(confidences);
         ArgumentNullException.ThrowIfNull(right);
