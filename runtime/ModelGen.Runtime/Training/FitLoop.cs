@@ -211,7 +211,11 @@ internal sealed partial class FitLoop : IDisposable
         }
 
         display.Step(context.Epoch, context.StepsInEpoch, context.StepsPerEpoch, context.SamplesPerSecond);
-        Call(callback => callback.OnStepEnd(context));
+        foreach (TrainerCallback callback in options.Callbacks)
+        {
+            callback.OnStepEnd(context);
+        }
+
         CheckLimits();
     }
 
