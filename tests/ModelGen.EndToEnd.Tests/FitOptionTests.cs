@@ -243,6 +243,24 @@ public sealed class FitOptionTests
         Assert.Contains("at least two", Assert.Throws<ArgumentException>(() => model.Initialize("*", Initializers.Orthogonal())).Message);
     }
 
+    [Fact]
+    public void Workers_ChangeNothing()
+    {
+        byte[] Weights(DataLoaderOptions? loader)
+        {
+            random.manual_seed(1);
+            using var model = new Mlp();
+            using Trainer<Mlp> trainer = model.CreateTrainer(Quiet with { Loader = loader });
+            FitResult fit = trainer.Fit(new Watched(45), new Watched(20));
+            Assert.All(fit.Epochs, static epoch => Assert.InRange(epoch.DataShare, 0, 1));
+            return trainer.Step.Parameters.Data.bytes.ToArray();
+        }
+
+        byte[] expected = Weights(new DataLoaderOptions { Workers = 0 });
+        Assert.Equal(expected, Weights(null));
+        Assert.Equal(expected, Weights(new DataLoaderOptions { Workers = 3, Prefetch = 2 }));
+    }
+
     private static (long Steps, string? Reason) Counted(TrainerOptions options)
     {
         using var model = new ResumeNet();
@@ -299,10 +317,44 @@ public sealed class FitOptionTests
 
         public override FieldSpec Target => inner.Target;
 
-        public override void Read(ReadOnlySpan<int> indices, IReadOnlyList<Memory<byte>> inputs, Memory<byte> target)
+        public override void Read(int index, Sample sample)
         {
-            Seen.UnionWith(indices.ToArray());
-            inner.Read(indices, inputs, target);
+            lock (Seen)
+            {
+                Seen.Add(index);
+            }
+
+            inner.Read(index, sample);
+        }
+    }
+
+    /// <summary>What the loop itself allocates for a step: batches and their tensors, nothing that grows.</summary>
+    [Fact]
+    public void Steps_AllocateLittle()
+    {
+        using var model = new ResumeNet();
+        var meter = new AllocationMeter();
+        using Trainer<ResumeNet> trainer = model.CreateTrainer(Quiet with { Epochs = 3, Callbacks = [meter] });
+        trainer.Fit(Images(400));
+        Assert.InRange(meter.PerStep, 0, 4096);
+    }
+
+    private sealed class AllocationMeter : TrainerCallback
+    {
+        private long start;
+
+        public double PerStep { get; private set; }
+
+        public override void OnStepEnd(TrainerContext context)
+        {
+            if (context.Epoch == 3 && context.StepsInEpoch == 10)
+            {
+                start = GC.GetAllocatedBytesForCurrentThread();
+            }
+            else if (context.Epoch == 3 && context.StepsInEpoch == 40)
+            {
+                PerStep = (GC.GetAllocatedBytesForCurrentThread() - start) / 30.0;
+            }
         }
     }
 

@@ -23,7 +23,9 @@ public sealed class OptimizerTests
         ["Adadelta"] = (new(Optimizer.Adadelta, 1) { WeightDecay = 0.01 }, p => optim.Adadelta(p, 1, weight_decay: 0.01)),
         ["Adamax"] = (new(Optimizer.Adamax, 0.01) { WeightDecay = 0.01 }, p => optim.Adamax(p, 0.01, weight_decay: 0.01)),
         ["NAdam"] = (new(Optimizer.NAdam, 0.01) { WeightDecay = 0.01 }, p => optim.NAdam(p, 0.01, weight_decay: 0.01)),
-        ["RAdam"] = (new(Optimizer.RAdam, 0.01) { WeightDecay = 0.01 }, p => optim.RAdam(p, 0.01, weight_decay: 0.01)),
+
+        // TorchSharp 0.107 multiplies the adaptive step by the learning rate twice (RAdam.cs: t6 * lr, where t6 has it already), so only 1 compares; RAdam_FollowsItsText has another.
+        ["RAdam"] = (new(Optimizer.RAdam, 1) { WeightDecay = 0.01 }, p => optim.RAdam(p, 1, weight_decay: 0.01)),
         ["RMSProp"] = (new(Optimizer.RMSProp, 0.01) { WeightDecay = 0.01 }, p => optim.RMSProp(p, 0.01, weight_decay: 0.01)),
         ["RMSProp, centred, momentum"] = (new(Optimizer.RMSProp, 0.001) { WeightDecay = 0.01, Centered = true, Momentum = 0.8 }, p => optim.RMSProp(p, 0.001, weight_decay: 0.01, momentum: 0.8, centered: true)),
         ["ASGD"] = (new(Optimizer.ASGD, 0.05) { WeightDecay = 0.01, AverageDecay = 0.01, AverageStart = 20 }, p => optim.ASGD(p, 0.05, 0.01, 0.75, 20, 0.01)),
@@ -87,13 +89,33 @@ public sealed class OptimizerTests
     [InlineData(false)]
     public void Lion_FollowsItsText(bool onKernels)
     {
-        Follow(onKernels, new OptimizerSettings(Optimizer.Lion, 0.01) { WeightDecay = 0.1 }, [33], static (p, g, m, _) =>
+        Follow(onKernels, new OptimizerSettings(Optimizer.Lion, 0.01) { WeightDecay = 0.1 }, [33], static (p, g, m, _, _) =>
         {
             double[] c = [.. m.Zip(g, static (m, g) => (0.9 * m) + (0.1 * g))];
             for (int i = 0; i < p.Length; i++)
             {
                 p[i] -= 0.01 * (Math.Sign(c[i]) + (0.1 * p[i]));
                 m[i] = (0.99 * m[i]) + (0.01 * g[i]);
+            }
+        });
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void RAdam_FollowsItsText(bool onKernels)
+    {
+        Follow(onKernels, new OptimizerSettings(Optimizer.RAdam, 0.01), [33], static (p, g, m, v, step) =>
+        {
+            double limit = (2 / (1 - 0.999)) - 1;
+            double length = limit - (2 * step * Math.Pow(0.999, step) / (1 - Math.Pow(0.999, step)));
+            for (int i = 0; i < p.Length; i++)
+            {
+                m[i] = (0.9 * m[i]) + (0.1 * g[i]);
+                v[i] = (0.999 * v[i]) + (0.001 * g[i] * g[i]);
+                double mean = m[i] / (1 - Math.Pow(0.9, step));
+                double rectification = Math.Sqrt((length - 4) * (length - 2) * limit / ((limit - 4) * (limit - 2) * length));
+                p[i] -= length > 5 ? 0.01 * mean * rectification * Math.Sqrt(1 - Math.Pow(0.999, step)) / (Math.Sqrt(v[i]) + 1e-8) : 0.01 * mean;
             }
         });
     }
@@ -106,7 +128,7 @@ public sealed class OptimizerTests
     [InlineData(false, 11, 6)]
     public void Muon_FollowsItsText(bool onKernels, int rows, int columns)
     {
-        Follow(onKernels, new OptimizerSettings(Optimizer.Muon, 0.01) { WeightDecay = 0.1 }, [rows, columns], (p, g, m, _) =>
+        Follow(onKernels, new OptimizerSettings(Optimizer.Muon, 0.01) { WeightDecay = 0.1 }, [rows, columns], (p, g, m, _, _) =>
         {
             double[] u = new double[p.Length];
             for (int i = 0; i < p.Length; i++)
@@ -292,7 +314,7 @@ public sealed class OptimizerTests
         return [.. Shapes.Select((_, i) => parameters[i])];
     }
 
-    private static void Follow(bool onKernels, OptimizerSettings settings, long[] shape, Action<double[], double[], double[], int> text)
+    private static void Follow(bool onKernels, OptimizerSettings settings, long[] shape, Action<double[], double[], double[], double[], int> text)
     {
         using IDisposable scope = NewDisposeScope();
         using IDisposable? library = onKernels ? null : LibraryPath.Use();
@@ -302,10 +324,11 @@ public sealed class OptimizerTests
         using var flat = new FlatOptimizer(settings, parameters, gradients);
         double[] p = [.. parameters[0].data<float>().ToArray().Select(static value => (double)value)];
         double[] m = new double[p.Length];
+        double[] v = new double[p.Length];
         for (int step = 1; step <= 10; step++)
         {
             gradients[0].copy_(randn(shape));
-            text(p, [.. gradients[0].data<float>().ToArray().Select(static value => (double)value)], m, step);
+            text(p, [.. gradients[0].data<float>().ToArray().Select(static value => (double)value)], m, v, step);
             flat.Step();
         }
 

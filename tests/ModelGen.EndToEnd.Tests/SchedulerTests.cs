@@ -24,7 +24,6 @@ public sealed class SchedulerTests
         ["CosineAnnealingLR"] = (() => new CosineAnnealingLR(10, 0.01), o => CosineAnnealingLR(o, 10, 0.01)),
         ["CyclicLR"] = (() => new CyclicLR(0.01, 4, 6), o => CyclicLR(o, 0.01, Rate, 4, 6, cycle_momentum: false)),
         ["CyclicLR, halved"] = (() => new CyclicLR(0.01, 3, mode: CyclicMode.Triangular2), o => CyclicLR(o, 0.01, Rate, 3, mode: impl.CyclicLR.Mode.Triangular2, cycle_momentum: false)),
-        ["CyclicLR, exponential"] = (() => new CyclicLR(0.01, 3, mode: CyclicMode.ExponentialRange, gamma: 0.9), o => CyclicLR(o, 0.01, Rate, 3, mode: impl.CyclicLR.Mode.ExpRange, gamma: 0.9, cycle_momentum: false)),
         ["OneCycleLR"] = (() => new OneCycleLR(25), o => OneCycleLR(o, Rate, 25, cycle_momentum: false)),
         ["OneCycleLR, three phases"] = (() => new OneCycleLR(25, 0.4, 10, 100, linear: true, threePhases: true), o => OneCycleLR(o, Rate, 25, pct_start: 0.4, anneal_strategy: impl.OneCycleLR.AnnealStrategy.Linear, cycle_momentum: false, div_factor: 10, final_div_factor: 100, three_phase: true)),
         ["ChainedScheduler"] = (() => new ChainedScheduler([new ConstantLR(0.5, 4), new ExponentialLR(0.9)]), o => ChainedLR([ConstantLR(o, 0.5, 4), ExponentialLR(o, 0.9)])),
@@ -82,6 +81,18 @@ public sealed class SchedulerTests
             {
                 (inside, length) = (0, length * growth);
             }
+        }
+    }
+
+    /// <summary>PyTorch scales by gamma to the power of the step; TorchSharp 0.107 by gamma to the power of the cycle, whatever its scale_mode says.</summary>
+    [Fact]
+    public void ExponentialCycles_FollowTheFormula()
+    {
+        var own = new CyclicLR(0.01, 3, mode: CyclicMode.ExponentialRange, gamma: 0.9);
+        double[] height = [0, 1 / 3.0, 2 / 3.0, 1, 2 / 3.0, 1 / 3.0];
+        for (int step = 0; step < 30; step++)
+        {
+            Assert.Equal(0.01 + ((Rate - 0.01) * height[step % 6] * Math.Pow(0.9, step)), own.At(step, Rate), 1e-12);
         }
     }
 

@@ -60,7 +60,7 @@ internal sealed partial class FitLoop
             Validation = context.Validation,
             Monitor = monitor.Name,
             Mode = monitor.Mode,
-            Monitored = monitored,
+            Monitored = monitored is { } seen && seen.Step == context.Steps ? seen.Value : null,
         };
         string path = folder.PathOf(context.Steps);
         CheckpointFile.Write(path, tensors, state);
@@ -157,7 +157,7 @@ internal sealed partial class FitLoop
         earlierTime = state.EpochTime;
         bestValue = state.BestValue;
         withoutBetter = state.WithoutBetter;
-        monitored = state.Monitored;
+        monitored = state.Monitored is double value ? (state.Steps, value) : null;
         epochs.AddRange(state.Epochs);
     }
 

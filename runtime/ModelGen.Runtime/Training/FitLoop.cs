@@ -31,7 +31,7 @@ internal sealed partial class FitLoop : IDisposable
     private TimeSpan earlierTime;
     private int batch;
     private double bestValue = double.NaN;
-    private double? monitored;
+    private (long Step, double Value)? monitored;
     private int withoutBetter;
 
     public FitLoop(nn.Module model, TrainAttribute settings, TrainerOptions options, TrainingStep step, Dataset train, int batchSize, int epochCount, Func<EvaluationResult>? validate, IProgressDisplay display)
@@ -168,7 +168,7 @@ internal sealed partial class FitLoop : IDisposable
         int samples = 0;
         for (int i = 0; i < parts; i++)
         {
-            using Batch part = batches.Next();
+            Batch part = batches.Next();
             statistics?.Keep();
             if (parts == 1)
             {
@@ -319,7 +319,7 @@ internal sealed partial class FitLoop : IDisposable
     private void Observe()
     {
         double value = monitor.Of(loss.Value / context.SamplesInEpoch, context.Validation);
-        monitored = value;
+        monitored = (context.Steps, value);
         scheduler.Observe(value);
         if (monitor.IsBetter(value, bestValue, options.EarlyStopping?.MinDelta ?? 0))
         {

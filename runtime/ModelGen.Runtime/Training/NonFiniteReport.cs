@@ -1,4 +1,5 @@
 using System.Reflection;
+using ModelGen.Data;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -11,7 +12,7 @@ internal static class NonFiniteReport
     {
         using DisposeScope scope = NewDisposeScope();
         using IDisposable guard = no_grad();
-        for (int i = 0; i < batch.Inputs.Length; i++)
+        for (int i = 0; i < batch.Inputs.Count; i++)
         {
             if (BadSample(batch.Inputs[i]) is long sample)
             {

@@ -31,7 +31,7 @@ internal static class NormStatistics
             }
 
             // From zero, a step leaves momentum times the statistics of its batch.
-            using Batch batch = batches.Next();
+            ModelGen.Data.Batch batch = batches.Next();
             step.Measure(batch.Inputs, batch.Target);
             foreach ((Tensor live, Tensor sum, double momentum) in statistics)
             {

@@ -57,7 +57,7 @@ public sealed partial class Trainer<TModel>
                     batches.Start(++epoch, 0);
                 }
 
-                using Batch batch = batches.Next();
+                Batch batch = batches.Next();
                 double rate = lowest * Math.Pow(highest / lowest, (double)i / (steps - 1));
                 own.Optimizer.LearningRate = rate;
                 own.Run(batch.Inputs, batch.Target);

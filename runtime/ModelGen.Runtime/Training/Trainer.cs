@@ -69,7 +69,8 @@ public sealed partial class Trainer<TModel> : IDisposable
         if (options.OverfitBatches > 0)
         {
             int count = Math.Min(train.Count, options.OverfitBatches * Math.Min(BatchSize, train.Count));
-            validation = new Subset(train, [.. Enumerable.Range(0, count)]);
+            train = new Subset(train, [.. Enumerable.Range(0, count)]);
+            validation = train;
         }
 
         if (validation is not null)
@@ -112,14 +113,12 @@ public sealed partial class Trainer<TModel> : IDisposable
         using IDisposable guard = no_grad();
         using var metrics = new Metrics(settings, options.Metrics);
         int size = Math.Min(Math.Max(BatchSize, 256), data.Count);
-        using var batches = new BatchAssembler(data, size, Device);
+        using DataLoader loader = BatchSource.InOrder(data, options, size, Device);
         try
         {
             model.eval();
-            int[] order = [.. Enumerable.Range(0, data.Count)];
-            foreach (int[] samples in order.Chunk(size).Take(limit ?? int.MaxValue))
+            foreach (Batch batch in loader.Batches().Take(limit ?? int.MaxValue))
             {
-                using Batch batch = batches.Assemble(samples);
                 using Tensor prediction = model.InferBatch(batch.Inputs);
                 metrics.Add(prediction, batch.Target, batch.Count);
             }

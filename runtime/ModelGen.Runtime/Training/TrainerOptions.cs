@@ -1,3 +1,4 @@
+using ModelGen.Data;
 using ModelGen.Schedulers;
 
 namespace ModelGen;
@@ -106,6 +107,13 @@ public sealed record TrainerOptions
 
     /// <summary>Whether a last batch smaller than the others is left out; default false.</summary>
     public bool DropLast { get; init; }
+
+    /// <summary>
+    /// How batches are loaded: workers, prefetch, samplers, transforms of batches, what is done about samples that cannot be read. Batch size, shuffling, <see cref="DropLast"/>, seed and device are
+    /// those of the trainer; validation takes workers, prefetch and the policy for errors alone. Null (default) loads a <see cref="TensorDataset"/> on the calling thread and others with the loader's
+    /// default of workers, which read the data set from several threads at once.
+    /// </summary>
+    public DataLoaderOptions? Loader { get; init; }
 
     /// <summary>How progress is shown; default <see cref="TrainingProgress.Auto"/>.</summary>
     public TrainingProgress Progress { get; init; } = TrainingProgress.Auto;

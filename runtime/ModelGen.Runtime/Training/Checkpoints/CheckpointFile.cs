@@ -39,10 +39,11 @@ internal static unsafe class CheckpointFile
         writer.Metadata[TextSumKey] = Sum(text, list);
         try
         {
+            // .NET reports a file system's limit on the size of files as ArgumentOutOfRangeException.
             writer.Write(path);
             FolderSync.Flush(Path.GetDirectoryName(Path.GetFullPath(path))!);
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentOutOfRangeException)
         {
             throw new CheckpointException($"The checkpoint {path} cannot be written: {exception.Message} Checkpoints before it are as they were.", exception);
         }

@@ -54,11 +54,12 @@ internal sealed record FitState
 
     public required EvaluationResult? Validation { get; init; }
 
-    /// <summary>Name and value of what was monitored; null before the first value.</summary>
+    /// <summary>Name of what is monitored.</summary>
     public required string Monitor { get; init; }
 
     public required MonitorMode Mode { get; init; }
 
+    /// <summary>Its value for the weights of this checkpoint; null when they were not validated.</summary>
     public required double? Monitored { get; init; }
 
     public string ToJson() => JsonSerializer.Serialize(this, Format);
