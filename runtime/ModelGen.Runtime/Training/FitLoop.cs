@@ -15,6 +15,7 @@ internal sealed partial class FitLoop : IDisposable
     private readonly nn.Module model;
     private readonly TrainAttribute settings;
     private readonly TrainerOptions options;
+    private readonly IReadOnlyList<TrainerCallback> callbacks;
     private readonly TrainingStep step;
     private readonly IProgressDisplay display;
     private readonly BatchSource batches;
@@ -34,8 +35,19 @@ internal sealed partial class FitLoop : IDisposable
     private (long Step, double Value)? monitored;
     private int withoutBetter;
 
-    public FitLoop(nn.Module model, TrainAttribute settings, TrainerOptions options, TrainingStep step, Dataset train, int batchSize, int epochCount, Func<EvaluationResult>? validate, IProgressDisplay display)
+    public FitLoop(
+        nn.Module model,
+        TrainAttribute settings,
+        TrainerOptions options,
+        IReadOnlyList<TrainerCallback> callbacks,
+        TrainingStep step,
+        Dataset train,
+        int batchSize,
+        int epochCount,
+        Func<EvaluationResult>? validate,
+        IProgressDisplay display)
     {
+        this.callbacks = callbacks;
         this.model = model;
         this.settings = settings;
         this.options = options;
@@ -109,7 +121,7 @@ internal sealed partial class FitLoop : IDisposable
 
     private void Call(Action<TrainerCallback> hook)
     {
-        foreach (TrainerCallback callback in options.Callbacks)
+        foreach (TrainerCallback callback in callbacks)
         {
             hook(callback);
         }
@@ -211,7 +223,7 @@ internal sealed partial class FitLoop : IDisposable
         }
 
         display.Step(context.Epoch, context.StepsInEpoch, context.StepsPerEpoch, context.SamplesPerSecond);
-        foreach (TrainerCallback callback in options.Callbacks)
+        foreach (TrainerCallback callback in callbacks)
         {
             callback.OnStepEnd(context);
         }

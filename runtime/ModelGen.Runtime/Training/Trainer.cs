@@ -89,7 +89,7 @@ public sealed partial class Trainer<TModel> : IDisposable
         int? limit = options.FastDevRun ? 1 : options.LimitValidationBatches;
         try
         {
-            using var loop = new FitLoop(model, settings, options, Step, train, BatchSize, Epochs, validation is null ? null : () => Evaluate(validation, limit), display);
+            using var loop = new FitLoop(model, settings, options, options.Callbacks, Step, train, BatchSize, Epochs, validation is null ? null : () => Evaluate(validation, limit), display);
             return loop.Run(cancellation);
         }
         finally
