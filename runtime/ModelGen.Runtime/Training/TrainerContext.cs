@@ -65,6 +65,9 @@ public sealed class TrainerContext
     /// <summary>Share of this epoch's training time spent waiting for data, from 0 to 1; NaN before the first step.</summary>
     public double DataShare { get; internal set; } = double.NaN;
 
+    /// <summary>Batches that <see cref="NonFiniteGuard.Skip"/> left out.</summary>
+    public long SkippedBatches { get; internal set; }
+
     /// <summary>Time since the start of this call of <c>Fit</c>.</summary>
     public TimeSpan Elapsed => Clock.Elapsed;
 
@@ -101,6 +104,10 @@ public sealed class TrainerContext
     /// <summary>Reads back the mean loss over the samples of this epoch so far; waits for the device.</summary>
     /// <returns>The mean; NaN before the first step.</returns>
     public double ReadMeanLoss() => meanLoss();
+
+    /// <summary>Computes the L2 norm of the gradients as the last step left them and reads it back; waits for the device.</summary>
+    /// <returns>The norm.</returns>
+    public double ReadGradientNorm() => Step.Optimizer.MeasureNorm();
 
     /// <summary>Lets the fit end after this step, as if it were its last: with validation and checkpoint.</summary>
     /// <param name="reason">Why, for the log and <see cref="FitResult.StopReason"/>. The first reason stays.</param>

@@ -71,7 +71,7 @@ public sealed class ReportTests : IDisposable
 
         // Ink in the colours of the charts' series, and on every part of the page something that is not paper.
         int blue = 0;
-        var inked = new bool[20];
+        var inked = new bool[15];
         for (int y = 0; y < shown.Height; y += 2)
         {
             for (int x = 0; x < Math.Min(width, shown.Width); x++)

@@ -44,7 +44,8 @@ internal sealed class Axis
         bool scientific = Math.Max(Math.Abs(low), Math.Abs(high)) is >= 1e6 or < 1e-3;
         for (double index = Math.Ceiling((low / step) - 1e-9); index * step <= high + (step * 1e-9); index++)
         {
-            double value = index * step;
+            // Adding zero makes a negative zero positive.
+            double value = (index * step) + 0.0;
             string text = scientific
                 ? (value == 0 ? "0" : value.ToString("0.##e+0", CultureInfo.InvariantCulture))
                 : value.ToString("N" + decimals.ToString(CultureInfo.InvariantCulture), CultureInfo.InvariantCulture);

@@ -13,15 +13,14 @@ internal sealed record Series(string Name, IReadOnlyList<(double X, double Y)> P
 /// </summary>
 internal static class Charts
 {
-    private const double Width = 420;
-    private const double Height = 250;
-    private const double Left = 52;
+    private const double Width = 380;
+    private const double Height = 240;
     private const double Right = 12;
     private const double Top = 10;
     private const double Bottom = 40;
     private const int XTicks = 5;
     private const int YTicks = 5;
-    private const double LetterWidth = 6.2;
+    private const double LetterWidth = 6.6;
 
     /// <summary>Lines over one axis, with a legend when there are several.</summary>
     public static string Lines(string title, string xLabel, string yLabel, IReadOnlyList<Series> series, bool fromZero = false)
@@ -29,8 +28,8 @@ internal static class Charts
         var markup = new Markup();
         Begin(markup, title, [.. series.Select(static (line, index) => (line.Name, index + 1))]);
         IEnumerable<(double X, double Y)> all = series.SelectMany(static line => line.Points);
-        var x = new Axis(all.Select(static point => point.X), Left, Width - Right, XTicks, fitsTicks: false);
         var y = new Axis(all.Select(static point => point.Y).Concat(fromZero ? [0.0] : []), Height - Bottom, Top, YTicks, fitsTicks: true);
+        var x = new Axis(all.Select(static point => point.X), LeftOf(y), Width - Right, XTicks, fitsTicks: false);
         Svg(markup, title, Height);
         Grid(markup, x, y, xLabel, yLabel);
         for (int i = 0; i < series.Count; i++)
@@ -47,8 +46,8 @@ internal static class Charts
         var markup = new Markup();
         Begin(markup, title, []);
         double[] values = [.. points.SelectMany(static point => new[] { point.X, point.Y }).Where(double.IsFinite)];
-        var x = new Axis(values, Left, Width - Right, XTicks, fitsTicks: false);
         var y = new Axis(values, Height - Bottom, Top, YTicks, fitsTicks: false);
+        var x = new Axis(values, LeftOf(y), Width - Right, XTicks, fitsTicks: false);
         Svg(markup, title, Height);
         Grid(markup, x, y, xLabel, yLabel);
         (double low, double high) = (values.DefaultIfEmpty(0).Min(), values.DefaultIfEmpty(1).Max());
@@ -66,8 +65,8 @@ internal static class Charts
     {
         var markup = new Markup();
         Begin(markup, title, []);
-        var x = new Axis(bars.SelectMany(static bar => new[] { bar.From, bar.To }), Left, Width - Right, XTicks, fitsTicks: false);
         var y = new Axis(bars.Select(static bar => bar.Count).Append(0), Height - Bottom, Top, YTicks, fitsTicks: true);
+        var x = new Axis(bars.SelectMany(static bar => new[] { bar.From, bar.To }), LeftOf(y), Width - Right, XTicks, fitsTicks: false);
         Svg(markup, title, Height);
         Grid(markup, x, y, xLabel, yLabel);
         foreach ((double from, double to, double count) in bars)
@@ -83,8 +82,8 @@ internal static class Charts
     {
         var markup = new Markup();
         Begin(markup, title, [("accuracy of the bin", 1), ("samples in the bin", 2)]);
-        var x = new Axis([0, 1], Left, Width - Right, XTicks, fitsTicks: true);
         var y = new Axis([0, 1], Height - Bottom, Top, YTicks, fitsTicks: true);
+        var x = new Axis([0, 1], LeftOf(y), Width - Right, XTicks, fitsTicks: true);
         Svg(markup, title, Height);
         Grid(markup, x, y, "confidence", "accuracy");
         double most = Math.Max(1, calibration.Bins.Max(static bin => bin.Count));
@@ -178,7 +177,7 @@ internal static class Charts
     {
         const double RowHeight = 46;
         const double BoxHeight = 34;
-        const double BoxWidth = 330;
+        const double BoxWidth = 320;
         const double Lane = 9;
         IReadOnlyList<LayerSummary> layers = summary.Layers;
         (int From, int To)[] jumps = [.. layers.SelectMany(static (layer, index) => layer.Inputs.Where(input => input != index - 1).Select(input => (input, index)))];
@@ -268,12 +267,16 @@ internal static class Charts
 
     private static string End(Markup markup) => markup.Close().CloseLine().ToString();
 
+    /// <summary>Left edge of the plot: the texts of the vertical axis and its label have room before it.</summary>
+    private static double LeftOf(Axis y) => 30 + (LetterWidth * y.Ticks().Max(static tick => tick.Text.Length));
+
     private static void Grid(Markup markup, Axis x, Axis y, string xLabel, string yLabel)
     {
+        double left = LeftOf(y);
         foreach ((double value, string text) in y.Ticks())
         {
-            markup.Empty("line", "class", "grid", "x1", Left, "y1", y.At(value), "x2", Width - Right, "y2", y.At(value));
-            markup.Element("text", text, "class", "tick", "x", Left - 6, "y", y.At(value) + 4, "text-anchor", "end");
+            markup.Empty("line", "class", "grid", "x1", left, "y1", y.At(value), "x2", Width - Right, "y2", y.At(value));
+            markup.Element("text", text, "class", "tick", "x", left - 6, "y", y.At(value) + 4, "text-anchor", "end");
         }
 
         foreach ((double value, string text) in x.Ticks())
@@ -281,7 +284,7 @@ internal static class Charts
             markup.Element("text", text, "class", "tick", "x", x.At(value), "y", Height - Bottom + 16, "text-anchor", "middle");
         }
 
-        markup.Element("text", xLabel, "class", "axis", "x", (Left + Width - Right) / 2, "y", Height - 6, "text-anchor", "middle");
+        markup.Element("text", xLabel, "class", "axis", "x", (left + Width - Right) / 2, "y", Height - 6, "text-anchor", "middle");
         markup.Element("text", yLabel, "class", "axis", "text-anchor", "middle", "transform", string.Create(CultureInfo.InvariantCulture, $"translate(11 {(Height - Bottom + Top) / 2:0.##}) rotate(-90)"));
     }
 

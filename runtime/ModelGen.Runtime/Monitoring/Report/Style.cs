@@ -15,11 +15,11 @@ internal static class Style
         .quiet{color:var(--quiet)}
         nav{display:flex;flex-wrap:wrap;gap:4px 16px;margin:14px 0 18px}
         a{color:var(--c1)}
-        .figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(140px,1fr));gap:12px;margin:18px 0}
+        .figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(132px,1fr));gap:12px;margin:18px 0}
         .figures div{background:var(--card);border:1px solid var(--rule);border-radius:8px;padding:10px 12px}
-        .figures b{display:block;font-size:20px;font-weight:600;overflow-wrap:anywhere}
+        .figures b{display:block;font-size:18px;font-weight:600;overflow-wrap:anywhere}
         .figures span{color:var(--quiet);font-size:13px}
-        .cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,420px),1fr));gap:14px;align-items:start}
+        .cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,400px),1fr));gap:14px;align-items:start}
         .chart,.card{margin:0;background:var(--card);border:1px solid var(--rule);border-radius:8px;padding:12px}
         .chart figcaption,.card h3{font-size:15px;font-weight:600;margin:0 0 6px}
         .legend{display:flex;flex-wrap:wrap;gap:2px 14px;font-size:13px;color:var(--quiet);margin-bottom:4px}
@@ -49,6 +49,7 @@ internal static class Style
         .samples figure{margin:0;font-size:12px;text-align:center;color:var(--quiet);line-height:1.3}
         .samples img{width:100%;height:auto;border:1px solid var(--rule);border-radius:4px;display:block;margin-bottom:3px}
         .samples img.small{image-rendering:pixelated}
+        @media(max-width:600px){main{padding:16px 12px 40px}.chart,.card{padding:9px}table{font-size:13px}th,td{padding:4px 7px 4px 0}h2{margin-top:30px}}
         .samples b{color:var(--ink);font-weight:600}
         """;
 }

@@ -14,7 +14,7 @@ internal sealed class TrainingReport(ModelSummary summary, TrainingHistory histo
 
     private static string Fixed(double value, string format) => double.IsNaN(value) ? "–" : value.ToString(format, CultureInfo.InvariantCulture);
 
-    private static string Share(double? value) => value is double share && !double.IsNaN(share) ? Fixed(100 * share, "0.00") + " %" : "–";
+    private static string Share(double? value) => value is double share && !double.IsNaN(share) ? Fixed(100 * share, "0.00") + "\u00a0%" : "–";
 
     private string Html()
     {
@@ -76,11 +76,11 @@ internal sealed class TrainingReport(ModelSummary summary, TrainingHistory histo
         }
 
         Add("parameters", TextTable.Number(summary.Parameters));
-        Add("operations a sample, forward", Operations(summary.FlopsPerSample));
+        Add("forward, each sample", Operations(summary.FlopsPerSample));
         return markup.CloseLine().ToString();
     }
 
-    private static string Operations(double flops) => flops >= 1e9 ? Fixed(flops / 1e9, "0.00") + " GFLOP" : flops >= 1e6 ? Fixed(flops / 1e6, "0.0") + " MFLOP" : Fixed(flops / 1e3, "0.0") + " kFLOP";
+    private static string Operations(double flops) => flops >= 1e9 ? Fixed(flops / 1e9, "0.00") + "\u00a0GFLOP" : flops >= 1e6 ? Fixed(flops / 1e6, "0.0") + "\u00a0MFLOP" : Fixed(flops / 1e3, "0.0") + "\u00a0kFLOP";
 
     private string Curves()
     {
