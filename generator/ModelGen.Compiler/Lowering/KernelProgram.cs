@@ -44,6 +44,9 @@ internal sealed record KernelStatement(IReadOnlyList<string> Lines, IReadOnlyCol
     /// <summary>Whether the statement does more than writing its buffers, such as drawing random numbers.</summary>
     public bool HasSideEffect { get; init; }
 
+    /// <summary>The user's expression that the statement belongs to. <see cref="Source"/>, which is written above it, names what is prepared for it instead where that is something else.</summary>
+    public string Expression { get; init; } = "";
+
     /// <summary>State-dict path of the layer that the statement belongs to; empty outside layers.</summary>
     public string Layer { get; init; } = "";
 

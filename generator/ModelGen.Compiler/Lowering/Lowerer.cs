@@ -287,6 +287,7 @@ internal sealed partial class Lowerer
             statements[i] = statements[i] with
             {
                 Layer = leading.Layer,
+                Expression = leading.Source.Length > 0 ? leading.Source : leading.Layer,
                 Flops = flops,
                 IsGradient = leading.Source.StartsWith(Differentiate.Prefix, StringComparison.Ordinal),
                 Source = statements[i].Source.Length > 0 ? statements[i].Source : leading.Source.Length > 0 ? leading.Source : leading.Layer,

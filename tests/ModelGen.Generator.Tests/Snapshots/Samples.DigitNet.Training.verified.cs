@@ -399,9 +399,9 @@ namespace ModelGen.Generated
             [
                 new("loss", "", "CheckTarget", StepPhase.Forward, 0, 0),
                 new("x = relu(Hidden(flatten(Drop(x), 1)))", "drop", "DrawMask", StepPhase.Forward, 92160 * N, 36864 * N),
-                new("conv1.weight", "conv1", "copy", StepPhase.Forward, 0, 2304),
+                new("var x = relu(Conv1(image))", "conv1", "copy", StepPhase.Forward, 0, 2304),
                 new("var x = relu(Conv1(image))", "conv1", "Convolution.Forward", StepPhase.Forward, 432640 * N, 262720 * N + 1280),
-                new("conv2.weight", "conv2", "copy", StepPhase.Forward, 0, 147456),
+                new("x = max_pool2d(relu(Conv2(x)), 2)", "conv2", "copy", StepPhase.Forward, 0, 147456),
                 new("x = max_pool2d(relu(Conv2(x)), 2)", "conv2", "Convolution.Forward", StepPhase.Forward, 21307392 * N, 528896 * N + 73984),
                 new("x = max_pool2d(relu(Conv2(x)), 2)", "", "MaxPool.Forward", StepPhase.Forward, 36864 * N, 184320 * N),
                 new("x = relu(Hidden(flatten(Drop(x), 1)))", "drop", "copy", StepPhase.Forward, 0, 73728 * N),

@@ -144,7 +144,7 @@ internal static class KernelStepEmitter
             {
                 string phase = statement.IsUpdate ? "Update" : statement.IsGradient ? "Backward" : "Forward";
                 string cost = statement.IsUpdate ? "Optimizer.StepFlops, Optimizer.StepBytes" : $"{statement.Flops.ToCSharp()}, {statement.Bytes.ToCSharp()}";
-                writer.Line($"    new({Invariant.Literal(statement.Source)}, {Invariant.Literal(statement.Layer)}, {Invariant.Literal(statement.Kernel)}, StepPhase.{phase}, {cost}),");
+                writer.Line($"    new({Invariant.Literal(statement.Expression.Length > 0 ? statement.Expression : statement.Source)}, {Invariant.Literal(statement.Layer)}, {Invariant.Literal(statement.Kernel)}, StepPhase.{phase}, {cost}),");
             }
 
             writer.Line("];");

@@ -185,7 +185,8 @@ public sealed class StepProfile
         json.WriteEndObject();
     }
 
-    private static string NameOf(StepOperation operation) =>
+    /// <summary>The layer of an operation, else its expression.</summary>
+    internal static string NameOf(StepOperation operation) =>
         operation.Layer.Length > 0 ? operation.Layer
         : operation.Source.StartsWith(Gradient, StringComparison.Ordinal) ? operation.Source[Gradient.Length..]
         : operation.Source.Length > 0 ? operation.Source

@@ -22,8 +22,8 @@ internal static class Charts
     private const int YTicks = 5;
     private const double LetterWidth = 6.6;
 
-    /// <summary>Lines over one axis, with a legend when there are several.</summary>
-    public static string Lines(string title, string xLabel, string yLabel, IReadOnlyList<Series> series, bool fromZero = false)
+    /// <summary>Lines over one axis, with a legend when there are several; points are marked where each is a result of its own.</summary>
+    public static string Lines(string title, string xLabel, string yLabel, IReadOnlyList<Series> series, bool fromZero = false, bool marked = false)
     {
         var markup = new Markup();
         Begin(markup, title, [.. series.Select(static (line, index) => (line.Name, index + 1))]);
@@ -34,7 +34,7 @@ internal static class Charts
         Grid(markup, x, y, xLabel, yLabel);
         for (int i = 0; i < series.Count; i++)
         {
-            Line(markup, series[i], x, y, i + 1);
+            Line(markup, series[i], x, y, i + 1, marked);
         }
 
         return End(markup);
@@ -104,7 +104,7 @@ internal static class Charts
     {
         const double RowHeight = 34;
         const double BarHeight = 11;
-        const double Room = 96;
+        const double Room = 128;
         var markup = new Markup();
         Begin(markup, title, [.. parts.Select(static (name, index) => (name, index + 1))]);
         double height = (rows.Count * RowHeight) + 6;
@@ -288,11 +288,10 @@ internal static class Charts
         markup.Element("text", yLabel, "class", "axis", "text-anchor", "middle", "transform", string.Create(CultureInfo.InvariantCulture, $"translate(11 {(Height - Bottom + Top) / 2:0.##}) rotate(-90)"));
     }
 
-    private static void Line(Markup markup, Series series, Axis x, Axis y, int color)
+    private static void Line(Markup markup, Series series, Axis x, Axis y, int color, bool marked)
     {
         var path = new System.Text.StringBuilder();
         bool draws = false;
-        int drawn = 0;
         foreach ((double px, double py) in series.Points)
         {
             if (!double.IsFinite(py))
@@ -303,14 +302,12 @@ internal static class Charts
 
             path.Append(CultureInfo.InvariantCulture, $"{(draws ? 'L' : 'M')}{x.At(px):0.##} {y.At(py):0.##}");
             draws = true;
-            drawn++;
         }
 
         string name = color.ToString(CultureInfo.InvariantCulture);
         markup.Empty("path", "class", "line s" + name, "d", path.ToString());
 
-        // A few points are results that were measured one by one: marked.
-        foreach ((double px, double py) in drawn <= 30 ? series.Points.Where(static point => double.IsFinite(point.Y)) : [])
+        foreach ((double px, double py) in marked ? series.Points.Where(static point => double.IsFinite(point.Y)) : [])
         {
             markup.Empty("circle", "class", "f" + name, "cx", x.At(px), "cy", y.At(py), "r", 3.0);
         }

@@ -21,6 +21,7 @@ internal static class Style
         .figures span{color:var(--quiet);font-size:13px}
         .cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,400px),1fr));gap:14px;align-items:start}
         .chart,.card{margin:0;background:var(--card);border:1px solid var(--rule);border-radius:8px;padding:12px}
+        .wide{grid-column:1/-1}
         .chart figcaption,.card h3{font-size:15px;font-weight:600;margin:0 0 6px}
         .legend{display:flex;flex-wrap:wrap;gap:2px 14px;font-size:13px;color:var(--quiet);margin-bottom:4px}
         .legend i{display:inline-block;width:10px;height:10px;border-radius:2px;margin-right:5px}

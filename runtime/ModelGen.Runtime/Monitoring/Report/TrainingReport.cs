@@ -101,10 +101,10 @@ internal sealed class TrainingReport(ModelSummary summary, TrainingHistory histo
                 losses.Add(new Series("validation", [.. history.Epochs.Where(static epoch => epoch.Validation is not null).Select(static epoch => ((double)epoch.Epoch, epoch.Validation!.Loss))]));
             }
 
-            markup.Raw(Charts.Lines("Loss by epoch", "epoch", "loss", losses));
+            markup.Raw(Charts.Lines("Loss by epoch", "epoch", "loss", losses, marked: true));
             if (history.Epochs.Any(static epoch => epoch.Accuracy is not null))
             {
-                markup.Raw(Charts.Lines("Validation accuracy", "epoch", "accuracy, %", [new Series("accuracy", [.. history.Epochs.Where(static epoch => epoch.Accuracy is not null).Select(static epoch => ((double)epoch.Epoch, 100 * epoch.Accuracy!.Value))])]));
+                markup.Raw(Charts.Lines("Validation accuracy", "epoch", "accuracy, %", [new Series("accuracy", [.. history.Epochs.Where(static epoch => epoch.Accuracy is not null).Select(static epoch => ((double)epoch.Epoch, 100 * epoch.Accuracy!.Value))])], marked: true));
             }
         }
 
@@ -250,17 +250,17 @@ internal sealed class TrainingReport(ModelSummary summary, TrainingHistory histo
         markup.Open("div", "class", "cards");
         ProfiledLayer[] layers = [.. profile.Layers.OrderByDescending(static layer => layer.Seconds).Take(MostBars)];
         markup.Raw(Charts.Bars("Time by layer", ["forward", "backward", "update"], [.. layers.Select(layer => (layer.Name, new[] { layer.ForwardSeconds, layer.BackwardSeconds, layer.UpdateSeconds }, string.Create(CultureInfo.InvariantCulture, $"{layer.Seconds * 1e3:0.00} ms, {100 * layer.Seconds / profile.StepSeconds:0.0} %")))]));
-        markup.Raw(Table("Operations that take longest", ["layer", "kernel", "phase", ">ms", ">share", ">GFLOP/s", ">GB/s", ">of limit"], profile.Operations.OrderByDescending(static operation => operation.Seconds).Take(MostBars).Select(operation => new[]
+        markup.Raw(Table("Operations that take longest", ["layer", ">ms", ">share", ">of limit", "kernel", "phase", ">GFLOP/s", ">GB/s"], profile.Operations.OrderByDescending(static operation => operation.Seconds).Take(MostBars).Select(operation => new[]
         {
-            Charts.Shortened(operation.Operation.Layer.Length > 0 ? operation.Operation.Layer : operation.Operation.Source, 32),
-            Charts.Shortened(operation.Operation.Kernel, 28),
-            operation.Operation.Phase.ToString().ToLowerInvariant(),
+            Charts.Shortened(StepProfile.NameOf(operation.Operation), 30),
             Fixed(operation.Seconds * 1e3, "0.000"),
             Fixed(100 * operation.Seconds / profile.StepSeconds, "0.0") + " %",
+            Fixed(100 * operation.ShareOfLimit, "0") + " %",
+            Charts.Shortened(operation.Operation.Kernel, 28),
+            operation.Operation.Phase.ToString().ToLowerInvariant(),
             operation.Operation.Flops > 0 ? Fixed(operation.GigaflopsPerSecond, "0.0") : "–",
             operation.Operation.Bytes > 0 ? Fixed(operation.GigabytesPerSecond, "0.0") : "–",
-            Fixed(100 * operation.ShareOfLimit, "0") + " %",
-        }), tall: true));
+        }), tall: true, wide: true));
         return markup.CloseLine().ToString();
     }
 
@@ -301,10 +301,10 @@ internal sealed class TrainingReport(ModelSummary summary, TrainingHistory histo
     private string Settings() => Table("Settings", ["setting", "value"], settings.Select(static pair => new[] { pair.Key, Convert.ToString(pair.Value, CultureInfo.InvariantCulture)! }));
 
     /// <summary>A table in a card; a title that begins with '&gt;' is that of a column of numbers.</summary>
-    private static string Table(string title, string[] columns, IEnumerable<string[]> rows, bool tall = false, bool sum = false)
+    private static string Table(string title, string[] columns, IEnumerable<string[]> rows, bool tall = false, bool sum = false, bool wide = false)
     {
         var markup = new Markup();
-        markup.Open("div", "class", "card").Element("h3", title).Open("div", "class", tall ? "scroll tall" : "scroll").Open("table").Open("thead").Open("tr");
+        markup.Open("div", "class", wide ? "card wide" : "card").Element("h3", title).Open("div", "class", tall ? "scroll tall" : "scroll").Open("table").Open("thead").Open("tr");
         object[] Class(string column) => column.StartsWith('>') ? ["class", "n"] : [];
         foreach (string column in columns)
         {
