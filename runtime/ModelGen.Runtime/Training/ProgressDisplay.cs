@@ -57,6 +57,7 @@ internal static class ProgressDisplay
 
         public void Step(TrainerContext context)
         {
+            text.Observe(context);
             if (context.StepsInEpoch < context.StepsPerEpoch && Stopwatch.GetElapsedTime(lastLine) >= Interval)
             {
                 lastLine = Stopwatch.GetTimestamp();
@@ -92,6 +93,7 @@ internal static class ProgressDisplay
 
         public void Step(TrainerContext context)
         {
+            text.Observe(context);
             if (Stopwatch.GetElapsedTime(lastDrawn).TotalMilliseconds < DrawMilliseconds && context.StepsInEpoch < context.StepsPerEpoch)
             {
                 return;

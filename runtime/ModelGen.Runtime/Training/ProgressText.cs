@@ -10,6 +10,9 @@ internal sealed class ProgressText(int epochs)
 {
     private long? before;
 
+    /// <summary>Notes the first step of this fit: one that goes on from a checkpoint did not take the steps before it. Called at every step.</summary>
+    public void Observe(TrainerContext context) => before ??= context.Steps - 1;
+
     /// <summary>Where a fit stands: <c>epoch 2/10 [####....] 120/450   loss 0.1234   lr 0.00100   812 samples/s   420 MiB   01:23 left</c>.</summary>
     /// <param name="context">The fit.</param>
     /// <param name="barWidth">Characters of the bar; 0 for none.</param>
@@ -56,11 +59,6 @@ internal sealed class ProgressText(int epochs)
         : time.TotalHours >= 1 ? time.ToString(@"h\:mm\:ss", CultureInfo.InvariantCulture)
         : time.ToString(@"mm\:ss", CultureInfo.InvariantCulture);
 
-    /// <summary>The steps that are left at the speed of this fit so far, validations included.</summary>
-    private TimeSpan Left(TrainerContext context)
-    {
-        // A fit that goes on from a checkpoint did not take the steps before it.
-        before ??= context.Steps - 1;
-        return context.Elapsed * ((double)Math.Max(context.TotalSteps - context.Steps, 0) / (context.Steps - before.Value));
-    }
+    /// <summary>The time of the steps that are left at the speed of this fit so far, validations included.</summary>
+    public TimeSpan Left(TrainerContext context) => context.Elapsed * ((double)Math.Max(context.TotalSteps - context.Steps, 0) / (context.Steps - (before ?? 0)));
 }

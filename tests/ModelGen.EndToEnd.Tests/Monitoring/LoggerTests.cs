@@ -152,6 +152,15 @@ public sealed class LoggerTests : IDisposable
         trainer.Dispose();
     }
 
+    [Fact]
+    public void RemainingTime_IsThatOfTheStepsLeft_HoweverLateTheFirstLineIs()
+    {
+        var estimate = new Estimate();
+        Fit(estimate, out Trainer<SimpleCnn> trainer);
+        Assert.Equal(Epochs * Steps, estimate.Lines);
+        trainer.Dispose();
+    }
+
     [Theory]
     [InlineData(0, 0, 0, 42, "00:42")]
     [InlineData(0, 3, 4, 5, "3:04:05")]
@@ -193,6 +202,25 @@ public sealed class LoggerTests : IDisposable
         public override void OnStepEnd(TrainerContext context) => ((IProgressDisplay)display).Step(context);
 
         public override void OnEpochEnd(TrainerContext context) => ((IProgressDisplay)display).Epoch(context.LastEpoch!);
+    }
+
+    /// <summary>Time left over time taken, which moves on between both readings.</summary>
+    private sealed class Estimate : TrainerCallback
+    {
+        private readonly ProgressText text = new(Epochs);
+
+        public int Lines { get; private set; }
+
+        public override void OnStepEnd(TrainerContext context)
+        {
+            text.Observe(context);
+            TimeSpan before = context.Elapsed;
+            TimeSpan left = text.Left(context);
+            TimeSpan after = context.Elapsed;
+            double exact = (double)(context.TotalSteps - context.Steps) / context.Steps;
+            Assert.InRange(left, before * exact, after * exact);
+            Lines++;
+        }
     }
 
     private sealed class Thrower : TrainerCallback

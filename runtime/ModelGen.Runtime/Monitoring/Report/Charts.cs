@@ -139,12 +139,12 @@ internal static class Charts
         int longest = Math.Min(14, matrix.Classes.Max(static name => name.Length));
         double margin = Math.Max(18, (longest * LetterWidth) + 10);
         double cell = (Width - margin) / classes;
-        double height = (cell * classes) + margin + 18;
+        double height = (cell * classes) + margin + 24;
         var markup = new Markup();
         Begin(markup, title, []);
         Svg(markup, title, height);
         markup.Element("text", "predicted", "class", "axis", "x", margin + (cell * classes / 2), "y", 12, "text-anchor", "middle");
-        double top = margin + 14;
+        double top = margin + 20;
         for (int i = 0; i < classes; i++)
         {
             string name = Shortened(matrix.Classes[i], longest);

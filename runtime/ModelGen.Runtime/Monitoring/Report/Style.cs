@@ -25,7 +25,7 @@ internal static class Style
         .chart figcaption,.card h3{font-size:15px;font-weight:600;margin:0 0 6px}
         .legend{display:flex;flex-wrap:wrap;gap:2px 14px;font-size:13px;color:var(--quiet);margin-bottom:4px}
         .legend i{display:inline-block;width:10px;height:10px;border-radius:2px;margin-right:5px}
-        svg{display:block;width:100%;height:auto;max-width:640px;margin:0 auto}
+        svg{display:block;width:100%;height:auto;max-width:440px;margin:0 auto}
         svg text{font:12px system-ui,-apple-system,"Segoe UI",Roboto,"Liberation Sans",sans-serif;fill:var(--quiet)}
         svg .name{fill:var(--ink)}
         svg .cell{fill:var(--ink)}
