@@ -107,7 +107,6 @@ public sealed class CheckpointTests : IDisposable
     [Fact]
     public void DamageAnywhere_IsFound_AndTheCheckpointBeforeIsUsed()
     {
-        var notes = new List<string>();
         TrainerOptions options = ResumeFit.Options(folder);
         (byte[][] expected, _) = ResumeFit.Run(options, start: 7);
         string last = Files(folder)[^1];
@@ -132,8 +131,11 @@ public sealed class CheckpointTests : IDisposable
 
         // The fit goes on from the one before, and ends as it did.
         Assert.NotEqual(last, Checkpoint.Last(folder));
-        (byte[][] weights, _) = ResumeFit.Run(options, start: 8);
+        (byte[][] weights, FitResult result) = ResumeFit.Run(options, start: 8);
         Assert.Equal(expected, weights);
+        Assert.Contains($"{last} is damaged", result.Notes[0]);
+        Assert.Contains("The checkpoint before it is used", result.Notes[0]);
+        Assert.Contains("going on from", result.Notes[1]);
         Assert.Null(Checkpoint.Damage(last));
         foreach (string path in Files(folder))
         {

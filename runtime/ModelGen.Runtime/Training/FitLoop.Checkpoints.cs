@@ -82,12 +82,12 @@ internal sealed partial class FitLoop
                     whole = true;
                     Apply(path, state, tensors);
                 });
-                display.Note($"going on from {path}: epoch {context.Epoch}, {context.Steps} updates");
+                context.Note($"going on from {path}: epoch {context.Epoch}, {context.Steps} updates");
                 return;
             }
             catch (CheckpointException exception) when (!whole)
             {
-                display.Note($"{exception.Message} The checkpoint before it is used.");
+                context.Note($"{exception.Message} The checkpoint before it is used.");
             }
         }
 

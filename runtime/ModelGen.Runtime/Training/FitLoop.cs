@@ -97,7 +97,7 @@ internal sealed partial class FitLoop : IDisposable
             }
 
             Finish(cancellation);
-            context.Result = new FitResult([.. epochs], context.Elapsed) { StopReason = context.StopReason };
+            context.Result = new FitResult([.. epochs], context.Elapsed) { StopReason = context.StopReason, Notes = context.Notes };
             Call(callback => callback.OnFitEnd(context));
             return context.Result;
         }
@@ -241,7 +241,7 @@ internal sealed partial class FitLoop : IDisposable
         {
             statistics!.Restore();
             context.SkippedBatches++;
-            display.Note($"epoch {context.Epoch}, batch {batch}: loss or gradients are not finite; the batch is left out ({context.SkippedBatches} so far).");
+            context.Note($"epoch {context.Epoch}, batch {batch}: loss or gradients are not finite; the batch is left out ({context.SkippedBatches} so far).");
             return;
         }
 

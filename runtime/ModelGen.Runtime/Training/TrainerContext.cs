@@ -7,6 +7,9 @@ namespace ModelGen;
 /// <summary>What a <see cref="TrainerCallback"/> sees of a fit while it runs. The numbers are those of the moment of the call; nothing is computed or read back unless asked for.</summary>
 public sealed class TrainerContext
 {
+    private const int KeptNotes = 100;
+
+    private readonly List<string> notes = [];
     private readonly Action<string> note;
     private readonly Func<double> meanLoss;
 
@@ -113,7 +116,18 @@ public sealed class TrainerContext
     /// <param name="reason">Why, for the log and <see cref="FitResult.StopReason"/>. The first reason stays.</param>
     public void RequestStop(string reason) => StopReason ??= reason;
 
-    /// <summary>Says something in the trainer's progress display, on a line of its own.</summary>
+    /// <summary>The first hundred notes of this fit: what the trainer did that is not in its numbers, such as using an older checkpoint because the last one is damaged.</summary>
+    public IReadOnlyList<string> Notes => notes;
+
+    /// <summary>Says something in the trainer's progress display, on a line of its own, and keeps it in <see cref="Notes"/>.</summary>
     /// <param name="text">What to say.</param>
-    public void Note(string text) => note(text);
+    public void Note(string text)
+    {
+        if (notes.Count < KeptNotes)
+        {
+            notes.Add(text);
+        }
+
+        note(text);
+    }
 }

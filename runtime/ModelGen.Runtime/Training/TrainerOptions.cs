@@ -199,4 +199,7 @@ public sealed record FitResult(IReadOnlyList<EpochResult> Epochs, TimeSpan Durat
 {
     /// <summary>Why the fit ended before its last epoch; null when it did not.</summary>
     public string? StopReason { get; init; }
+
+    /// <summary>What the trainer did that is not in the numbers, such as leaving out a batch or using an older checkpoint because the last one is damaged; the first hundred.</summary>
+    public IReadOnlyList<string> Notes { get; init; } = [];
 }
