@@ -17,7 +17,8 @@ internal sealed class Axis
     /// <param name="to">Pixel of the largest.</param>
     /// <param name="ticks">About how many ticks.</param>
     /// <param name="fitsTicks">Whether the range grows to whole ticks.</param>
-    public Axis(IEnumerable<double> values, double from, double to, int ticks, bool fitsTicks)
+    /// <param name="counts">Whether values are whole numbers, which have no ticks between them.</param>
+    public Axis(IEnumerable<double> values, double from, double to, int ticks, bool fitsTicks, bool counts = false)
     {
         double[] finite = [.. values.Where(double.IsFinite).DefaultIfEmpty(0)];
         (low, high) = (finite.Min(), finite.Max());
@@ -27,7 +28,7 @@ internal sealed class Axis
             (low, high) = (low - (low == 0 ? 0 : room), high + room);
         }
 
-        step = NiceStep((high - low) / ticks);
+        step = counts ? Math.Max(1, NiceStep((high - low) / ticks)) : NiceStep((high - low) / ticks);
         if (fitsTicks)
         {
             (low, high) = (Math.Floor(low / step) * step, Math.Ceiling(high / step) * step);

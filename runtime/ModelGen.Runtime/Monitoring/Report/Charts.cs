@@ -29,7 +29,7 @@ internal static class Charts
         Begin(markup, title, [.. series.Select(static (line, index) => (line.Name, index + 1))]);
         IEnumerable<(double X, double Y)> all = series.SelectMany(static line => line.Points);
         var y = new Axis(all.Select(static point => point.Y).Concat(fromZero ? [0.0] : []), Height - Bottom, Top, YTicks, fitsTicks: true);
-        var x = new Axis(all.Select(static point => point.X), LeftOf(y), Width - Right, XTicks, fitsTicks: false);
+        var x = new Axis(all.Select(static point => point.X), LeftOf(y), Width - Right, XTicks, fitsTicks: false, counts: xLabel is "epoch" or "step");
         Svg(markup, title, Height);
         Grid(markup, x, y, xLabel, yLabel);
         for (int i = 0; i < series.Count; i++)

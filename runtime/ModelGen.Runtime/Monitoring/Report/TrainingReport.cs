@@ -113,10 +113,10 @@ internal sealed class TrainingReport(ModelSummary summary, TrainingHistory histo
         return markup.CloseLine().ToString();
     }
 
-    /// <summary>Exponential mean over about a twentieth of the points.</summary>
+    /// <summary>Exponential mean over about a fiftieth of the points.</summary>
     private static IReadOnlyList<(double X, double Y)> RunningMean(IReadOnlyList<HistoryStep> steps)
     {
-        double keep = 1 - (1 / Math.Max(2, steps.Count / 20.0));
+        double keep = 1 - (1 / Math.Max(2, steps.Count / 50.0));
         double mean = steps[0].Loss;
         var points = new List<(double, double)>();
         foreach (HistoryStep step in steps)
@@ -146,14 +146,14 @@ internal sealed class TrainingReport(ModelSummary summary, TrainingHistory histo
             }
         }
 
-        if (errors.Classes.Count > 0)
-        {
-            markup.Raw(Table("Classes", ["class", ">precision", ">recall", ">F1", ">support"], errors.Classes.Select(static quality => new[] { quality.Name, Share(quality.Precision), Share(quality.Recall), Share(quality.F1), TextTable.Number(quality.Support) }), tall: true));
-        }
-
         if (errors.Calibration is { } calibration)
         {
             markup.Raw(Charts.Reliability(string.Create(CultureInfo.InvariantCulture, $"Calibration: expected error {Share(calibration.ExpectedError)}, largest {Share(calibration.LargestError)}"), calibration));
+        }
+
+        if (errors.Classes.Count > 0)
+        {
+            markup.Raw(Table("Classes", ["class", ">precision", ">recall", ">F1", ">support"], errors.Classes.Select(static quality => new[] { quality.Name, Share(quality.Precision), Share(quality.Recall), Share(quality.F1), TextTable.Number(quality.Support) }), tall: true));
         }
 
         if (errors.Residuals is { } residuals)
@@ -212,8 +212,8 @@ internal sealed class TrainingReport(ModelSummary summary, TrainingHistory histo
         markup.Raw(Table("Paths", ["path", ">largest error", ">relative", ">agreement", ">accuracy", ">size", ">latency"], report.Rows.Select(static row => new[]
         {
             row.Path,
-            row.MaxAbsoluteError is double error ? Fixed(error, "0.0e+0") : "–",
-            row.MaxRelativeError is double relative ? Fixed(relative, "0.0e+0") : "–",
+            Error(row.MaxAbsoluteError),
+            Error(row.MaxRelativeError),
             Share(row.Agreement),
             Share(row.Accuracy),
             row.Bytes is long bytes ? TextTable.Bytes(bytes) : "–",
@@ -226,6 +226,8 @@ internal sealed class TrainingReport(ModelSummary summary, TrainingHistory histo
 
         return markup.ToString();
     }
+
+    private static string Error(double? error) => error is not double known ? "–" : known == 0 ? "0" : Fixed(known, "0.0e+0");
 
     private string Model()
     {
