@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using ModelGen;
+using ModelGen.Monitoring;
 using static TorchSharp.torch;
 
 namespace Digits;
@@ -35,15 +36,17 @@ internal static class Chain
     public static Results Run<M>(Generated<M> generated, DigitData data, Options options, string folder)
         where M : nn.Module, ICompiledModel
     {
-        var files = new FileResult(Path.Combine(folder, "digits.onnx"), Path.Combine(folder, "digits-int8.onnx"), Path.Combine(folder, "misread.png"));
+        var files = new FileResult(Path.Combine(folder, "digits.onnx"), Path.Combine(folder, "digits-int8.onnx"), Path.Combine(folder, "misread.png"), Path.Combine(folder, "report.html"));
         Console.WriteLine(generated.Summary);
         var clock = Stopwatch.StartNew();
-        IReadOnlyList<EpochResult> epochs = Train(generated, data, options);
+        using Trainer<M> trainer = generated.CreateTrainer(new TrainerOptions { Epochs = options.Epochs, Seed = options.Seed });
+        IReadOnlyList<EpochResult> epochs = Train(trainer, data);
         double seconds = clock.Elapsed.TotalSeconds;
         VerifyReport report = Verify(generated, data, files);
         Console.WriteLine(report);
         IReadOnlyList<Misread> misreads = FindMisreads(generated, data.Test, files.Onnx);
         Misreads.SaveSheet(files.Misread, misreads, data.Test.Count, data.Test.Bytes, data.Test.Size);
+        WriteReport(trainer, data, report, files.Report);
         PrintFiles(files, misreads.Count);
         return new Results
         {
@@ -62,14 +65,21 @@ internal static class Chain
         };
     }
 
-    private static IReadOnlyList<EpochResult> Train<M>(Generated<M> generated, DigitData data, Options options)
+    private static IReadOnlyList<EpochResult> Train<M>(Trainer<M> trainer, DigitData data)
         where M : nn.Module, ICompiledModel
     {
-        using Trainer<M> trainer = generated.CreateTrainer(new TrainerOptions { Epochs = options.Epochs, Seed = options.Seed });
         FitResult fit = trainer.Fit(data.Train.ToDataset(), data.Test.ToDataset());
         Console.WriteLine();
         return [.. fit.Epochs.Select(static epoch => new EpochResult(epoch.TrainLoss, epoch.Accuracy!.Value))];
     }
+
+    private static void WriteReport<M>(Trainer<M> trainer, DigitData data, VerifyReport verification, string path)
+        where M : nn.Module, ICompiledModel => trainer.WriteReport(path, new ReportOptions
+        {
+            Profile = trainer.Profile(data.Train.ToDataset()),
+            Errors = trainer.AnalyzeErrors(data.Test.ToDataset()),
+            Verification = verification,
+        });
 
     /// <summary>The first training images set the INT8 ranges; the test set only judges.</summary>
     private static VerifyReport Verify<M>(Generated<M> generated, DigitData data, FileResult files)
@@ -112,6 +122,7 @@ internal static class Chain
               {Path.GetFileName(files.Onnx),-18}float32 model for ONNX Runtime
               {Path.GetFileName(files.Int8),-18}INT8 model for ONNX Runtime
               {Path.GetFileName(files.Misread),-18}contact sheet of the {Text.Count(misread)} misread test images
+              {Path.GetFileName(files.Report),-18}curves, errors, layers, profile and memory, for a browser
             """);
     }
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using ModelGen.Monitoring;
 
 namespace Digits;
 
@@ -50,9 +51,12 @@ internal static class Misreads
             title += $", the {MaxShown} worst";
         }
 
-        Tile[] tiles = [.. misreads.Take(MaxShown).Select(misread => new Tile(pixels(misread.Index), Caption(misread)))];
-        ContactSheet.Save(path, title, tiles, size, size, emptyText: "All test images were read correctly.");
+        ContactTile[] tiles = [.. misreads.Take(MaxShown).Select(misread => new ContactTile(Picture(pixels(misread.Index), size), Caption(misread)))];
+        ContactSheet.Save(path, title, tiles, emptyText: "All test images were read correctly.");
     }
+
+    /// <summary>Dark ink on white paper: what the eye expects of handwriting, whatever the network is fed.</summary>
+    private static SamplePicture Picture(byte[] pixels, int size) => new(size, size, 1, [.. pixels.Select(static value => (byte)(255 - value))]);
 
     private static string Caption(Misread misread) =>
         string.Create(CultureInfo.InvariantCulture, $"{misread.Label} > {misread.Predicted}  {100 * misread.Confidence:0}%");

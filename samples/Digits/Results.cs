@@ -47,7 +47,7 @@ internal sealed record PathResult
 }
 
 /// <summary>Where the sample left its files, as absolute paths.</summary>
-internal sealed record FileResult(string Onnx, string Int8, string Misread);
+internal sealed record FileResult(string Onnx, string Int8, string Misread, string Report);
 
 /// <summary>Every figure the sample prints; written by <c>--json</c> with the property names in camel case.</summary>
 internal sealed record Results

@@ -60,28 +60,6 @@ public sealed class MisreadsTests : IDisposable
         Assert.Equal(0, DarkPixels(sheet, SKRectI.Create(lastX + 104, lastY, 84, 110)));
     }
 
-    [Fact]
-    public void Font_RefusesACharacterItLacks()
-    {
-        using var surface = SKSurface.Create(new SKImageInfo(10, 10));
-        ArgumentException error = Assert.Throws<ArgumentException>(() => StrokeFont.Draw(surface.Canvas, "a€", 0, 0, 10, SKColors.Black));
-        Assert.Contains("no '€'", error.Message);
-    }
-
-    [Fact]
-    public void Font_DrawsEveryCharacterOfTheSheets()
-    {
-        foreach (char character in "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789%>-+/.,:()")
-        {
-            using var bitmap = new SKBitmap(40, 40);
-            using var canvas = new SKCanvas(bitmap);
-            canvas.Clear(SKColors.White);
-            StrokeFont.Draw(canvas, character.ToString(), 8, 8, 20, SKColors.Black);
-            canvas.Flush();
-            Assert.True(DarkPixels(bitmap, SKRectI.Create(0, 0, 40, 40)) > 0, $"'{character}' draws nothing");
-        }
-    }
-
     private static int DarkPixels(SKBitmap bitmap, SKRectI area)
     {
         int dark = 0;

@@ -23,7 +23,7 @@ public sealed class ResultsTests
         },
         Passed = false,
         Misread = 30,
-        Files = new("/a/digits.onnx", "/a/digits-int8.onnx", "/a/misread.png"),
+        Files = new("/a/digits.onnx", "/a/digits-int8.onnx", "/a/misread.png", "/a/report.html"),
     };
 
     [Fact]

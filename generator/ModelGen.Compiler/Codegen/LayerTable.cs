@@ -5,7 +5,11 @@ using ModelGen.Compiler.Ops;
 namespace ModelGen.Compiler.Codegen;
 
 /// <summary>A row of the summary: one call of a layer.</summary>
-internal sealed record LayerRow(string Path, string Type, TensorType Input, TensorType Output, long Parameters, Dim Flops);
+internal sealed record LayerRow(string Path, string Type, TensorType Input, TensorType Output, long Parameters, Dim Flops)
+{
+    /// <summary>Rows whose results this one reads, in the order of its operands; -1 stands for the model's inputs.</summary>
+    public IReadOnlyList<int> Reads { get; init; } = [];
+}
 
 /// <summary>What documentation and the summary say of layers and memory, computed from the forward graph.</summary>
 internal static class LayerTable
@@ -30,7 +34,8 @@ internal static class LayerTable
         }
 
         long[] parameters = Parameters(graph, groups, out long unread);
-        List<LayerRow> rows = [.. groups.Select((group, index) => Row(graph, group, typeOfPath, parameters[index]))];
+        Dictionary<int, int> rowOf = groups.SelectMany(static (group, index) => group.SelectMany(static node => node.Outputs).Select(value => (value, index))).ToDictionary(static pair => pair.value, static pair => pair.index);
+        List<LayerRow> rows = [.. groups.Select((group, index) => Row(graph, group, typeOfPath, parameters[index]) with { Reads = Reads(graph, group, index, rowOf) })];
         if (unread > 0)
         {
             TensorType none = new(DType.Float32, []);
@@ -39,6 +44,13 @@ internal static class LayerTable
 
         return rows;
     }
+
+    private static int[] Reads(Graph graph, Node[] group, int row, Dictionary<int, int> rowOf) =>
+    [
+        .. group.SelectMany(static node => node.Inputs).Where(static value => value >= 0)
+            .Select(value => rowOf.TryGetValue(value, out int other) ? other : graph.Values[value].Kind == ValueKind.Input ? -1 : row)
+            .Where(other => other != row).Distinct(),
+    ];
 
     /// <summary>Counts every parameter once: in the first row of the layer whose key is the longest beginning of its own, else in the first row that reads it.</summary>
     private static long[] Parameters(Graph graph, List<Node[]> groups, out long unread)

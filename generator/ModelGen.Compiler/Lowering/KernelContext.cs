@@ -7,8 +7,9 @@ namespace ModelGen.Compiler.Lowering;
 /// <summary>What an operator sees when it writes the calls of its kernel.</summary>
 internal sealed class KernelContext(Lowerer lowerer, Graph graph, Node node, Unit unit)
 {
-    private readonly HashSet<int> reads = [];
-    private readonly HashSet<int> writes = [];
+    private readonly HashSet<Place> reads = [];
+    private readonly HashSet<Place> writes = [];
+    private readonly Dictionary<Place, Dim> parts = [];
 
     public OpAttributes Attributes => node.Attributes;
 
@@ -136,16 +137,28 @@ internal sealed class KernelContext(Lowerer lowerer, Graph graph, Node node, Uni
     /// <summary>The C# address of a place that is read.</summary>
     public string Read(Place place)
     {
-        reads.Add(place.Buffer);
+        reads.Add(place);
         return lowerer.Address(place);
     }
 
     /// <summary>The C# address of a place that is written.</summary>
     public string Write(Place place)
     {
-        writes.Add(place.Buffer);
+        writes.Add(place);
         return lowerer.Address(place);
     }
+
+    /// <summary>As <see cref="Read"/>, of a place of which the kernel touches only some elements, such as rows of a table.</summary>
+    /// <param name="place">The place.</param>
+    /// <param name="elements">How many at most.</param>
+    public string ReadPart(Place place, Dim elements)
+    {
+        parts[place] = elements;
+        return Read(place);
+    }
+
+    /// <summary>Adds the call of the optimizer.</summary>
+    public void EmitUpdate(string line) => lowerer.Add(new KernelStatement([line], [], [], Source) { IsUpdate = true, Kernel = "optimizer" });
 
     /// <summary>The text of an epilogue argument (", new ...") for a result that is a matrix whose rows lie one after another; empty when there is none.</summary>
     /// <param name="columns">Columns of the matrix.</param>
@@ -162,7 +175,7 @@ internal sealed class KernelContext(Lowerer lowerer, Graph graph, Node node, Uni
     /// <summary>Adds a check that runs before everything else, so that a step which is refused has changed nothing.</summary>
     /// <param name="line">A call that throws.</param>
     /// <param name="places">Inputs that it reads.</param>
-    public void Check(string line, params Place[] places) => lowerer.AddCheck(new KernelStatement([line], [.. places.Select(static place => place.Buffer)], [], Source));
+    public void Check(string line, params Place[] places) => lowerer.AddCheck(new KernelStatement([line], [.. places.Select(static place => place.Buffer)], [], Source) { Kernel = KernelStatement.NameOf(line) });
 
     /// <summary>Adds calls; what was read and written since the last ones belongs to them.</summary>
     public void Emit(params string[] lines) => Emit(null, lines);
@@ -173,10 +186,19 @@ internal sealed class KernelContext(Lowerer lowerer, Graph graph, Node node, Uni
     /// <param name="lines">The calls.</param>
     public void EmitInPlace(Place written, Place read, params string[] lines) => Emit(lowerer.Shared(written, read), lines);
 
+    private static int[] Buffers(HashSet<Place> places) => [.. places.Select(static place => place.Buffer).Distinct()];
+
     private void Emit((int Written, int Read)? inPlace, string[] lines)
     {
-        lowerer.Add(new KernelStatement(lines, reads.ToArray(), writes.ToArray(), node.Source.Length == 0 ? node.Layer : node.Source) { InPlace = inPlace });
+        Dim bytes = reads.Concat(writes).Aggregate(Dim.Zero, (sum, place) => sum + lowerer.BytesOf(place, parts.TryGetValue(place, out Dim part) ? part : place.Elements));
+        lowerer.Add(new KernelStatement(lines, Buffers(reads), Buffers(writes), node.Source.Length == 0 ? node.Layer : node.Source)
+        {
+            InPlace = inPlace,
+            Kernel = KernelStatement.NameOf(lines),
+            Bytes = bytes,
+        });
         reads.Clear();
         writes.Clear();
+        parts.Clear();
     }
 }

@@ -44,8 +44,37 @@ internal sealed record KernelStatement(IReadOnlyList<string> Lines, IReadOnlyCol
     /// <summary>Whether the statement does more than writing its buffers, such as drawing random numbers.</summary>
     public bool HasSideEffect { get; init; }
 
+    /// <summary>The user's expression that the statement belongs to. <see cref="Source"/>, which is written above it, names what is prepared for it instead where that is something else.</summary>
+    public string Expression { get; init; } = "";
+
+    /// <summary>State-dict path of the layer that the statement belongs to; empty outside layers.</summary>
+    public string Layer { get; init; } = "";
+
+    /// <summary>What runs, for reports: the kernel's method, or the elementwise operators of a loop.</summary>
+    public string Kernel { get; init; } = "";
+
+    /// <summary>Whether the statement belongs to the gradients.</summary>
+    public bool IsGradient { get; init; }
+
+    /// <summary>Floating-point operations, as the operators state them.</summary>
+    public Dim Flops { get; init; } = Dim.Zero;
+
+    /// <summary>Bytes of the different elements that are read and written.</summary>
+    public Dim Bytes { get; init; } = Dim.Zero;
+
+    /// <summary>Whether this is the optimizer's update, whose work depends on settings that are known when the step is made.</summary>
+    public bool IsUpdate { get; init; }
+
     /// <summary>A buffer that is written and the one that is read at the same places and not needed afterwards, so that both may be the same memory.</summary>
     public (int Written, int Read)? InPlace { get; init; }
+
+    /// <summary>The name of a kernel for reports: the class and method of the first call.</summary>
+    /// <param name="lines">Statements.</param>
+    public static string NameOf(params string[] lines)
+    {
+        Match call = Regex.Match(string.Join("\n", lines), @"\b([A-Z]\w*)(?:<V>)?\.([A-Z]\w*)\(|\b([A-Z]\w*)(?:<V>)?\(");
+        return !call.Success ? "" : call.Groups[3].Success ? call.Groups[3].Value : call.Groups[1].Value + "." + call.Groups[2].Value;
+    }
 }
 
 /// <summary>A graph as calls of kernels over buffers.</summary>

@@ -13,6 +13,7 @@ internal sealed partial class Lowerer
         var variables = new Dictionary<int, string>();
         var lines = new List<string> { "{", "    using IDisposable guard = no_grad();", "    using DisposeScope scope = NewDisposeScope();", "    Device device = CPU;" };
         var reads = new List<int>();
+        Dim bytes = Dim.Zero;
         foreach (int input in node.Inputs.Where(static input => input >= 0).Distinct())
         {
             string variable = variables[input] = names.Unique("operand");
@@ -24,6 +25,7 @@ internal sealed partial class Lowerer
 
             Place place = PlaceOf(input);
             reads.Add(place.Buffer);
+            bytes += BytesOf(place, place.Elements);
             lines.Add($"    Tensor {variable} = {View(place)};");
         }
 
@@ -42,12 +44,13 @@ internal sealed partial class Lowerer
             EquatableArray<long> order = OrderLikeOperands(node, graph.TypeOf(node.Outputs[i]).Rank);
             Place place = Allocate(node.Outputs[i], order);
             writes.Add(place.Buffer);
+            bytes += BytesOf(place, place.Elements);
             string turned = place.IsRowMajor ? "" : $".permute({CSharpContext.Longs(order)})";
             lines.Add($"    Put({(op.ReturnsArray ? $"results[{Invariant.Text(i)}]" : results[i])}{turned}, {Address(place)});");
         }
 
         lines.Add("}");
-        statements.Add(new KernelStatement(lines, reads, writes, node.Source.Length == 0 ? node.Layer : node.Source));
+        statements.Add(new KernelStatement(lines, reads, writes, node.Source.Length == 0 ? node.Layer : node.Source) { Kernel = node.Op + " (libtorch)", Bytes = bytes });
     }
 
     /// <summary>The order in which a result of a libtorch operator is kept: libtorch keeps channels last where an operand has them last.</summary>

@@ -1,3 +1,4 @@
+using ModelGen.Compiler.Codegen;
 using ModelGen.Compiler.Ir;
 
 namespace ModelGen.Compiler.Lowering;
@@ -17,7 +18,7 @@ internal sealed partial class Lowerer
     }
 
     /// <summary>The constructor call of an epilogue; null when there is none or it does not fit.</summary>
-    public string? Epilogue(Unit unit, int matrix, Dim columns, HashSet<int> reads, HashSet<int> writes)
+    public string? Epilogue(Unit unit, int matrix, Dim columns, HashSet<Place> reads, HashSet<Place> writes)
     {
         if (unit.Pointwise.Count == 0)
         {
@@ -50,8 +51,8 @@ internal sealed partial class Lowerer
         var kernel = new PointwiseKernel(graph, [.. unit.Pointwise.Select(node => graph.Nodes[node])], ConstantOf, inputs, outputs, loops);
         string name = $"Epilogue{Invariant.Text(++groups)}";
         types.Add(kernel.WriteEpilogue(name, matrix, inPlace));
-        reads.UnionWith(inputs.Select(input => PlaceOf(input).Buffer));
-        writes.UnionWith(outputs.Select(output => PlaceOf(output).Buffer));
+        reads.UnionWith(inputs.Select(PlaceOf));
+        writes.UnionWith(outputs.Select(PlaceOf));
         return Construct(name, kernel);
     }
 
@@ -130,6 +131,9 @@ internal sealed partial class Lowerer
             last.Source.Length == 0 ? last.Layer : last.Source)
         {
             InPlace = Shared(inputs, outputs, at),
+            Kernel = string.Join(", ", nodes.Select(static node => node.Op).Distinct()),
+            Flops = nodes.Aggregate(Dim.Zero, (sum, node) => sum + LayerTable.Flops(graph, node)),
+            Bytes = inputs.Select(input => at[input]).Concat(outputs.Select(PlaceOf)).Distinct().Aggregate(Dim.Zero, (sum, place) => sum + BytesOf(place, place.Elements)),
         });
     }
 

@@ -1,6 +1,7 @@
 using ModelGen.Compiler.Codegen;
 using ModelGen.Compiler.Ir;
 using ModelGen.Compiler.Ops;
+using ModelGen.Compiler.Passes;
 
 namespace ModelGen.Compiler.Lowering;
 
@@ -23,11 +24,14 @@ internal sealed partial class Lowerer
     private readonly NameAllocator names;
     private int groups;
 
+    /// <summary>Name of the kernel that moves elements without computing.</summary>
+    private const string CopyKernel = "copy";
+
     private Lowerer(Graph graph, bool isStep)
     {
         this.graph = graph;
         IsStep = isStep;
-        names = new NameAllocator(["results", "inputs", "weights", "memory", "given", "sizes", "copied", "KernelOps", "guard", "scope", "device", "Workers", "V", "Floats", "Gemm", "GemmBFloat16", "Convolution", "ConvolutionBFloat16", "Attention", "Dropout", "Movement", "Reduction", "CrossEntropy", "Embedding", "BatchNorm", "BatchNormal", "LayerNorm", "MaxPool", "AveragePool", "PoolShape", "Recurrent", "RecurrentCell", "Seed", "Stream", "DrawsLikeEager", "Optimizer", "VectorMath", "Math", "LaneMath", "Integers", "Indexing", "Patterns", "Scan", "Softmax", "GroupNorm", "Padding", "Resampling", .. GraphFunction.Symbols(graph)]);
+        names = new NameAllocator(["results", "inputs", "weights", "memory", "given", "sizes", "copied", "KernelOps", "guard", "scope", "device", "Workers", "V", "Floats", "Gemm", "GemmBFloat16", "Convolution", "ConvolutionBFloat16", "Attention", "Dropout", "Movement", "Reduction", "CrossEntropy", "Embedding", "BatchNorm", "BatchNormal", "LayerNorm", "MaxPool", "AveragePool", "PoolShape", "Recurrent", "RecurrentCell", "Seed", "Stream", "DrawsLikeEager", "Optimizer", "Update", "Accumulate", "Measure", "VectorMath", "Math", "LaneMath", "Integers", "Indexing", "Patterns", "Scan", "Softmax", "GroupNorm", "Padding", "Resampling", .. GraphFunction.Symbols(graph)]);
         for (int i = 0; i < graph.Nodes.Count; i++)
         {
             Node node = graph.Nodes[i];
@@ -68,7 +72,9 @@ internal sealed partial class Lowerer
         lowerer.AddLeaves();
         foreach (Unit unit in Units.Of(graph))
         {
+            int first = lowerer.statements.Count;
             lowerer.Lower(unit);
+            lowerer.Attribute(unit, first);
         }
 
         Place[] outputs = isStep ? [] : [.. graph.Outputs.Select(lowerer.RowMajor)];
@@ -181,6 +187,9 @@ internal sealed partial class Lowerer
 
     public void Add(KernelStatement statement) => statements.Add(statement);
 
+    /// <summary>Bytes of a number of elements of a place.</summary>
+    public Dim BytesOf(Place place, Dim elements) => elements * (buffers[place.Buffer].DType == DType.Int64 ? sizeof(long) : sizeof(float));
+
     /// <summary>Adds a check that runs before all other statements, once.</summary>
     public void AddCheck(KernelStatement check)
     {
@@ -198,7 +207,7 @@ internal sealed partial class Lowerer
     {
         Place place = Work(TensorType.Scalar(dtype));
         string text = dtype == DType.Int64 ? Invariant.Text((long)number) + "L" : PointwiseContext.Number(number);
-        Add(new KernelStatement([$"{Address(place)}[0] = {text};"], [], [place.Buffer], source));
+        Add(new KernelStatement([$"{Address(place)}[0] = {text};"], [], [place.Buffer], source) { Kernel = CopyKernel, Bytes = BytesOf(place, Dim.One) });
         return place;
     }
 
@@ -258,6 +267,32 @@ internal sealed partial class Lowerer
         bool isGradient = gradientOf.TryGetValue(value, out int gradient) && gradient >= 0 && order.Equals(Place.Identity(order.Count));
         (MemoryKind kind, int index) = isGradient ? (MemoryKind.Gradient, gradient) : (MemoryKind.Arena, 0);
         return new Place(NewBuffer(described.Name, described.Type, kind, index), Dim.Zero, described.Type.Shape, strides);
+    }
+
+    /// <summary>
+    /// Says which layer the statements of a unit belong to, and spreads the operations of its nodes evenly over those that compute. Work that another unit's kernel does in passing,
+    /// such as a normalisation inside a convolution, is not counted.
+    /// </summary>
+    private void Attribute(Unit unit, int first)
+    {
+        Node leading = graph.Nodes[unit.Anchor ?? unit.Pointwise.Max];
+        int[] computing = [.. Enumerable.Range(first, statements.Count - first).Where(index => statements[index].Kernel != CopyKernel && statements[index].Flops.Constant == 0)];
+        Dim counted = Enumerable.Range(first, statements.Count - first).Aggregate(Dim.Zero, (sum, index) => sum + statements[index].Flops);
+        Dim all = unit.Nodes.Aggregate(Dim.Zero, (sum, node) => sum + LayerTable.Flops(graph, graph.Nodes[node]));
+        Dim share = computing.Length == 0 ? Dim.Zero : Dim.FloorDivide(all - counted, computing.Length);
+        for (int i = first; i < statements.Count; i++)
+        {
+            bool isLast = computing.Length > 0 && i == computing[computing.Length - 1];
+            Dim flops = !computing.Contains(i) ? statements[i].Flops : isLast ? all - counted - (share * (computing.Length - 1)) : share;
+            statements[i] = statements[i] with
+            {
+                Layer = leading.Layer,
+                Expression = leading.Source.Length > 0 ? leading.Source : leading.Layer,
+                Flops = flops,
+                IsGradient = leading.Source.StartsWith(Differentiate.Prefix, StringComparison.Ordinal),
+                Source = statements[i].Source.Length > 0 ? statements[i].Source : leading.Source.Length > 0 ? leading.Source : leading.Layer,
+            };
+        }
     }
 
     private void Lower(Unit unit)
@@ -356,6 +391,10 @@ internal sealed partial class Lowerer
             [$"Movement<V>.Copy({Address(from)}, {Address(to)}, {sizes}, {List(ordered.Strides.Select(stride => stride * unit), 1)}, {List(target.Strides.Select(stride => stride * unit), 1)});"],
             [from.Buffer],
             [to.Buffer],
-            source));
+            source)
+        {
+            Kernel = CopyKernel,
+            Bytes = BytesOf(from, from.Elements) + BytesOf(to, to.Elements),
+        });
     }
 }

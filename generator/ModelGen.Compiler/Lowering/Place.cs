@@ -8,6 +8,9 @@ internal sealed record Place(int Buffer, Dim Offset, EquatableArray<Dim> Shape, 
     /// <summary>Whether the elements lie one after another in the order of the dimensions.</summary>
     public bool IsRowMajor => AreRowMajor(Shape, Strides);
 
+    /// <summary>Number of different elements: what is repeated counts once.</summary>
+    public Dim Elements => Shape.Zip(Strides, static (size, stride) => stride.Constant == 0 ? Dim.One : size).Aggregate(Dim.One, static (product, size) => product * size);
+
     /// <summary>A tensor at the start of a buffer, stored by rows.</summary>
     public static Place RowMajor(int buffer, EquatableArray<Dim> shape) => new(buffer, Dim.Zero, shape, RowMajorStrides(shape));
 

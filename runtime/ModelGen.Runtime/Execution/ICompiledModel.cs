@@ -8,6 +8,9 @@ public interface ICompiledModel
     /// <summary>Settings of <see cref="TrainAttribute"/>; null when the class has none and cannot be trained.</summary>
     TrainAttribute? TrainSettings { get; }
 
+    /// <summary>Layers, shapes, parameters, FLOPs and planned memory, as the static <c>Summary</c>.</summary>
+    ModelSummary Summary { get; }
+
     /// <summary>Creates the generated training step over this model's parameters.</summary>
     /// <param name="optimizer">Update rule and its settings.</param>
     /// <returns>The step; the caller disposes it.</returns>

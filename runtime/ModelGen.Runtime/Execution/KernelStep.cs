@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using System.Runtime.CompilerServices;
 using ModelGen.Kernels;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -16,7 +17,7 @@ public abstract unsafe class KernelStep : TrainingStep
     private readonly float* gradients;
     private readonly float* loss;
     private readonly Arena arena = new();
-    private ulong? seed;
+    private StepClock? clock;
 
     /// <summary>Adopts the parameters.</summary>
     /// <param name="weights">Parameters of the model.</param>
@@ -58,13 +59,13 @@ public abstract unsafe class KernelStep : TrainingStep
                 return 0;
             }
 
-            if (seed is null)
+            if (RandomKey is null)
             {
                 using Tensor drawn = randint(0, long.MaxValue, [1], dtype: ScalarType.Int64);
-                seed = (ulong)drawn.ToInt64();
+                RandomKey = (ulong)drawn.ToInt64();
             }
 
-            return seed.Value;
+            return RandomKey.Value;
         }
     }
 
@@ -74,13 +75,37 @@ public abstract unsafe class KernelStep : TrainingStep
     public static bool Supports(IReadOnlyList<(string Name, Tensor Parameter)> weights) =>
         KernelSwitch.IsOn && weights.All(static pair => pair.Parameter.dtype == ScalarType.Float32 && pair.Parameter.device_type == DeviceType.CPU);
 
+    /// <summary>Takes the time of every statement; null, the default, for none.</summary>
+    internal StepClock? Clock
+    {
+        set => clock = value;
+    }
+
+    /// <summary>The statements of the last step in order, with their costs for its sizes.</summary>
+    internal StepOperation[] Operations => Describe();
+
+    /// <summary>What each statement is and costs for the sizes at hand.</summary>
+    /// <returns>One entry for each number that <see cref="Mark"/> is given, the last one aside.</returns>
+    protected abstract StepOperation[] Describe();
+
+    /// <summary>Tells the profiler that a statement begins. Without a profiler this is a comparison with null.</summary>
+    /// <param name="operation">Number of the statement; that of their count when the step is over.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    protected void Mark(int operation)
+    {
+        if (clock is { } running)
+        {
+            running.Mark(operation);
+        }
+    }
+
     /// <summary>Adds the buffers for the sizes at hand.</summary>
     /// <param name="memory">Receives them.</param>
     protected abstract void Plan(ArenaPlan memory);
 
     /// <summary>Number of a random sequence: another one for each layer and each step; they repeat after 2^32.</summary>
     /// <param name="number">Number of the layer.</param>
-    protected uint Stream(int number) => unchecked(((uint)Optimizer.StepCount * 0x9E3779B1u) + (uint)number);
+    protected uint Stream(int number) => unchecked(((uint)RunCount * 0x9E3779B1u) + (uint)number);
 
     /// <summary>Fills a mask of dropout.</summary>
     /// <param name="mask">Receives 0 or 1 / (1 - p), in the order of the memory.</param>
@@ -134,6 +159,8 @@ public abstract unsafe class KernelStep : TrainingStep
 
     /// <summary>Address of the loss.</summary>
     protected Floats LossAt() => loss;
+
+    private protected override bool LossIsFinite() => float.IsFinite(*loss);
 
     /// <inheritdoc/>
     protected override void Free() => arena.Dispose();

@@ -1,4 +1,4 @@
-using System.Globalization;
+using System.Diagnostics;
 using Spectre.Console;
 
 namespace ModelGen;
@@ -6,10 +6,10 @@ namespace ModelGen;
 /// <summary>Shows how a fit goes on.</summary>
 internal interface IProgressDisplay : IDisposable
 {
-    /// <summary>Says something before the first epoch.</summary>
+    /// <summary>Says something on a line of its own.</summary>
     void Note(string text);
 
-    void Step(int epoch, int done, int steps, double samplesPerSecond);
+    void Step(TrainerContext context);
 
     void Epoch(EpochResult result);
 }
@@ -22,22 +22,8 @@ internal static class ProgressDisplay
         TrainingProgress.None => new Silent(),
         TrainingProgress.Live => new Live(epochs),
         TrainingProgress.Auto when !Console.IsOutputRedirected && AnsiConsole.Profile.Capabilities.Ansi => new Live(epochs),
-        _ => new Plain(epochs),
+        _ => new Plain(epochs, Console.Out),
     };
-
-    private static string Line(EpochResult result, int epochs)
-    {
-        FormattableString text = $"epoch {result.Epoch}/{epochs}   loss {result.TrainLoss:0.0000}";
-        string line = text.ToString(CultureInfo.InvariantCulture);
-        if (result.Validation is { } validation)
-        {
-            line += string.Create(CultureInfo.InvariantCulture, $"   validation loss {validation.Loss:0.0000}");
-            line += validation.Accuracy is double accuracy ? string.Create(CultureInfo.InvariantCulture, $"   accuracy {accuracy:0.00%}") : "";
-            line += validation.MeanAbsoluteError is double error ? string.Create(CultureInfo.InvariantCulture, $"   mean absolute error {error:0.0000}") : "";
-        }
-
-        return line + string.Create(CultureInfo.InvariantCulture, $"   {result.SamplesPerSecond:0} samples/s   {result.Duration.TotalSeconds:0.0} s");
-    }
 
     private sealed class Silent : IProgressDisplay
     {
@@ -45,7 +31,7 @@ internal static class ProgressDisplay
         {
         }
 
-        public void Step(int epoch, int done, int steps, double samplesPerSecond)
+        public void Step(TrainerContext context)
         {
         }
 
@@ -58,49 +44,82 @@ internal static class ProgressDisplay
         }
     }
 
-    private sealed class Plain(int epochs) : IProgressDisplay
+    /// <summary>Lines: one an epoch, and within epochs one every half minute, so that a log shows that a long one goes on.</summary>
+    internal sealed class Plain(int epochs, TextWriter output) : IProgressDisplay
     {
-        public void Note(string text) => Console.WriteLine(text);
+        private readonly ProgressText text = new(epochs);
+        private long lastLine = Stopwatch.GetTimestamp();
 
-        public void Step(int epoch, int done, int steps, double samplesPerSecond)
+        /// <summary>Time between lines within an epoch.</summary>
+        public TimeSpan Interval { get; init; } = TimeSpan.FromSeconds(30);
+
+        public void Note(string text) => output.WriteLine(text);
+
+        public void Step(TrainerContext context)
         {
+            text.Observe(context);
+            if (context.StepsInEpoch < context.StepsPerEpoch && Stopwatch.GetElapsedTime(lastLine) >= Interval)
+            {
+                lastLine = Stopwatch.GetTimestamp();
+                output.WriteLine(text.Step(context, barWidth: 0));
+            }
         }
 
-        public void Epoch(EpochResult result) => Console.WriteLine(Line(result, epochs));
+        public void Epoch(EpochResult result)
+        {
+            lastLine = Stopwatch.GetTimestamp();
+            output.WriteLine(text.Epoch(result));
+        }
 
         public void Dispose()
         {
         }
     }
 
-    /// <summary>One line that is drawn over: bar, share, speed and remaining time of the whole fit.</summary>
+    /// <summary>One line that is drawn over, at most ten times a second; each epoch leaves a line above it.</summary>
     private sealed class Live(int epochs) : IProgressDisplay
     {
-        private const int Width = 30;
-        private readonly System.Diagnostics.Stopwatch clock = System.Diagnostics.Stopwatch.StartNew();
-        private long lastDrawn = -1000;
+        private const int BarWidth = 20;
+        private const int DrawMilliseconds = 100;
 
-        public void Note(string text) => AnsiConsole.Write(text + "\n");
+        private readonly ProgressText text = new(epochs);
+        private long lastDrawn;
+        private int drawn;
 
-        public void Step(int epoch, int done, int steps, double samplesPerSecond)
+        // The last column stays free: a full line makes some terminals begin a new one.
+        private static int Columns => AnsiConsole.Profile.Width - 1;
+
+        public void Note(string text) => AnsiConsole.Write(Over(text) + "\n");
+
+        public void Step(TrainerContext context)
         {
-            if (clock.ElapsedMilliseconds - lastDrawn < 100 && done < steps)
+            text.Observe(context);
+            if (Stopwatch.GetElapsedTime(lastDrawn).TotalMilliseconds < DrawMilliseconds && context.StepsInEpoch < context.StepsPerEpoch)
             {
                 return;
             }
 
-            lastDrawn = clock.ElapsedMilliseconds;
-            double share = ((epoch - 1) + ((double)done / steps)) / epochs;
-            TimeSpan left = clock.Elapsed * ((1 - share) / share);
-            int filled = (int)((double)done / steps * Width);
-            string bar = new string('#', filled) + new string('.', Width - filled);
-            AnsiConsole.Write(string.Create(CultureInfo.InvariantCulture, $"\repoch {epoch}/{epochs} [{bar}] {done}/{steps}   {samplesPerSecond:0} samples/s   {left:mm\\:ss} left   "));
+            lastDrawn = Stopwatch.GetTimestamp();
+            string line = text.Step(context, BarWidth);
+            line = line.Length > Columns ? line[..Columns] : line;
+            AnsiConsole.Write(Over(line));
+            drawn = line.Length;
         }
 
-        public void Epoch(EpochResult result) => AnsiConsole.Write("\r" + Line(result, epochs).PadRight(100) + "\n");
+        public void Epoch(EpochResult result)
+        {
+            AnsiConsole.Write(Over(text.Epoch(result)) + "\n");
+            drawn = 0;
+        }
 
         public void Dispose()
         {
+            if (drawn > 0)
+            {
+                AnsiConsole.Write("\n");
+            }
         }
+
+        private string Over(string line) => "\r" + line.PadRight(drawn);
     }
 }

@@ -1,4 +1,5 @@
 using System.Numerics;
+using ModelGen.Monitoring;
 
 namespace Digits.Drawing;
 

@@ -1,3 +1,5 @@
+using ModelGen.Monitoring;
+
 namespace Digits.Drawing;
 
 /// <summary>The ways a digit is written, in the notation of <see cref="StrokePath"/>.</summary>

@@ -17,6 +17,9 @@ namespace Samples
     partial class DigitNet
     {
         /// <inheritdoc/>
+        global::ModelGen.ModelSummary global::ModelGen.ICompiledModel.Summary => Summary;
+
+        /// <inheritdoc/>
         global::ModelGen.TrainAttribute? global::ModelGen.ICompiledModel.TrainSettings { get; } =
             new(global::ModelGen.Loss.CrossEntropy, global::ModelGen.Optimizer.AdamW) { LearningRate = 0.001, Schedule = global::ModelGen.Schedule.OneCycle, BatchSize = 64, Epochs = 3 };
 
@@ -182,7 +185,7 @@ namespace ModelGen.Generated
             grad_conv1_bias.Dispose();
 
             // update
-            Optimizer.Step();
+            Update();
 
             TensorOps.Store(loss, Loss);
         }
@@ -295,74 +298,136 @@ namespace ModelGen.Generated
             Floats grad_conv1_weight_stored = GradientAt(0);
 
             // loss
+            Mark(0);
             CheckTarget(CrossEntropy<V>.FirstInvalid(target, N, 10), target, 10);
 
             // x = relu(Hidden(flatten(Drop(x), 1)))
+            Mark(1);
             DrawMask<V>(v, 0.25, 0, [N, 64, 12, 12], [0, 1, 2, 3]);
 
             // conv1.weight
+            Mark(2);
             Movement<V>.Copy(conv1_weight, conv1_weight_ordered, [3, 3, 1, 32], [3, 1, 9, 9], [96, 32, 32, 1]);
 
             // var x = relu(Conv1(image))
+            Mark(3);
             Convolution<V>.Forward(new ConvolutionShape(N, 28, 28, 1, 32, 3, 3), image, conv1_weight_ordered, x, new Epilogue1<V>(conv1_bias, v_2));
 
             // conv2.weight
+            Mark(4);
             Movement<V>.Copy(conv2_weight, conv2_weight_ordered, [3, 3, 32, 64], [3, 1, 9, 288], [6144, 2048, 64, 1]);
 
             // x = max_pool2d(relu(Conv2(x)), 2)
+            Mark(5);
             Convolution<V>.Forward(new ConvolutionShape(N, 26, 26, 32, 64, 3, 3), x, conv2_weight_ordered, v_3, new Epilogue2<V>(conv2_bias, v_4));
+            Mark(6);
             MaxPool<V>.Forward(new PoolShape(N, 24, 24, 64, 12, 12) { KernelHeight = 2, KernelWidth = 2, StrideY = 2, StrideX = 2 }, v_3, x_2);
 
-            // 
-            Movement<V>.Copy(v, ordered, [N, 12, 12, 64], [9216, 12, 1, 144], [9216, 768, 64, 1]);
-
             // x = relu(Hidden(flatten(Drop(x), 1)))
+            Mark(7);
+            Movement<V>.Copy(v, ordered, [N, 12, 12, 64], [9216, 12, 1, 144], [9216, 768, 64, 1]);
+            Mark(8);
             var loop3 = new Loop3<V>(x_2, ordered, v_5);
             Workers.Run(ref loop3, ((9216 * N) + V.Count - 1) / V.Count, 16384 / V.Count);
-
-            // 
+            Mark(9);
             Movement<V>.Copy(v_5, ordered_2, [N, 64, 12, 12], [9216, 1, 768, 64], [9216, 144, 12, 1]);
-
-            // x = relu(Hidden(flatten(Drop(x), 1)))
+            Mark(10);
             Gemm<V>.Run(new GemmProblem(N, 128, 9216) { A = ordered_2, ARow = 9216, AColumn = 1, B = hidden_weight, BRow = 1, BColumn = 9216, C = x_3 }, new Epilogue4<V>(hidden_bias, v_6));
 
             // Classify(x)
+            Mark(11);
             Gemm<V>.Run(new GemmProblem(N, 10, 128) { A = x_3, ARow = 128, AColumn = 1, B = classify_weight, BRow = 1, BColumn = 128, C = v_7 }, new Epilogue5<V>(classify_bias));
 
             // loss
+            Mark(12);
             CrossEntropy<V>.Run(v_7, target, N, 10, 0f, loss, v_8);
 
             // gradient of Classify(x)
+            Mark(13);
             Gemm<V>.Run(new GemmProblem(10, 128, N) { A = v_8, ARow = 1, AColumn = 10, B = x_3, BRow = 128, BColumn = 1, C = grad_classify_weight });
+            Mark(14);
             Reduction<V>.Sum(v_8, 1, N, 10, 1, grad_classify_bias);
+            Mark(15);
             Gemm<V>.Run(new GemmProblem(N, 128, 10) { A = v_8, ARow = 10, AColumn = 1, B = classify_weight, BRow = 128, BColumn = 1, C = v_9 }, new Epilogue6<V>(v_6));
 
             // gradient of x = relu(Hidden(flatten(Drop(x), 1)))
+            Mark(16);
             Gemm<V>.Run(new GemmProblem(N, 9216, 128) { A = v_9, ARow = 128, AColumn = 1, B = hidden_weight, BRow = 9216, BColumn = 1, C = v_10 });
+            Mark(17);
             Gemm<V>.Run(new GemmProblem(128, 9216, N) { A = v_9, ARow = 1, AColumn = 128, B = ordered_2, BRow = 9216, BColumn = 1, C = grad_hidden_weight });
+            Mark(18);
             Reduction<V>.Sum(v_9, 1, N, 128, 1, grad_hidden_bias);
+            Mark(19);
             var loop7 = new Loop7<V>(v_10, v, v_11);
             Workers.Run(ref loop7, ((9216 * N) + V.Count - 1) / V.Count, 16384 / V.Count);
 
-            // 
-            Movement<V>.Copy(v_11, ordered_3, [N, 12, 12, 64], [9216, 12, 1, 144], [9216, 768, 64, 1]);
-
             // gradient of x = max_pool2d(relu(Conv2(x)), 2)
+            Mark(20);
+            Movement<V>.Copy(v_11, ordered_3, [N, 12, 12, 64], [9216, 12, 1, 144], [9216, 768, 64, 1]);
+            Mark(21);
             MaxPool<V>.Backward(new PoolShape(N, 24, 24, 64, 12, 12) { KernelHeight = 2, KernelWidth = 2, StrideY = 2, StrideX = 2 }, v_3, ordered_3, v_12);
+            Mark(22);
             var loop8 = new Loop8<V>(v_12, v_4, v_13);
             Workers.Run(ref loop8, ((36864 * N) + V.Count - 1) / V.Count, 16384 / V.Count);
+            Mark(23);
             Convolution<V>.GradientInput(new ConvolutionShape(N, 26, 26, 32, 64, 3, 3), v_13, conv2_weight_ordered, v_14, add: false);
+            Mark(24);
             Convolution<V>.GradientWeight(new ConvolutionShape(N, 26, 26, 32, 64, 3, 3), x, v_13, grad_conv2_weight, grad_conv2_bias, add: false);
+            Mark(25);
             Movement<V>.Copy(grad_conv2_weight, grad_conv2_weight_stored, [64, 32, 3, 3], [1, 64, 6144, 2048], [288, 9, 3, 1]);
 
             // gradient of var x = relu(Conv1(image))
+            Mark(26);
             var loop9 = new Loop9<V>(v_14, v_2, v_15);
             Workers.Run(ref loop9, ((21632 * N) + V.Count - 1) / V.Count, 16384 / V.Count);
+            Mark(27);
             Convolution<V>.GradientWeight(new ConvolutionShape(N, 28, 28, 1, 32, 3, 3), image, v_15, grad_conv1_weight, grad_conv1_bias, add: false);
+            Mark(28);
             Movement<V>.Copy(grad_conv1_weight, grad_conv1_weight_stored, [32, 1, 3, 3], [1, 32, 96, 32], [9, 9, 3, 1]);
 
             // update
-            Optimizer.Step();
+            Mark(29);
+            Update();
+
+            Mark(30);
+        }
+
+        protected override StepOperation[] Describe()
+        {
+            long N = sizeN;
+            return
+            [
+                new("loss", "", "CheckTarget", StepPhase.Forward, 0, 0),
+                new("x = relu(Hidden(flatten(Drop(x), 1)))", "drop", "DrawMask", StepPhase.Forward, 92160 * N, 36864 * N),
+                new("var x = relu(Conv1(image))", "conv1", "copy", StepPhase.Forward, 0, 2304),
+                new("var x = relu(Conv1(image))", "conv1", "Convolution.Forward", StepPhase.Forward, 432640 * N, 262720 * N + 1280),
+                new("x = max_pool2d(relu(Conv2(x)), 2)", "conv2", "copy", StepPhase.Forward, 0, 147456),
+                new("x = max_pool2d(relu(Conv2(x)), 2)", "conv2", "Convolution.Forward", StepPhase.Forward, 21307392 * N, 528896 * N + 73984),
+                new("x = max_pool2d(relu(Conv2(x)), 2)", "", "MaxPool.Forward", StepPhase.Forward, 36864 * N, 184320 * N),
+                new("x = relu(Hidden(flatten(Drop(x), 1)))", "drop", "copy", StepPhase.Forward, 0, 73728 * N),
+                new("x = relu(Hidden(flatten(Drop(x), 1)))", "drop", "mul", StepPhase.Forward, 9216 * N, 110592 * N),
+                new("x = relu(Hidden(flatten(Drop(x), 1)))", "", "copy", StepPhase.Forward, 0, 73728 * N),
+                new("x = relu(Hidden(flatten(Drop(x), 1)))", "hidden", "Gemm.Run", StepPhase.Forward, 2359552 * N, 38400 * N + 4719104),
+                new("Classify(x)", "classify", "Gemm.Run", StepPhase.Forward, 2570 * N, 592 * N + 5160),
+                new("loss", "", "CrossEntropy.Run", StepPhase.Forward, 150 * N, 88 * N + 4),
+                new("gradient of Classify(x)", "classify", "Gemm.Run", StepPhase.Backward, 2560 * N, 552 * N + 5120),
+                new("gradient of Classify(x)", "classify", "Reduction.Sum", StepPhase.Backward, 10 * N, 40 * N + 40),
+                new("gradient of Classify(x)", "classify", "Gemm.Run", StepPhase.Backward, 2688 * N, 1576 * N + 5120),
+                new("gradient of x = relu(Hidden(flatten(Drop(x), 1)))", "hidden", "Gemm.Run", StepPhase.Backward, 2359296 * N, 37376 * N + 4718592),
+                new("gradient of x = relu(Hidden(flatten(Drop(x), 1)))", "hidden", "Gemm.Run", StepPhase.Backward, 2359296 * N, 37376 * N + 4718592),
+                new("gradient of x = relu(Hidden(flatten(Drop(x), 1)))", "hidden", "Reduction.Sum", StepPhase.Backward, 128 * N, 512 * N + 512),
+                new("gradient of x = relu(Hidden(flatten(Drop(x), 1)))", "drop", "mul", StepPhase.Backward, 9216 * N, 110592 * N),
+                new("gradient of x = max_pool2d(relu(Conv2(x)), 2)", "", "copy", StepPhase.Backward, 0, 73728 * N),
+                new("gradient of x = max_pool2d(relu(Conv2(x)), 2)", "", "MaxPool.Backward", StepPhase.Backward, 0, 331776 * N),
+                new("gradient of x = max_pool2d(relu(Conv2(x)), 2)", "", "mul", StepPhase.Backward, 36864 * N, 442368 * N),
+                new("gradient of x = max_pool2d(relu(Conv2(x)), 2)", "conv2", "Convolution.GradientInput", StepPhase.Backward, 21233664 * N, 233984 * N + 73728),
+                new("gradient of x = max_pool2d(relu(Conv2(x)), 2)", "conv2", "Convolution.GradientWeight", StepPhase.Backward, 21233664 * N, 233984 * N + 73984),
+                new("gradient of x = max_pool2d(relu(Conv2(x)), 2)", "conv2", "copy", StepPhase.Backward, 0, 147456),
+                new("gradient of var x = relu(Conv1(image))", "", "mul", StepPhase.Backward, 21632 * N, 259584 * N),
+                new("gradient of var x = relu(Conv1(image))", "conv1", "Convolution.GradientWeight", StepPhase.Backward, 389376 * N, 89664 * N + 1280),
+                new("gradient of var x = relu(Conv1(image))", "conv1", "copy", StepPhase.Backward, 0, 2304),
+                new("update", "", "optimizer", StepPhase.Update, Optimizer.StepFlops, Optimizer.StepBytes),
+            ];
         }
     }
 

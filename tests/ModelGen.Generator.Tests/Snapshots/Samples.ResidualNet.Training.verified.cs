@@ -17,6 +17,9 @@ namespace Samples
     partial class ResidualNet
     {
         /// <inheritdoc/>
+        global::ModelGen.ModelSummary global::ModelGen.ICompiledModel.Summary => Summary;
+
+        /// <inheritdoc/>
         global::ModelGen.TrainAttribute? global::ModelGen.ICompiledModel.TrainSettings { get; } =
             new(global::ModelGen.Loss.CrossEntropy, global::ModelGen.Optimizer.SGD) { LearningRate = 0.1, Momentum = 0.9, Nesterov = true };
 
@@ -209,7 +212,7 @@ namespace ModelGen.Generated
             grad_stem_bias.Dispose();
 
             // update
-            Optimizer.Step();
+            Update();
 
             TensorOps.Store(loss, Loss);
         }
@@ -366,92 +369,184 @@ namespace ModelGen.Generated
             Floats grad_stem_weight_stored = GradientAt(0);
 
             // var y = Norm(Conv(x))
+            Mark(0);
             CheckBatch(256 * N, "var y = Norm(Conv(x))");
+            Mark(1);
             CheckBatch(64 * N, "var y = Norm(Conv(x))");
 
             // loss
+            Mark(2);
             CheckTarget(CrossEntropy<V>.FirstInvalid(target, N, 10), target, 10);
 
             // stem.weight
+            Mark(3);
             Movement<V>.Copy(stem_weight, stem_weight_ordered, [3, 3, 3, 8], [3, 1, 9, 27], [72, 24, 8, 1]);
 
             // image
+            Mark(4);
             Movement<V>.Copy(image, image_ordered, [N, 16, 16, 3], [768, 16, 1, 256], [768, 48, 3, 1]);
 
             // var x = stage1.Forward(relu(Stem(image)))
+            Mark(5);
             Convolution<V>.Forward(new ConvolutionShape(N, 16, 16, 3, 8, 3, 3) { PadTop = 1, PadBottom = 1, PadLeft = 1, PadRight = 1 }, image_ordered, stem_weight_ordered, skip, new Epilogue1<V>(stem_bias, v));
 
             // stage1.conv.weight
+            Mark(6);
             Movement<V>.Copy(stage1_conv_weight, stage1_conv_weight_ordered, [3, 3, 8, 8], [3, 1, 9, 72], [192, 64, 8, 1]);
 
             // var y = Norm(Conv(x))
+            Mark(7);
             Convolution<V>.ForwardAndMeasure(new ConvolutionShape(N, 16, 16, 8, 8, 3, 3) { PadTop = 1, PadBottom = 1, PadLeft = 1, PadRight = 1 }, skip, stage1_conv_weight_ordered, v_2, work);
+            Mark(8);
             BatchNorm<V>.Settle(work, 256 * N, 8, stage1_norm_weight, stage1_norm_bias, 0.1f, 1E-05f, stage1_norm_running_mean, stage1_norm_running_var, v_3, v_4, work_2);
             stage1_norm_num_batches_tracked[0]++;
+            Mark(9);
             BatchNorm<V>.Apply(v_2, 256 * N, 8, BatchNormal.Plain(work_2, 8), x, new Epilogue2<V>(skip, v_5));
 
             // stages.0.conv.weight
+            Mark(10);
             Movement<V>.Copy(stages_0_conv_weight, stages_0_conv_weight_ordered, [3, 3, 8, 16], [3, 1, 9, 72], [384, 128, 16, 1]);
 
             // var y = Norm(Conv(x))
+            Mark(11);
             Convolution<V>.ForwardAndMeasure(new ConvolutionShape(N, 16, 16, 8, 16, 3, 3) { StrideY = 2, StrideX = 2, PadTop = 1, PadBottom = 1, PadLeft = 1, PadRight = 1 }, x, stages_0_conv_weight_ordered, v_6, work_3);
+            Mark(12);
             BatchNorm<V>.Settle(work_3, 64 * N, 16, stages_0_norm_weight, stages_0_norm_bias, 0.1f, 1E-05f, stages_0_norm_running_mean, stages_0_norm_running_var, v_7, v_8, work_4);
             stages_0_norm_num_batches_tracked[0]++;
+            Mark(13);
             BatchNorm<V>.Apply(v_6, 64 * N, 16, BatchNormal.Plain(work_4, 16), y);
 
             // stages.0.shortcut.weight
+            Mark(14);
             Movement<V>.Copy(stages_0_shortcut_weight, stages_0_shortcut_weight_ordered, [1, 1, 8, 16], [1, 1, 1, 8], [128, 128, 16, 1]);
 
             // var skip = stride == 1 ? x : Shortcut(x)
+            Mark(15);
             Convolution<V>.Forward(new ConvolutionShape(N, 16, 16, 8, 16, 1, 1) { StrideY = 2, StrideX = 2 }, x, stages_0_shortcut_weight_ordered, x_2, new Epilogue3<V>(stages_0_shortcut_bias, y, v_9));
 
             // Classify(x.mean([2, 3]))
+            Mark(16);
             Reduction<V>.Sum(x_2, N, 64, 16, 1f / (64), v_10);
+            Mark(17);
             Gemm<V>.Run(new GemmProblem(N, 10, 16) { A = v_10, ARow = 16, AColumn = 1, B = classify_weight, BRow = 1, BColumn = 16, C = v_11 }, new Epilogue4<V>(classify_bias));
 
             // loss
+            Mark(18);
             CrossEntropy<V>.Run(v_11, target, N, 10, 0f, loss, v_12);
 
             // gradient of Classify(x.mean([2, 3]))
+            Mark(19);
             Gemm<V>.Run(new GemmProblem(10, 16, N) { A = v_12, ARow = 1, AColumn = 10, B = v_10, BRow = 16, BColumn = 1, C = grad_classify_weight });
+            Mark(20);
             Reduction<V>.Sum(v_12, 1, N, 10, 1, grad_classify_bias);
+            Mark(21);
             Gemm<V>.Run(new GemmProblem(N, 16, 10) { A = v_12, ARow = 10, AColumn = 1, B = classify_weight, BRow = 16, BColumn = 1, C = v_13 }, new Epilogue5<V>());
 
             // gradient of relu(y + skip)
+            Mark(22);
             var loop6 = new Loop6<V>(v_13, v_9, v_14);
             Workers.Run(ref loop6, 64 * N, Math.Max(1, 16384 / (16)));
 
             // gradient of var skip = stride == 1 ? x : Shortcut(x)
+            Mark(23);
             Convolution<V>.GradientInput(new ConvolutionShape(N, 16, 16, 8, 16, 1, 1) { StrideY = 2, StrideX = 2 }, v_14, stages_0_shortcut_weight_ordered, v_15, add: false);
+            Mark(24);
             Convolution<V>.GradientWeight(new ConvolutionShape(N, 16, 16, 8, 16, 1, 1) { StrideY = 2, StrideX = 2 }, x, v_14, grad_stages_0_shortcut_weight, grad_stages_0_shortcut_bias, add: false);
+            Mark(25);
             Movement<V>.Copy(grad_stages_0_shortcut_weight, grad_stages_0_shortcut_weight_stored, [16, 8, 1, 1], [1, 16, 128, 128], [8, 1, 1, 1]);
 
             // gradient of var y = Norm(Conv(x))
+            Mark(26);
             BatchNorm<V>.Slopes(v_14, v_6, 64 * N, 16, BatchNormal.Plain(work_4, 16), work_5);
+            Mark(27);
             BatchNorm<V>.Backward(v_14, v_6, 64 * N, 16, BatchNormal.Plain(work_4, 16), v_8, work_5, v_16, grad_stages_0_norm_weight, grad_stages_0_norm_bias);
+            Mark(28);
             Convolution<V>.GradientInput(new ConvolutionShape(N, 16, 16, 8, 16, 3, 3) { StrideY = 2, StrideX = 2, PadTop = 1, PadBottom = 1, PadLeft = 1, PadRight = 1 }, v_16, stages_0_conv_weight_ordered, v_17, add: false);
+            Mark(29);
             Convolution<V>.GradientWeight(new ConvolutionShape(N, 16, 16, 8, 16, 3, 3) { StrideY = 2, StrideX = 2, PadTop = 1, PadBottom = 1, PadLeft = 1, PadRight = 1 }, x, v_16, grad_stages_0_conv_weight, default, add: false);
+            Mark(30);
             Movement<V>.Copy(grad_stages_0_conv_weight, grad_stages_0_conv_weight_stored, [16, 8, 3, 3], [1, 16, 384, 128], [72, 9, 3, 1]);
 
             // gradient of relu(y + skip)
+            Mark(31);
             var loop7 = new Loop7<V>(v_15, v_17, v_5, v_18);
             Workers.Run(ref loop7, ((2048 * N) + V.Count - 1) / V.Count, 16384 / V.Count);
 
             // gradient of var y = Norm(Conv(x))
+            Mark(32);
             BatchNorm<V>.Slopes(v_18, v_2, 256 * N, 8, BatchNormal.Plain(work_2, 8), work_6);
+            Mark(33);
             BatchNorm<V>.Backward(v_18, v_2, 256 * N, 8, BatchNormal.Plain(work_2, 8), v_4, work_6, v_19, grad_stage1_norm_weight, grad_stage1_norm_bias);
+            Mark(34);
             Convolution<V>.GradientInput(new ConvolutionShape(N, 16, 16, 8, 8, 3, 3) { PadTop = 1, PadBottom = 1, PadLeft = 1, PadRight = 1 }, v_19, stage1_conv_weight_ordered, v_20, add: false);
+            Mark(35);
             Convolution<V>.GradientWeight(new ConvolutionShape(N, 16, 16, 8, 8, 3, 3) { PadTop = 1, PadBottom = 1, PadLeft = 1, PadRight = 1 }, skip, v_19, grad_stage1_conv_weight, default, add: false);
+            Mark(36);
             Movement<V>.Copy(grad_stage1_conv_weight, grad_stage1_conv_weight_stored, [8, 8, 3, 3], [1, 8, 192, 64], [72, 9, 3, 1]);
 
             // gradient of var x = stage1.Forward(relu(Stem(image)))
+            Mark(37);
             var loop8 = new Loop8<V>(v_18, v_20, v, v_21);
             Workers.Run(ref loop8, ((2048 * N) + V.Count - 1) / V.Count, 16384 / V.Count);
+            Mark(38);
             Convolution<V>.GradientWeight(new ConvolutionShape(N, 16, 16, 3, 8, 3, 3) { PadTop = 1, PadBottom = 1, PadLeft = 1, PadRight = 1 }, image_ordered, v_21, grad_stem_weight, grad_stem_bias, add: false);
+            Mark(39);
             Movement<V>.Copy(grad_stem_weight, grad_stem_weight_stored, [8, 3, 3, 3], [1, 8, 72, 24], [27, 9, 3, 1]);
 
             // update
-            Optimizer.Step();
+            Mark(40);
+            Update();
+
+            Mark(41);
+        }
+
+        protected override StepOperation[] Describe()
+        {
+            long N = sizeN;
+            return
+            [
+                new("var y = Norm(Conv(x))", "", "CheckBatch", StepPhase.Forward, 0, 0),
+                new("var y = Norm(Conv(x))", "", "CheckBatch", StepPhase.Forward, 0, 0),
+                new("loss", "", "CheckTarget", StepPhase.Forward, 0, 0),
+                new("var x = stage1.Forward(relu(Stem(image)))", "stem", "copy", StepPhase.Forward, 0, 1728),
+                new("var x = stage1.Forward(relu(Stem(image)))", "stem", "copy", StepPhase.Forward, 0, 6144 * N),
+                new("var x = stage1.Forward(relu(Stem(image)))", "stem", "Convolution.Forward", StepPhase.Forward, 114688 * N, 27648 * N + 896),
+                new("var y = Norm(Conv(x))", "stage1.conv", "copy", StepPhase.Forward, 0, 4608),
+                new("var y = Norm(Conv(x))", "stage1.conv", "Convolution.ForwardAndMeasure", StepPhase.Forward, 294912 * N, 16384 * N + 2488),
+                new("var y = Norm(Conv(x))", "stage1.norm", "BatchNorm.Settle", StepPhase.Forward, 8192 * N, 660),
+                new("var y = Norm(Conv(x))", "stage1.norm", "BatchNorm.Apply", StepPhase.Forward, 8192 * N, 40960 * N + 276),
+                new("var y = Norm(Conv(x))", "stages.0.conv", "copy", StepPhase.Forward, 0, 9216),
+                new("var y = Norm(Conv(x))", "stages.0.conv", "Convolution.ForwardAndMeasure", StepPhase.Forward, 147456 * N, 12288 * N + 4856),
+                new("var y = Norm(Conv(x))", "stages.0.norm", "BatchNorm.Settle", StepPhase.Forward, 3072 * N, 1012),
+                new("var y = Norm(Conv(x))", "stages.0.norm", "BatchNorm.Apply", StepPhase.Forward, 3072 * N, 8192 * N + 372),
+                new("var skip = stride == 1 ? x : Shortcut(x)", "stages.0.shortcut", "copy", StepPhase.Forward, 0, 1024),
+                new("var skip = stride == 1 ? x : Shortcut(x)", "stages.0.shortcut", "Convolution.Forward", StepPhase.Forward, 19456 * N, 24576 * N + 576),
+                new("Classify(x.mean([2, 3]))", "", "Reduction.Sum", StepPhase.Forward, 1024 * N, 4160 * N),
+                new("Classify(x.mean([2, 3]))", "classify", "Gemm.Run", StepPhase.Forward, 330 * N, 144 * N + 680),
+                new("loss", "", "CrossEntropy.Run", StepPhase.Forward, 150 * N, 88 * N + 4),
+                new("gradient of Classify(x.mean([2, 3]))", "classify", "Gemm.Run", StepPhase.Backward, 320 * N, 104 * N + 640),
+                new("gradient of Classify(x.mean([2, 3]))", "classify", "Reduction.Sum", StepPhase.Backward, 10 * N, 40 * N + 40),
+                new("gradient of Classify(x.mean([2, 3]))", "classify", "Gemm.Run", StepPhase.Backward, 320 * N, 168 * N + 640),
+                new("gradient of relu(y + skip)", "", "mul", StepPhase.Backward, 1024 * N, 8256 * N),
+                new("gradient of var skip = stride == 1 ? x : Shortcut(x)", "stages.0.shortcut", "Convolution.GradientInput", StepPhase.Backward, 16384 * N, 12288 * N + 512),
+                new("gradient of var skip = stride == 1 ? x : Shortcut(x)", "stages.0.shortcut", "Convolution.GradientWeight", StepPhase.Backward, 16384 * N, 12288 * N + 576),
+                new("gradient of var skip = stride == 1 ? x : Shortcut(x)", "stages.0.shortcut", "copy", StepPhase.Backward, 0, 1024),
+                new("gradient of var y = Norm(Conv(x))", "stages.0.norm", "BatchNorm.Slopes", StepPhase.Backward, 5120 * N, 8192 * N + 620),
+                new("gradient of var y = Norm(Conv(x))", "stages.0.norm", "BatchNorm.Backward", StepPhase.Backward, 5120 * N, 12288 * N + 812),
+                new("gradient of var y = Norm(Conv(x))", "stages.0.conv", "Convolution.GradientInput", StepPhase.Backward, 147456 * N, 12288 * N + 4608),
+                new("gradient of var y = Norm(Conv(x))", "stages.0.conv", "Convolution.GradientWeight", StepPhase.Backward, 147456 * N, 12288 * N + 4608),
+                new("gradient of var y = Norm(Conv(x))", "stages.0.conv", "copy", StepPhase.Backward, 0, 9216),
+                new("gradient of relu(y + skip)", "", "add, mul", StepPhase.Backward, 4096 * N, 32768 * N),
+                new("gradient of var y = Norm(Conv(x))", "stage1.norm", "BatchNorm.Slopes", StepPhase.Backward, 10240 * N, 16384 * N + 460),
+                new("gradient of var y = Norm(Conv(x))", "stage1.norm", "BatchNorm.Backward", StepPhase.Backward, 10240 * N, 24576 * N + 556),
+                new("gradient of var y = Norm(Conv(x))", "stage1.conv", "Convolution.GradientInput", StepPhase.Backward, 294912 * N, 16384 * N + 2304),
+                new("gradient of var y = Norm(Conv(x))", "stage1.conv", "Convolution.GradientWeight", StepPhase.Backward, 294912 * N, 16384 * N + 2304),
+                new("gradient of var y = Norm(Conv(x))", "stage1.conv", "copy", StepPhase.Backward, 0, 4608),
+                new("gradient of var x = stage1.Forward(relu(Stem(image)))", "", "add, mul", StepPhase.Backward, 4096 * N, 32768 * N),
+                new("gradient of var x = stage1.Forward(relu(Stem(image)))", "stem", "Convolution.GradientWeight", StepPhase.Backward, 110592 * N, 11264 * N + 896),
+                new("gradient of var x = stage1.Forward(relu(Stem(image)))", "stem", "copy", StepPhase.Backward, 0, 1728),
+                new("update", "", "optimizer", StepPhase.Update, Optimizer.StepFlops, Optimizer.StepBytes),
+            ];
         }
     }
 

@@ -84,14 +84,14 @@ namespace ModelGen.Generated
         public static ModelSummary Summary() => new(
             "TextNet",
             [
-                new LayerSummary("tokens", "Embedding", "[N, 8]", "[N, 8, 16]", 1600, 0),
-                new LayerSummary("", "add", "[N, 8, 16]", "[N, 8, 16]", 128, 128),
-                new LayerSummary("attend", "MultiheadAttention", "[N, 8, 16]", "[N, 8, 16]", 1088, 24320),
-                new LayerSummary("", "add", "[N, 8, 16]", "[N, 8, 16]", 0, 128),
-                new LayerSummary("norm", "LayerNorm", "[N, 8, 16]", "[N, 8, 16]", 32, 1024),
-                new LayerSummary("", "gelu", "[N, 8, 16]", "[N, 8, 16]", 0, 1792),
-                new LayerSummary("head", "Linear", "[N, 8, 16]", "[N, 8, 100]", 1700, 26400),
-                new LayerSummary("", "permute", "[N, 8, 100]", "[N, 100, 8]", 0, 0),
+                new LayerSummary("tokens", "Embedding", "[N, 8]", "[N, 8, 16]", 1600, 0) { Inputs = [-1] },
+                new LayerSummary("", "add", "[N, 8, 16]", "[N, 8, 16]", 128, 128) { Inputs = [0] },
+                new LayerSummary("attend", "MultiheadAttention", "[N, 8, 16]", "[N, 8, 16]", 1088, 24320) { Inputs = [1] },
+                new LayerSummary("", "add", "[N, 8, 16]", "[N, 8, 16]", 0, 128) { Inputs = [1, 2] },
+                new LayerSummary("norm", "LayerNorm", "[N, 8, 16]", "[N, 8, 16]", 32, 1024) { Inputs = [3] },
+                new LayerSummary("", "gelu", "[N, 8, 16]", "[N, 8, 16]", 0, 1792) { Inputs = [4] },
+                new LayerSummary("head", "Linear", "[N, 8, 16]", "[N, 8, 100]", 1700, 26400) { Inputs = [5] },
+                new LayerSummary("", "permute", "[N, 8, 100]", "[N, 100, 8]", 0, 0) { Inputs = [6] },
             ],
             [
                 new MemoryPlan(1, 84480, 24592),

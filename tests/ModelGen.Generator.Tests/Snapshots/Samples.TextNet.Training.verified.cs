@@ -17,6 +17,9 @@ namespace Samples
     partial class TextNet
     {
         /// <inheritdoc/>
+        global::ModelGen.ModelSummary global::ModelGen.ICompiledModel.Summary => Summary;
+
+        /// <inheritdoc/>
         global::ModelGen.TrainAttribute? global::ModelGen.ICompiledModel.TrainSettings { get; } =
             new(global::ModelGen.Loss.CrossEntropy, global::ModelGen.Optimizer.AdamW) {  };
 
@@ -249,7 +252,7 @@ namespace ModelGen.Generated
             grad_tokens_weight.Dispose();
 
             // update
-            Optimizer.Step();
+            Update();
 
             TensorOps.Store(loss, Loss);
         }
@@ -360,64 +363,134 @@ namespace ModelGen.Generated
             Floats grad_tokens_weight = GradientAt(0);
 
             // var x = Tokens(tokens) + Positions
+            Mark(0);
             CheckIndex(Indexing.Outside(tokens, 8 * N, 100), tokens, 100, "var x = Tokens(tokens) + Positions");
 
             // loss
+            Mark(1);
             CheckTarget(CrossEntropy<V>.FirstInvalid(target, 8 * N, 100), target, 100);
 
             // var x = Tokens(tokens) + Positions
+            Mark(2);
             Embedding<V>.Forward(tokens_weight, 100, 16, tokens, 8 * N, v);
+            Mark(3);
             var loop1 = new Loop1<V>(v, positions, x);
             Workers.Run(ref loop1, N, Math.Max(1, 16384 / (128)));
 
             // x = Norm(x + Attend(x))
+            Mark(4);
             Gemm<V>.Run(new GemmProblem(8 * N, 48, 16) { A = x, ARow = 16, AColumn = 1, B = attend_in_proj_weight, BRow = 1, BColumn = 16, C = v_2 }, new Epilogue2<V>(attend_in_proj_bias));
+            Mark(5);
             if (DrawsLikeEager) DrawMask<V>(v_3, 0.1, 0, [N, 4, 8, 8], [0, 1, 2, 3]);
+            Mark(6);
             Attention<V>.Forward(new AttentionProblem { Batch = N, Heads = 4, KeyValueHeads = 4, Queries = 8, Keys = 8, HeadSize = 4, ValueSize = 4, Scale = 0.5f, EmptyIsNaN = true, Q = v_2, QStrides = new AttentionStrides(384, 4, 48), K = (v_2 + (16)), KStrides = new AttentionStrides(384, 4, 48), V = (v_2 + (32)), VStrides = new AttentionStrides(384, 4, 48), Out = v_4, OutStrides = new AttentionStrides(128, 32, 4), LogSumExp = v_5, Causal = true, Dropout = DrawsLikeEager ? 0 : 0.1f, Kept = DrawsLikeEager ? v_3 : default, Seed = Seed, Stream = Stream(0) });
-
-            // 
+            Mark(7);
             Movement<V>.Copy(v_4, ordered, [N, 8, 4, 4], [128, 4, 32, 1], [128, 16, 4, 1]);
-
-            // x = Norm(x + Attend(x))
+            Mark(8);
             Gemm<V>.Run(new GemmProblem(8 * N, 16, 16) { A = ordered, ARow = 16, AColumn = 1, B = attend_out_proj_weight, BRow = 1, BColumn = 16, C = v_6 }, new Epilogue3<V>(attend_out_proj_bias, x));
+            Mark(9);
             LayerNorm<V>.Forward(v_6, 8 * N, 16, norm_weight, norm_bias, 1E-05f, x_2);
 
             // Head(gelu(x)).transpose(1, 2)
+            Mark(10);
             var loop4 = new Loop4<V>(x_2, v_7);
             Workers.Run(ref loop4, ((128 * N) + V.Count - 1) / V.Count, 16384 / V.Count);
+            Mark(11);
             Gemm<V>.Run(new GemmProblem(8 * N, 100, 16) { A = v_7, ARow = 16, AColumn = 1, B = head_weight, BRow = 1, BColumn = 16, C = v_8 }, new Epilogue5<V>(head_bias));
 
             // loss
+            Mark(12);
             CrossEntropy<V>.Run(v_8, target, 8 * N, 100, 0f, loss, v_9);
 
             // gradient of Head(gelu(x)).transpose(1, 2)
+            Mark(13);
             Gemm<V>.Run(new GemmProblem(8 * N, 16, 100) { A = v_9, ARow = 100, AColumn = 1, B = head_weight, BRow = 16, BColumn = 1, C = v_10 });
+            Mark(14);
             Gemm<V>.Run(new GemmProblem(100, 16, 8 * N) { A = v_9, ARow = 1, AColumn = 100, B = v_7, BRow = 16, BColumn = 1, C = grad_head_weight });
+            Mark(15);
             Reduction<V>.Sum(v_9, 1, 8 * N, 100, 1, grad_head_bias);
+            Mark(16);
             var loop6 = new Loop6<V>(x_2, v_10, v_11);
             Workers.Run(ref loop6, ((128 * N) + V.Count - 1) / V.Count, 16384 / V.Count);
 
             // gradient of x = Norm(x + Attend(x))
+            Mark(17);
             LayerNorm<V>.Backward(v_11, v_6, 8 * N, 16, norm_weight, 1E-05f, v_12, grad_norm_weight, grad_norm_bias);
+            Mark(18);
             Gemm<V>.Run(new GemmProblem(8 * N, 16, 16) { A = v_12, ARow = 16, AColumn = 1, B = attend_out_proj_weight, BRow = 16, BColumn = 1, C = v_13 });
+            Mark(19);
             Gemm<V>.Run(new GemmProblem(16, 16, 8 * N) { A = v_12, ARow = 1, AColumn = 16, B = ordered, BRow = 16, BColumn = 1, C = grad_attend_out_proj_weight });
+            Mark(20);
             Reduction<V>.Sum(v_12, 1, 8 * N, 16, 1, grad_attend_out_proj_bias);
+            Mark(21);
             Attention<V>.Backward(new AttentionProblem { Batch = N, Heads = 4, KeyValueHeads = 4, Queries = 8, Keys = 8, HeadSize = 4, ValueSize = 4, Scale = 0.5f, EmptyIsNaN = true, Q = v_2, QStrides = new AttentionStrides(384, 4, 48), K = (v_2 + (16)), KStrides = new AttentionStrides(384, 4, 48), V = (v_2 + (32)), VStrides = new AttentionStrides(384, 4, 48), Out = v_4, OutStrides = new AttentionStrides(128, 32, 4), LogSumExp = v_5, Causal = true, Dropout = DrawsLikeEager ? 0 : 0.1f, Kept = DrawsLikeEager ? v_3 : default, Seed = Seed, Stream = Stream(0) }, new AttentionGradients { Out = v_13, OutStrides = new AttentionStrides(128, 4, 16), Q = v_14, QStrides = new AttentionStrides(128, 4, 16), K = v_15, KStrides = new AttentionStrides(128, 4, 16), V = v_16, VStrides = new AttentionStrides(128, 4, 16) });
+            Mark(22);
             Movement<V>.Copy(v_14, v_17, [N, 8, 16], [128, 16, 1], [384, 48, 1]);
+            Mark(23);
             Movement<V>.Copy(v_15, (v_17 + (16)), [N, 8, 16], [128, 16, 1], [384, 48, 1]);
+            Mark(24);
             Movement<V>.Copy(v_16, (v_17 + (32)), [N, 8, 16], [128, 16, 1], [384, 48, 1]);
+            Mark(25);
             Gemm<V>.Run(new GemmProblem(8 * N, 16, 48) { A = v_17, ARow = 48, AColumn = 1, B = attend_in_proj_weight, BRow = 16, BColumn = 1, C = v_18 });
+            Mark(26);
             Gemm<V>.Run(new GemmProblem(48, 16, 8 * N) { A = v_17, ARow = 1, AColumn = 48, B = x, BRow = 16, BColumn = 1, C = grad_attend_in_proj_weight });
+            Mark(27);
             Reduction<V>.Sum(v_17, 1, 8 * N, 48, 1, grad_attend_in_proj_bias);
+            Mark(28);
             var loop7 = new Loop7<V>(v_12, v_18, v_19);
             Workers.Run(ref loop7, ((128 * N) + V.Count - 1) / V.Count, 16384 / V.Count);
 
             // gradient of var x = Tokens(tokens) + Positions
+            Mark(29);
             Reduction<V>.Sum(v_19, 1, N, 128, 1, grad_positions);
+            Mark(30);
             Embedding<V>.Backward(v_19, 100, 16, tokens, 8 * N, -1, grad_tokens_weight);
 
             // update
-            Optimizer.Step();
+            Mark(31);
+            Update();
+
+            Mark(32);
+        }
+
+        protected override StepOperation[] Describe()
+        {
+            long N = sizeN;
+            return
+            [
+                new("var x = Tokens(tokens) + Positions", "", "CheckIndex", StepPhase.Forward, 0, 0),
+                new("loss", "", "CheckTarget", StepPhase.Forward, 0, 0),
+                new("var x = Tokens(tokens) + Positions", "tokens", "Embedding.Forward", StepPhase.Forward, 0, 1088 * N),
+                new("var x = Tokens(tokens) + Positions", "", "add", StepPhase.Forward, 128 * N, 1024 * N + 512),
+                new("x = Norm(x + Attend(x))", "attend", "Gemm.Run", StepPhase.Forward, 12672 * N, 3584 * N + 3264),
+                new("x = Norm(x + Attend(x))", "attend", "DrawMask", StepPhase.Forward, 2560 * N, 1024 * N),
+                new("x = Norm(x + Attend(x))", "attend", "Attention.Forward", StepPhase.Forward, 4096 * N, 3200 * N),
+                new("x = Norm(x + Attend(x))", "attend", "copy", StepPhase.Forward, 0, 1024 * N),
+                new("x = Norm(x + Attend(x))", "attend", "Gemm.Run", StepPhase.Forward, 4352 * N, 2048 * N + 1088),
+                new("x = Norm(x + Attend(x))", "norm", "LayerNorm.Forward", StepPhase.Forward, 1024 * N, 1024 * N + 128),
+                new("Head(gelu(x)).transpose(1, 2)", "", "gelu", StepPhase.Forward, 1792 * N, 1024 * N),
+                new("Head(gelu(x)).transpose(1, 2)", "head", "Gemm.Run", StepPhase.Forward, 26400 * N, 6912 * N + 6800),
+                new("loss", "", "CrossEntropy.Run", StepPhase.Forward, 12000 * N, 6464 * N + 4),
+                new("gradient of Head(gelu(x)).transpose(1, 2)", "head", "Gemm.Run", StepPhase.Backward, 25600 * N, 3712 * N + 6400),
+                new("gradient of Head(gelu(x)).transpose(1, 2)", "head", "Gemm.Run", StepPhase.Backward, 25600 * N, 3712 * N + 6400),
+                new("gradient of Head(gelu(x)).transpose(1, 2)", "head", "Reduction.Sum", StepPhase.Backward, 800 * N, 3200 * N + 400),
+                new("gradient of Head(gelu(x)).transpose(1, 2)", "", "mul, erf, add, square, exp", StepPhase.Backward, 3456 * N, 1536 * N),
+                new("gradient of x = Norm(x + Attend(x))", "norm", "LayerNorm.Backward", StepPhase.Backward, 1536 * N, 1536 * N + 192),
+                new("gradient of x = Norm(x + Attend(x))", "attend", "Gemm.Run", StepPhase.Backward, 4096 * N, 1024 * N + 1024),
+                new("gradient of x = Norm(x + Attend(x))", "attend", "Gemm.Run", StepPhase.Backward, 4096 * N, 1024 * N + 1024),
+                new("gradient of x = Norm(x + Attend(x))", "attend", "Reduction.Sum", StepPhase.Backward, 128 * N, 512 * N + 64),
+                new("gradient of x = Norm(x + Attend(x))", "attend", "Attention.Backward", StepPhase.Backward, 10240 * N, 5248 * N),
+                new("gradient of x = Norm(x + Attend(x))", "attend", "copy", StepPhase.Backward, 0, 1024 * N),
+                new("gradient of x = Norm(x + Attend(x))", "attend", "copy", StepPhase.Backward, 0, 1024 * N),
+                new("gradient of x = Norm(x + Attend(x))", "attend", "copy", StepPhase.Backward, 0, 1024 * N),
+                new("gradient of x = Norm(x + Attend(x))", "attend", "Gemm.Run", StepPhase.Backward, 12288 * N, 2048 * N + 3072),
+                new("gradient of x = Norm(x + Attend(x))", "attend", "Gemm.Run", StepPhase.Backward, 12288 * N, 2048 * N + 3072),
+                new("gradient of x = Norm(x + Attend(x))", "attend", "Reduction.Sum", StepPhase.Backward, 384 * N, 1536 * N + 192),
+                new("gradient of x = Norm(x + Attend(x))", "attend", "add", StepPhase.Backward, 128 * N, 1536 * N),
+                new("gradient of var x = Tokens(tokens) + Positions", "", "Reduction.Sum", StepPhase.Backward, 128 * N, 512 * N + 512),
+                new("gradient of var x = Tokens(tokens) + Positions", "tokens", "Embedding.Backward", StepPhase.Backward, 0, 576 * N + 6400),
+                new("update", "", "optimizer", StepPhase.Update, Optimizer.StepFlops, Optimizer.StepBytes),
+            ];
         }
     }
 

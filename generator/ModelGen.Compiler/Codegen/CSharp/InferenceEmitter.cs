@@ -158,7 +158,7 @@ internal static class InferenceEmitter
         foreach (LayerRow row in LayerTable.Rows(spec, spec.LayerTypes.ToDictionary(static pair => pair.Key, static pair => pair.Value)))
         {
             string text = $"\"{row.Path}\", \"{row.Type}\", \"{row.Input.ShapeText()}\", \"{row.Output.ShapeText()}\", {Invariant.Text(row.Parameters)}, {Invariant.Text(ModelEmitter.PerSample(row.Flops))}";
-            writer.Line($"        new LayerSummary({text}),");
+            writer.Line($"        new LayerSummary({text}) {{ Inputs = [{string.Join(", ", row.Reads.Select(static other => Invariant.Text(other)))}] }},");
         }
 
         writer.Line("    ],");

@@ -45,16 +45,25 @@ internal static class KernelCode
         writer.Line(buffer.DType == DType.Int64 ? $"Longs {buffer.Name} = {address}.AsLongs();" : $"Floats {buffer.Name} = {address};");
 
     /// <summary>Writes the statements, with the user's expressions above them.</summary>
-    public static void WriteStatements(IndentedWriter writer, KernelProgram program)
+    /// <param name="writer">Receives the text.</param>
+    /// <param name="program">The statements.</param>
+    /// <param name="marked">Whether each tells a profiler that it begins.</param>
+    public static void WriteStatements(IndentedWriter writer, KernelProgram program, bool marked = false)
     {
         string group = "";
-        foreach (KernelStatement statement in program.Statements)
+        for (int i = 0; i < program.Statements.Count; i++)
         {
+            KernelStatement statement = program.Statements[i];
             if (statement.Source != group)
             {
                 group = statement.Source;
                 writer.Line();
                 writer.Line("// " + group);
+            }
+
+            if (marked)
+            {
+                writer.Line($"Mark({Invariant.Text(i)});");
             }
 
             foreach (string line in statement.Lines)

@@ -33,6 +33,8 @@ internal static class KernelStepEmitter
             WritePlan(writer, program, symbols);
             writer.Line();
             WriteCompute(writer, program, symbols, parameters);
+            writer.Line();
+            WriteDescription(writer, program, symbols);
         }
 
         KernelCode.WriteTypes(writer, program);
@@ -124,7 +126,28 @@ internal static class KernelStepEmitter
                 KernelCode.WriteBuffer(writer, buffer, address);
             }
 
-            KernelCode.WriteStatements(writer, program);
+            KernelCode.WriteStatements(writer, program, marked: true);
+            writer.Line();
+            writer.Line($"Mark({Invariant.Text(program.Statements.Count)});");
+        }
+    }
+
+    /// <summary>What each statement is and costs, for the profiler.</summary>
+    private static void WriteDescription(IndentedWriter writer, KernelProgram program, string[] symbols)
+    {
+        using (writer.Braces("protected override StepOperation[] Describe()"))
+        {
+            WriteSymbols(writer, symbols, "long");
+            writer.Line("return");
+            writer.Line("[");
+            foreach (KernelStatement statement in program.Statements)
+            {
+                string phase = statement.IsUpdate ? "Update" : statement.IsGradient ? "Backward" : "Forward";
+                string cost = statement.IsUpdate ? "Optimizer.StepFlops, Optimizer.StepBytes" : $"{statement.Flops.ToCSharp()}, {statement.Bytes.ToCSharp()}";
+                writer.Line($"    new({Invariant.Literal(statement.Expression.Length > 0 ? statement.Expression : statement.Source)}, {Invariant.Literal(statement.Layer)}, {Invariant.Literal(statement.Kernel)}, StepPhase.{phase}, {cost}),");
+            }
+
+            writer.Line("];");
         }
     }
 }

@@ -38,6 +38,9 @@ internal static class TrainingEmitter
     {
         ModelSpec spec = model.Spec;
         writer.Line("/// <inheritdoc/>");
+        writer.Line("global::ModelGen.ModelSummary global::ModelGen.ICompiledModel.Summary => Summary;");
+        writer.Line();
+        writer.Line("/// <inheritdoc/>");
         if (spec.Train is null)
         {
             writer.Line("global::ModelGen.TrainAttribute? global::ModelGen.ICompiledModel.TrainSettings => null;");

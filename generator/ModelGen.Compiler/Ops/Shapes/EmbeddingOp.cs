@@ -37,7 +37,7 @@ internal sealed class EmbeddingOp : OpDefinition
         Place numbers = k.RowMajorOperand(1);
         string indices = k.Read(numbers);
         EquatableArray<Dim> shape = k.Type(0).Shape;
-        string call = $"Embedding<V>.Forward({k.Read(table)}, {shape[0].ToCSharp()}, {shape[1].ToCSharp()}, {indices}, {k.Type(1).Count.ToCSharp()}, {k.Write(k.Result())})";
+        string call = $"Embedding<V>.Forward({k.ReadPart(table, k.ResultType().Count)}, {shape[0].ToCSharp()}, {shape[1].ToCSharp()}, {indices}, {k.Type(1).Count.ToCSharp()}, {k.Write(k.Result())})";
         if (k.IsInput(numbers))
         {
             k.Check($"CheckIndex(Indexing.Outside({indices}, {k.Type(1).Count.ToCSharp()}, {shape[0].ToCSharp()}), {indices}, {shape[0].ToCSharp()}, {Invariant.Literal(k.Source)});", numbers);

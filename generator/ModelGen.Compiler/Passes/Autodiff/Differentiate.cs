@@ -13,6 +13,9 @@ namespace ModelGen.Compiler.Passes;
 /// </remarks>
 internal sealed class Differentiate : IGraphPass
 {
+    /// <summary>How the source of every gradient's node begins; the rest is that of the node it belongs to.</summary>
+    public const string Prefix = "gradient of ";
+
     public string Name => "differentiate";
 
     public Graph Run(Graph graph)
@@ -66,7 +69,7 @@ internal sealed class Differentiate : IGraphPass
             }
 
             builder.Layer = node.Layer;
-            builder.Source = "gradient of " + (node.Source.Length > 0 ? node.Source : node.Layer);
+            builder.Source = Prefix + (node.Source.Length > 0 ? node.Source : node.Layer);
             Dictionary<int, int> known = gradients;
             int[] outputs = [.. node.Outputs.Select(output => known.TryGetValue(output, out int gradient) ? gradient : -1)];
             var context = new GradientContext(builder, node, outputs, needs.Contains);

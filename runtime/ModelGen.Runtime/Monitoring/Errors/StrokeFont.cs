@@ -1,15 +1,17 @@
 using System.Numerics;
 using SkiaSharp;
 
-namespace Digits.Drawing;
+namespace ModelGen.Monitoring;
 
 /// <summary>
 /// A plain single-stroke alphabet, so that labels look the same everywhere: a bare Linux machine has no fonts, and there
-/// SkiaSharp draws no text at all. Capital letters only; lower case is written in capitals.
+/// SkiaSharp draws no text at all. Capital letters only; lower case is written in capitals, and a character that the alphabet lacks is an empty box.
 /// </summary>
 internal static class StrokeFont
 {
     private const float Advance = 0.72f;
+
+    private static readonly StrokePath Box = StrokePath.Parse("24,4! 24,96! 76,96! 76,4! 24,4");
 
     private static readonly Dictionary<char, StrokePath> Glyphs = new()
     {
@@ -58,6 +60,7 @@ internal static class StrokeFont
         [','] = StrokePath.Parse("52,94 44,114"),
         [':'] = StrokePath.Parse("50,34 51,37 | 50,91 51,94"),
         ['('] = StrokePath.Parse("62,-8 44,22 44,80 62,110"),
+        ['_'] = StrokePath.Parse("14,104 86,104"),
         [')'] = StrokePath.Parse("38,-8 56,22 56,80 38,110"),
     };
 
@@ -68,7 +71,7 @@ internal static class StrokeFont
 
     /// <summary>Writes a line of text.</summary>
     /// <param name="canvas">Where to draw.</param>
-    /// <param name="text">See <see cref="Measure"/>. A character that the alphabet lacks is an error.</param>
+    /// <param name="text">See <see cref="Measure"/>.</param>
     /// <param name="x">Left edge.</param>
     /// <param name="y">Top of the capitals.</param>
     /// <param name="height">Height of a capital in pixels.</param>
@@ -88,12 +91,7 @@ internal static class StrokeFont
         {
             if (character != ' ')
             {
-                if (!Glyphs.TryGetValue(character, out StrokePath? glyph))
-                {
-                    throw new ArgumentException($"The alphabet has no '{character}' (in \"{text}\").", nameof(text));
-                }
-
-                using SKPath path = Place(glyph, x, y, height);
+                using SKPath path = Place(Glyphs.GetValueOrDefault(character, Box), x, y, height);
                 canvas.DrawPath(path, paint);
             }
 

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Numerics;
 
-namespace Digits.Drawing;
+namespace ModelGen.Monitoring;
 
 /// <summary>
 /// A shape made of pen strokes, written as text: points <c>x,y</c> on a grid of 100 x 100 (y down) joined by a smooth curve,
