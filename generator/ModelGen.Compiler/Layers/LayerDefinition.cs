@@ -27,7 +27,7 @@ internal abstract class LayerDefinition
     public abstract string Construct(Func<string, string> argument, IReadOnlyList<string> sizes);
 
     /// <summary>C# expression of the eager call.</summary>
-    public virtual string Call(string module, IReadOnlyList<string> inputs, Func<string, string> argument) => $"{module}.forward({inputs[0]})";
+    public virtual string Call(string module, IReadOnlyList<string> inputs, Func<string, string> argument) => $"{module}.call({inputs[0]})";
 
     /// <summary>How many sizes are inferred.</summary>
     public virtual int InferredSizes(Func<string, object?> argument) => 1;

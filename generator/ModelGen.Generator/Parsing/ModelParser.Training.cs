@@ -44,17 +44,18 @@ internal sealed partial class ModelParser
         string optimizer = Member(1);
         var train = new TrainSpec(Member(0), optimizer, Named("LabelSmoothing") as double? ?? 0, Named("SmoothL1Beta") as double? ?? 1, Named("BatchSize") as int? ?? 32, settings)
         {
-            OptimizerStates = optimizer != "SGD" ? 2 : Named("Momentum") is null or 0.0 ? 0 : 1,
+            OptimizerStates = States(optimizer, Named("Momentum") is not (null or 0.0), Named("AmsGrad") is true, Named("Centered") is true),
             BFloat16 = Named("Precision") is 1,
             Recompute = (RecomputeMode)(Named("Recompute") as int? ?? 0),
         };
         SyntaxNode at = attribute.ApplicationSyntaxReference?.GetSyntax(cancellation) ?? syntax;
         foreach ((bool wrong, string message) in new[]
         {
+            (optimizer == "LBFGS", "LBFGS evaluates the loss several times a step, with a line search, and a generated step computes loss and gradients once; use AdamW or Adam, or train eagerly with torch.optim.LBFGS"),
             (train.LabelSmoothing is < 0 or >= 1, "LabelSmoothing must be at least 0 and below 1"),
             (train.SmoothL1Beta <= 0, "SmoothL1Beta must be above 0"),
             (train.BatchSize < 1, "BatchSize must be at least 1"),
-            (Named("Nesterov") is true && Named("Momentum") is null or 0.0, "Nesterov needs Momentum above 0"),
+            (optimizer == "SGD" && Named("Nesterov") is true && Named("Momentum") is null or 0.0, "Nesterov needs Momentum above 0"),
             (Named("ClipNorm") is < 0.0 || Named("ClipValue") is < 0.0 || (Named("ClipNorm") is > 0.0 && Named("ClipValue") is > 0.0), "set ClipNorm or ClipValue to a limit above 0, not both"),
             (Named("Precision") is not (null or 0 or 1), "Precision must be a member of Precision"),
             (!Enum.IsDefined(typeof(RecomputeMode), train.Recompute), "Recompute must be a member of Recompute"),
@@ -78,6 +79,16 @@ internal sealed partial class ModelParser
 
         return spec with { Train = train };
     }
+
+    /// <summary>Numbers that the optimizer keeps for each parameter.</summary>
+    private static int States(string optimizer, bool momentum, bool largest, bool centered) => optimizer switch
+    {
+        "SGD" => momentum ? 1 : 0,
+        "Adagrad" or "ASGD" or "Lion" => 1,
+        "RMSProp" => 1 + (momentum ? 1 : 0) + (centered ? 1 : 0),
+        "Adam" or "AdamW" => largest ? 3 : 2,
+        _ => 2,
+    };
 
     private static string Text(TypedConstant constant) => constant switch
     {

@@ -73,24 +73,33 @@ public sealed class TrainAttribute(Loss loss, Optimizer optimizer) : Attribute
     public int Epochs { get; set; } = 10;
 
     /// <summary>
-    /// Weight decay; default 0 for SGD and Adam (an L2 term added to the gradient) and 0.01 for AdamW (decoupled), PyTorch's defaults.
+    /// Weight decay, PyTorch's defaults: 0.01 for AdamW and 0.1 for Muon (decoupled), 0 for the others: Lion decoupled, the rest an L2 term added to the gradient.
     /// </summary>
     public double WeightDecay { get; set; } = double.NaN;
 
-    /// <summary>Momentum of SGD; default 0.</summary>
-    public double Momentum { get; set; }
+    /// <summary>Momentum of SGD and RMSProp, default 0, and of Muon, default 0.95.</summary>
+    public double Momentum { get; set; } = OptimizerDefaults.Momentum(optimizer);
 
     /// <summary>Nesterov momentum for SGD; default false. Needs <see cref="Momentum"/> above 0.</summary>
     public bool Nesterov { get; set; }
 
-    /// <summary>Decay of the first moment of Adam and AdamW; default 0.9.</summary>
+    /// <summary>Decay of the first moment of Adam and its kin, and of Lion's update; default 0.9.</summary>
     public double Beta1 { get; set; } = 0.9;
 
-    /// <summary>Decay of the second moment of Adam and AdamW; default 0.999.</summary>
-    public double Beta2 { get; set; } = 0.999;
+    /// <summary>Decay of the second moment of Adam and its kin, default 0.999, and of Lion's momentum, default 0.99.</summary>
+    public double Beta2 { get; set; } = OptimizerDefaults.Beta2(optimizer);
 
-    /// <summary>Denominator term of Adam and AdamW; default 1e-8.</summary>
-    public double Epsilon { get; set; } = 1e-8;
+    /// <summary>Denominator term; default 1e-8, for Adagrad 1e-10, for Adadelta 1e-6.</summary>
+    public double Epsilon { get; set; } = OptimizerDefaults.Epsilon(optimizer);
+
+    /// <summary>Whether Adam and AdamW divide by the largest second moment so far (AMSGrad; Reddi et al., arXiv:1904.09237); default false.</summary>
+    public bool AmsGrad { get; set; }
+
+    /// <summary>Decay of the means of RMSProp, default 0.99, and of Adadelta (PyTorch's rho), default 0.9.</summary>
+    public double Alpha { get; set; } = OptimizerDefaults.Alpha(optimizer);
+
+    /// <summary>Whether RMSProp subtracts the square of the mean gradient; default false.</summary>
+    public bool Centered { get; set; }
 
     /// <summary>Label smoothing of <see cref="Loss.CrossEntropy"/>, in [0, 1); default 0.</summary>
     public double LabelSmoothing { get; set; }
@@ -188,6 +197,41 @@ public enum Optimizer
 
     /// <summary>AdamW (Loshchilov and Hutter, arXiv:1711.05101), decoupled weight decay.</summary>
     AdamW,
+
+    /// <summary>Adagrad (Duchi et al., JMLR 12, 2011).</summary>
+    Adagrad,
+
+    /// <summary>Adadelta (Zeiler, arXiv:1212.5701). Its usual learning rate is 1.</summary>
+    Adadelta,
+
+    /// <summary>Adamax, Adam with the infinity norm (Kingma and Ba, arXiv:1412.6980).</summary>
+    Adamax,
+
+    /// <summary>NAdam, Adam with Nesterov momentum (Dozat, ICLR workshop 2016).</summary>
+    NAdam,
+
+    /// <summary>RAdam, Adam with a rectified learning rate in the first steps (Liu et al., arXiv:1908.03265).</summary>
+    RAdam,
+
+    /// <summary>RMSprop (Hinton, lecture 6e of "Neural networks for machine learning"), with momentum and centred when set.</summary>
+    RMSProp,
+
+    /// <summary>Averaged gradient descent (Polyak and Juditsky, 1992).</summary>
+    ASGD,
+
+    /// <summary>Resilient backpropagation (Riedmiller and Braun, 1993): for full batches. The learning rate is the first step size of every parameter; schedules have no effect.</summary>
+    Rprop,
+
+    /// <summary>Lion (Chen et al., arXiv:2302.06675), decoupled weight decay. Its learning rate is 3 to 10 times smaller than AdamW's.</summary>
+    Lion,
+
+    /// <summary>
+    /// Muon (Jordan, 2024) for parameters of two dimensions, its step scaled to the size of AdamW's (Liu et al., arXiv:2502.16982), and AdamW with the same learning rate for the others.
+    /// </summary>
+    Muon,
+
+    /// <summary>Refused: it evaluates the loss several times a step, which a generated step does not.</summary>
+    LBFGS,
 }
 
 /// <summary>Learning-rate schedules over the steps of one fit.</summary>

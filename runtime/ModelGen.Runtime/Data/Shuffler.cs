@@ -11,21 +11,16 @@ public static class Shuffler
     public static int[] Permutation(int count, int seed, int epoch)
     {
         int[] order = [.. Enumerable.Range(0, count)];
-        ulong state = ((ulong)(uint)seed << 32) | (uint)epoch;
-        for (int i = count - 1; i > 0; i--)
-        {
-            int j = (int)(((UInt128)Next(ref state) * (uint)(i + 1)) >> 64);
-            (order[i], order[j]) = (order[j], order[i]);
-        }
-
+        Shuffle(order, new RandomStream(((ulong)(uint)seed << 32) | (uint)epoch));
         return order;
     }
 
-    private static ulong Next(ref ulong state)
+    internal static void Shuffle<T>(Span<T> values, RandomStream random)
     {
-        state = unchecked(state + 0x9E3779B97F4A7C15);
-        ulong mixed = unchecked((state ^ (state >> 30)) * 0xBF58476D1CE4E5B9);
-        mixed = unchecked((mixed ^ (mixed >> 27)) * 0x94D049BB133111EB);
-        return mixed ^ (mixed >> 31);
+        for (int i = values.Length - 1; i > 0; i--)
+        {
+            int j = random.Next(i + 1);
+            (values[i], values[j]) = (values[j], values[i]);
+        }
     }
 }

@@ -1,8 +1,9 @@
 using System.Runtime.InteropServices;
+using static TorchSharp.torch;
 
 namespace ModelGen.Data;
 
-/// <summary>A data set of managed arrays in memory.</summary>
+/// <summary>A data set in memory, of arrays or tensors.</summary>
 public sealed class TensorDataset : Dataset
 {
     private readonly byte[][] inputs;
@@ -66,6 +67,14 @@ public sealed class TensorDataset : Dataset
         return new TensorDataset(count, fields, [.. inputs.Select(static field => Bytes(field.Values))], targetField, Bytes(target.Values));
     }
 
+    /// <summary>The data of tensors.</summary>
+    /// <param name="inputs">One tensor per input, batch first, float32, int64 or bool; other floating types become float32, other integers int64.</param>
+    /// <param name="target">The target, batch first.</param>
+    /// <returns>The data set; it copies the tensors.</returns>
+    /// <exception cref="ArgumentException">A type is not supported, or the numbers of samples differ.</exception>
+    public static TensorDataset FromTensors(IReadOnlyList<Tensor> inputs, Tensor target) =>
+        Create([.. inputs.Select(static (tensor, index) => Values($"input{index}", tensor))], Values("target", target));
+
     /// <summary>All values of an input, sample after sample.</summary>
     /// <typeparam name="T">The element type: float, long or bool.</typeparam>
     /// <param name="field">Number of the input.</param>
@@ -80,22 +89,47 @@ public sealed class TensorDataset : Dataset
         where T : unmanaged => MemoryMarshal.Cast<byte, T>(target);
 
     /// <inheritdoc/>
-    public override void Read(ReadOnlySpan<int> indices, IReadOnlyList<Memory<byte>> destinations, Memory<byte> targetDestination)
+    public override void Read(int index, Sample sample)
     {
         for (int field = 0; field < inputs.Length; field++)
         {
-            Gather(inputs[field], Inputs[field].Bytes, indices, destinations[field].Span);
+            Row(inputs[field], index, sample.Bytes(field));
         }
 
-        Gather(target, Target.Bytes, indices, targetDestination.Span);
+        Row(target, index, sample.Bytes(inputs.Length));
     }
 
-    private static void Gather(byte[] source, int size, ReadOnlySpan<int> indices, Span<byte> destination)
+    private static void Row(byte[] source, int index, Span<byte> destination) =>
+        source.AsSpan(checked(index * destination.Length), destination.Length).CopyTo(destination);
+
+    private static (string Name, Array Values, long[] Shape) Values(string name, Tensor tensor)
     {
-        for (int i = 0; i < indices.Length; i++)
+        if (tensor.dim() == 0)
         {
-            source.AsSpan(checked(indices[i] * size), size).CopyTo(destination[(i * size)..]);
+            throw new ArgumentException($"'{name}' is a scalar; its first dimension must be the samples.");
         }
+
+        using Tensor detached = tensor.detach();
+        using Tensor local = detached.cpu();
+        long[] shape = tensor.shape[1..];
+        if (local.is_floating_point())
+        {
+            using Tensor single = local.to_type(ScalarType.Float32);
+            return (name, single.data<float>().ToArray(), shape);
+        }
+
+        if (local.dtype == ScalarType.Bool)
+        {
+            return (name, local.data<bool>().ToArray(), shape);
+        }
+
+        if (!local.is_integral())
+        {
+            throw new ArgumentException($"'{name}' is {local.dtype}; use a real, integer or boolean tensor.");
+        }
+
+        using Tensor wide = local.to_type(ScalarType.Int64);
+        return (name, wide.data<long>().ToArray(), shape);
     }
 
     private static FieldSpec Spec((string Name, Array Values, long[] Shape) field) => new(field.Name, field.Values switch

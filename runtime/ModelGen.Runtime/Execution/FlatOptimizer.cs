@@ -1,105 +1,56 @@
 using ModelGen.Kernels;
+using TorchSharp;
 using static TorchSharp.torch;
-using Scalar = TorchSharp.Scalar;
 
 namespace ModelGen;
 
-/// <summary>Update rule and settings of a <see cref="FlatOptimizer"/>. See <see cref="TrainAttribute"/> for meanings and defaults.</summary>
-/// <param name="Kind">Update rule.</param>
-/// <param name="LearningRate">Learning rate.</param>
-public sealed record OptimizerSettings(Optimizer Kind, double LearningRate)
-{
-    /// <summary>Weight decay; an L2 term for SGD and Adam, decoupled for AdamW. Default 0.</summary>
-    public double WeightDecay { get; init; }
-
-    /// <summary>Momentum of SGD; default 0.</summary>
-    public double Momentum { get; init; }
-
-    /// <summary>Nesterov momentum for SGD; default false.</summary>
-    public bool Nesterov { get; init; }
-
-    /// <summary>Decay of the first moment; default 0.9.</summary>
-    public double Beta1 { get; init; } = 0.9;
-
-    /// <summary>Decay of the second moment; default 0.999.</summary>
-    public double Beta2 { get; init; } = 0.999;
-
-    /// <summary>Denominator term; default 1e-8.</summary>
-    public double Epsilon { get; init; } = 1e-8;
-
-    /// <summary>Largest L2 norm of all gradients together, above which they are scaled down; default 0, no limit.</summary>
-    public double ClipNorm { get; init; }
-
-    /// <summary>Largest magnitude of a gradient; default 0, no limit.</summary>
-    public double ClipValue { get; init; }
-
-    /// <summary>The settings of an attribute; an unset weight decay becomes 0.01 for AdamW and 0 otherwise.</summary>
-    /// <param name="train">The attribute.</param>
-    /// <returns>The settings.</returns>
-    public static OptimizerSettings From(TrainAttribute train) => new(train.Optimizer, train.LearningRate)
-    {
-        WeightDecay = double.IsNaN(train.WeightDecay) ? (train.Optimizer == Optimizer.AdamW ? 0.01 : 0) : train.WeightDecay,
-        Momentum = train.Momentum,
-        Nesterov = train.Nesterov,
-        Beta1 = train.Beta1,
-        Beta2 = train.Beta2,
-        Epsilon = train.Epsilon,
-        ClipNorm = train.ClipNorm,
-        ClipValue = train.ClipValue,
-    };
-}
-
 /// <summary>
-/// SGD, Adam and AdamW over flat buffers: one pass over memory for the whole model for float32 on the CPU, otherwise a handful of in-place operations of libtorch.
+/// Updates flat buffers: one pass over memory for the whole model for float32 on the CPU, otherwise a handful of in-place operations of libtorch. Every rule computes what PyTorch's optimizer of
+/// that name computes; Lion and Muon follow their authors' texts.
 /// </summary>
-public sealed class FlatOptimizer : IDisposable
+public sealed partial class FlatOptimizer : IDisposable
 {
-    /// <summary>Added to a norm that divides, as in PyTorch's <c>clip_grad_norm_</c>.</summary>
-    private const double NormTerm = 1e-6;
-
     private readonly bool onKernels;
     private readonly OptimizerSettings settings;
     private readonly FlatBuffer parameters;
     private readonly FlatBuffer gradients;
-    private readonly FlatBuffer? first;
-    private readonly FlatBuffer? second;
+    private readonly string?[] stateNames;
+    private readonly FlatBuffer?[] states;
+    private readonly string[] names;
+    private readonly bool[] frozen;
+    private Segment[] segments = [];
+
+    // NAdam: product of the momenta so far. ASGD: learning rate of the step before.
+    private double scalar = 1;
 
     /// <summary>Creates the optimizer and its zeroed state.</summary>
     /// <param name="settings">Update rule and settings.</param>
     /// <param name="parameters">Parameters, updated in place.</param>
     /// <param name="gradients">Gradients of the same layout.</param>
-    /// <exception cref="ArgumentException">Nesterov is asked for without momentum, or gradients are to be clipped in two ways or by a negative limit.</exception>
+    /// <exception cref="ArgumentException">The settings contradict each other, a group names no parameter, or the rule is <see cref="Optimizer.LBFGS"/>.</exception>
     public FlatOptimizer(OptimizerSettings settings, FlatBuffer parameters, FlatBuffer gradients)
     {
-        if (settings is { Nesterov: true, Momentum: <= 0 })
-        {
-            throw new ArgumentException("Nesterov momentum needs Momentum above 0.", nameof(settings));
-        }
-
-        if (settings.ClipNorm < 0 || settings.ClipValue < 0 || (settings.ClipNorm > 0 && settings.ClipValue > 0))
-        {
-            throw new ArgumentException("Set ClipNorm or ClipValue to a limit above 0, not both; 0 is no limit.", nameof(settings));
-        }
-
+        settings.Check();
         this.settings = settings;
         this.parameters = parameters;
         this.gradients = gradients;
         LearningRate = settings.LearningRate;
-        onKernels = KernelSwitch.IsOn && parameters.Data.dtype == ScalarType.Float32 && parameters.Data.device_type == TorchSharp.DeviceType.CPU;
+        onKernels = KernelSwitch.IsOn && parameters.Data.dtype == ScalarType.Float32 && parameters.Data.device_type == DeviceType.CPU;
         if (onKernels)
         {
             NativeLibraries.ShareThreads();
         }
 
-        if (settings.Kind != ModelGen.Optimizer.SGD)
+        names = [.. parameters.Slices.Select(static slice => slice.Name)];
+        frozen = new bool[names.Length];
+        foreach (ParameterGroup group in settings.Groups.Where(static group => group.Frozen))
         {
-            first = parameters.Like();
-            second = parameters.Like();
+            SetFrozen(group.Pattern, true);
         }
-        else if (settings.Momentum != 0)
-        {
-            first = parameters.Like();
-        }
+
+        stateNames = OptimizerDefaults.States(settings);
+        states = [.. stateNames.Select(name => name is null ? null : parameters.Like())];
+        Divide();
     }
 
     /// <summary>Learning rate of the next step.</summary>
@@ -108,19 +59,59 @@ public sealed class FlatOptimizer : IDisposable
     /// <summary>Steps taken.</summary>
     public long StepCount { get; private set; }
 
+    /// <summary>Update rule and settings.</summary>
+    public OptimizerSettings Settings => settings;
+
     /// <summary>
-    /// L2 norm of all gradients of the last step before they were clipped; NaN before the first step and where it is not computed: without <see cref="OptimizerSettings.ClipNorm"/>,
-    /// and on other devices, where reading it would stall the step.
+    /// L2 norm of all gradients of the last step before they were clipped, without those of frozen parameters; NaN before the first step and where it is not computed: without
+    /// <see cref="OptimizerSettings.ClipNorm"/>, and on other devices, where reading it would stall the step.
     /// </summary>
     public double GradientNorm { get; private set; } = double.NaN;
 
     /// <summary>Bytes of the moments or the velocity.</summary>
-    internal long StateBytes => (first?.Bytes ?? 0) + (second?.Bytes ?? 0);
+    internal long StateBytes => states.Sum(static state => state?.Bytes ?? 0);
+
+    /// <summary>What a checkpoint must hold besides the parameters: buffers by name.</summary>
+    internal IEnumerable<(string Name, FlatBuffer Buffer)> State => stateNames.Zip(states).Where(static pair => pair.Second is not null).Select(static pair => (pair.First!, pair.Second!));
+
+    /// <summary>The rest of the state: what changes from step to step but is one number.</summary>
+    internal (long StepCount, double Scalar) Counters
+    {
+        get => (StepCount, scalar);
+        set => (StepCount, scalar) = value;
+    }
+
+    /// <summary>Keeps parameters as they are from now on: their gradients are still computed, but neither applied nor part of the norm that clips.</summary>
+    /// <param name="pattern">State-dict keys, with <c>*</c> for any characters and <c>?</c> for one.</param>
+    /// <returns>How many parameters the pattern names.</returns>
+    /// <remarks>Running statistics of normalisation layers go on in training mode, as in PyTorch.</remarks>
+    /// <exception cref="ArgumentException">No parameter has such a name.</exception>
+    public int Freeze(string pattern) => SetFrozen(pattern, true);
+
+    /// <summary>Updates frozen parameters again; their state is that from before they were frozen.</summary>
+    /// <param name="pattern">State-dict keys, with <c>*</c> for any characters and <c>?</c> for one.</param>
+    /// <returns>How many parameters the pattern names.</returns>
+    /// <exception cref="ArgumentException">No parameter has such a name.</exception>
+    public int Unfreeze(string pattern) => SetFrozen(pattern, false);
+
+    /// <summary>Whether a parameter is frozen.</summary>
+    /// <param name="name">State-dict key.</param>
+    /// <returns>True when steps leave it as it is.</returns>
+    public bool IsFrozen(string name) => Array.IndexOf(names, name) is >= 0 and int index && frozen[index];
 
     /// <summary>Updates the parameters from the gradients.</summary>
     public void Step()
     {
         StepCount++;
+        foreach (Segment segment in segments)
+        {
+            if (segment.Frozen)
+            {
+                // Out of the norm, and a reader of the gradients sees that they were not applied.
+                Zero(gradients, segment);
+            }
+        }
+
         if (onKernels)
         {
             switch (Hardware.VectorBits)
@@ -135,151 +126,121 @@ public sealed class FlatOptimizer : IDisposable
                     StepOnKernels<V128>();
                     break;
             }
-
-            return;
-        }
-
-        using IDisposable guard = no_grad();
-        ClipOnLibrary();
-        if (settings.Kind == ModelGen.Optimizer.SGD)
-        {
-            StepSgd();
         }
         else
         {
-            StepAdam(decoupled: settings.Kind == ModelGen.Optimizer.AdamW);
+            StepOnLibrary();
         }
+
+        scalar = settings.Kind switch
+        {
+            ModelGen.Optimizer.NAdam => scalar * NAdamMomentum(StepCount),
+            ModelGen.Optimizer.ASGD => LearningRate,
+            _ => scalar,
+        };
     }
 
     /// <summary>Frees the optimizer's state.</summary>
     public void Dispose()
     {
-        first?.Dispose();
-        second?.Dispose();
+        foreach (FlatBuffer? state in states)
+        {
+            state?.Dispose();
+        }
+
+        workspace?.Dispose();
     }
 
-    private unsafe void StepOnKernels<V>()
-        where V : unmanaged, IVector<V>
+    /// <summary>L2 norm of the gradients as they are now; waits for the device.</summary>
+    internal double MeasureNorm()
     {
-        static Floats At(FlatBuffer? buffer) => buffer is null ? default : buffer.Address;
-        nint count = (nint)parameters.Count;
-        float scale = 1;
-        if (settings.ClipNorm > 0)
-        {
-            // As PyTorch's clip_grad_norm_; the factor is applied while the optimizer reads, so the gradients stay as they are.
-            GradientNorm = Math.Sqrt(GradientClip<V>.SumOfSquares(At(gradients), count));
-            scale = (float)Math.Min(1, settings.ClipNorm / (GradientNorm + NormTerm));
-        }
-        else if (settings.ClipValue > 0)
-        {
-            GradientClip<V>.Clamp(At(gradients), count, (float)settings.ClipValue);
-        }
-
-        if (settings.Kind == ModelGen.Optimizer.SGD)
-        {
-            Sgd<V>.Step(At(parameters), At(gradients), At(first), count, new SgdSettings(LearningRate, settings.Momentum, settings.Nesterov, settings.WeightDecay) { GradientScale = scale });
-        }
-        else
-        {
-            var adam = new AdamSettings(LearningRate, settings.Beta1, settings.Beta2, settings.Epsilon, settings.WeightDecay, settings.Kind == ModelGen.Optimizer.AdamW, StepCount) { GradientScale = scale };
-            Adam<V>.Step(At(parameters), At(gradients), At(first), At(second), count, adam);
-        }
+        using IDisposable guard = no_grad();
+        using Tensor norm = gradients.Data.norm();
+        return norm.ToDouble();
     }
 
-    /// <summary>The same without reading the norm back, which would stall a GPU; the gradients are scaled in place.</summary>
-    private void ClipOnLibrary()
+    private static void Zero(FlatBuffer buffer, Segment segment)
     {
-        Tensor g = gradients.Data;
-        if (settings.ClipNorm > 0)
-        {
-            using Tensor norm = g.norm();
-            using Scalar term = NormTerm;
-            using Scalar limit = settings.ClipNorm;
-            using Scalar one = 1;
-            norm.add_(term).DisposeAliasOf(norm);
-            using Tensor reciprocal = norm.reciprocal();
-            reciprocal.mul_(limit).DisposeAliasOf(reciprocal);
-            using Tensor factor = reciprocal.clamp_max(one);
-            g.mul_(factor).DisposeAliasOf(g);
-        }
-        else if (settings.ClipValue > 0)
-        {
-            using Scalar low = -settings.ClipValue;
-            using Scalar high = settings.ClipValue;
-            g.clamp_(low, high).DisposeAliasOf(g);
-        }
+        using IDisposable guard = no_grad();
+        using Tensor part = buffer.Data.narrow(0, segment.Start, segment.Count);
+        part.zero_().DisposeAliasOf(part);
     }
 
-    // Weight decay never touches the gradient buffer: callers read it after the step.
-    private void StepSgd()
+    private int SetFrozen(string pattern, bool value)
     {
-        Tensor p = parameters.Data;
-        Tensor g = gradients.Data;
-        using Scalar minusRate = -LearningRate;
-        using Scalar shrink = 1 - (LearningRate * settings.WeightDecay);
-        if (first is null)
+        int[] found = NamePattern.Find(pattern, names);
+        foreach (int index in found)
         {
-            p.mul_(shrink).DisposeAliasOf(p);
-            p.add_(g, minusRate).DisposeAliasOf(p);
-            return;
+            frozen[index] = value;
         }
 
-        Tensor velocity = first.Data;
-        using (Scalar momentum = settings.Momentum, decay = settings.WeightDecay)
-        {
-            velocity.mul_(momentum).DisposeAliasOf(velocity);
-            velocity.add_(g).DisposeAliasOf(velocity);
-            velocity.add_(p, decay).DisposeAliasOf(velocity);
-        }
-
-        if (settings.Nesterov)
-        {
-            p.mul_(shrink).DisposeAliasOf(p);
-            p.add_(g, minusRate).DisposeAliasOf(p);
-            using Scalar lookAhead = -LearningRate * settings.Momentum;
-            p.add_(velocity, lookAhead).DisposeAliasOf(p);
-        }
-        else
-        {
-            p.add_(velocity, minusRate).DisposeAliasOf(p);
-        }
+        Divide();
+        return found.Length;
     }
 
-    private void StepAdam(bool decoupled)
+    /// <summary>Ranges of the buffers that are updated alike: one for all parameters unless groups, frozen parameters or matrices of Muon are between them.</summary>
+    private void Divide()
     {
-        Tensor p = parameters.Data;
-        using Scalar decay = settings.WeightDecay;
-        using Tensor g = decoupled ? gradients.Data.alias() : gradients.Data.add(p, decay);
-        Tensor m = first!.Data;
-        Tensor v = second!.Data;
-        if (decoupled)
+        var wanted = new List<Segment>();
+        for (int i = 0; i < names.Length; i++)
         {
-            using Scalar shrink = 1 - (LearningRate * settings.WeightDecay);
-            p.mul_(shrink).DisposeAliasOf(p);
+            FlatSlice slice = parameters.Slices[i];
+            long end = i + 1 < names.Length ? parameters.Slices[i + 1].Offset : parameters.Count;
+            ParameterGroup? group = settings.Groups.LastOrDefault(candidate => NamePattern.Find(candidate.Pattern, names).Contains(i));
+            bool decays = !settings.DecayMatricesOnly || slice.Shape.Count > 1;
+            double decay = group?.WeightDecay ?? (decays ? settings.WeightDecay : 0);
+            bool muon = settings.Kind == ModelGen.Optimizer.Muon && slice.Shape.Count == 2 && group?.Muon != false;
+            var segment = new Segment(slice.Offset, end - slice.Offset, decay, group?.RateFactor ?? 1, frozen[i], decays && group?.WeightDecay != 0, muon ? (slice.Shape[0], slice.Shape[1]) : null);
+            if (wanted.Count > 0 && segment.Matrix is null && wanted[^1] with { Start = segment.Start, Count = segment.Count } == segment)
+            {
+                wanted[^1] = wanted[^1] with { Count = wanted[^1].Count + segment.Count };
+            }
+            else
+            {
+                wanted.Add(segment);
+            }
         }
 
-        using (Scalar beta1 = settings.Beta1, gain = 1 - settings.Beta1)
+        segments = [.. wanted];
+        if (settings.Kind == ModelGen.Optimizer.Rprop && StepCount == 0)
         {
-            m.mul_(beta1).DisposeAliasOf(m);
-            m.add_(g, gain).DisposeAliasOf(m);
+            using IDisposable guard = no_grad();
+            foreach (Segment segment in segments)
+            {
+                using Scalar size = settings.LearningRate * segment.RateFactor;
+                using Tensor part = states[1]!.Data.narrow(0, segment.Start, segment.Count);
+                part.fill_(size).DisposeAliasOf(part);
+            }
         }
-
-        using (Scalar beta2 = settings.Beta2, gain = 1 - settings.Beta2)
-        {
-            v.mul_(beta2).DisposeAliasOf(v);
-            v.addcmul_(g, g, gain).DisposeAliasOf(v);
-        }
-
-        double correction1 = 1 - Math.Pow(settings.Beta1, StepCount);
-        double correction2 = 1 - Math.Pow(settings.Beta2, StepCount);
-        using Tensor denominator = v.sqrt();
-        using (Scalar scale = 1 / Math.Sqrt(correction2), epsilon = settings.Epsilon)
-        {
-            denominator.mul_(scale).DisposeAliasOf(denominator);
-            denominator.add_(epsilon).DisposeAliasOf(denominator);
-        }
-
-        using Scalar step = -LearningRate / correction1;
-        p.addcdiv_(m, denominator, step).DisposeAliasOf(p);
     }
+
+    private double NAdamMomentum(long step) => settings.Beta1 * (1 - (0.5 * Math.Pow(0.96, step * settings.MomentumDecay)));
+
+    /// <summary>Factors of the gradient and of the first moment in NAdam's step.</summary>
+    private (double Gradient, double Moment) NAdamRates(double rate)
+    {
+        double now = NAdamMomentum(StepCount);
+        double next = NAdamMomentum(StepCount + 1);
+        double product = scalar * now;
+        return (rate * (1 - now) / (1 - product), rate * next / (1 - (product * next)));
+    }
+
+    /// <summary>Learning rate of ASGD's step and the weight of its result in the average: both were fixed by the step before.</summary>
+    private (double Eta, double Mean) AverageRates(double factor)
+    {
+        if (StepCount == 1)
+        {
+            return (LearningRate * factor, 1);
+        }
+
+        double before = scalar * factor;
+        long step = StepCount - 1;
+        return (before / Math.Pow(1 + (settings.AverageDecay * before * step), settings.AverageExponent), 1 / Math.Max(1, step - settings.AverageStart));
+    }
+
+    /// <summary>Muon's learning rate for a matrix, scaled so that its steps are of the size of AdamW's (J. Liu et al., arXiv:2502.16982).</summary>
+    private static double MuonRate(double rate, (long Rows, long Columns) matrix) => rate * 0.2 * Math.Sqrt(Math.Max(matrix.Rows, matrix.Columns));
+
+    /// <summary>A range of the buffers.</summary>
+    private sealed record Segment(long Start, long Count, double Decay, double RateFactor, bool Frozen, bool Penalised, (long Rows, long Columns)? Matrix);
 }

@@ -16,7 +16,6 @@ public abstract unsafe class KernelStep : TrainingStep
     private readonly float* gradients;
     private readonly float* loss;
     private readonly Arena arena = new();
-    private ulong? seed;
 
     /// <summary>Adopts the parameters.</summary>
     /// <param name="weights">Parameters of the model.</param>
@@ -58,13 +57,13 @@ public abstract unsafe class KernelStep : TrainingStep
                 return 0;
             }
 
-            if (seed is null)
+            if (RandomKey is null)
             {
                 using Tensor drawn = randint(0, long.MaxValue, [1], dtype: ScalarType.Int64);
-                seed = (ulong)drawn.ToInt64();
+                RandomKey = (ulong)drawn.ToInt64();
             }
 
-            return seed.Value;
+            return RandomKey.Value;
         }
     }
 
@@ -80,7 +79,7 @@ public abstract unsafe class KernelStep : TrainingStep
 
     /// <summary>Number of a random sequence: another one for each layer and each step; they repeat after 2^32.</summary>
     /// <param name="number">Number of the layer.</param>
-    protected uint Stream(int number) => unchecked(((uint)Optimizer.StepCount * 0x9E3779B1u) + (uint)number);
+    protected uint Stream(int number) => unchecked(((uint)RunCount * 0x9E3779B1u) + (uint)number);
 
     /// <summary>Fills a mask of dropout.</summary>
     /// <param name="mask">Receives 0 or 1 / (1 - p), in the order of the memory.</param>
@@ -134,6 +133,8 @@ public abstract unsafe class KernelStep : TrainingStep
 
     /// <summary>Address of the loss.</summary>
     protected Floats LossAt() => loss;
+
+    private protected override bool LossIsFinite() => float.IsFinite(*loss);
 
     /// <inheritdoc/>
     protected override void Free() => arena.Dispose();

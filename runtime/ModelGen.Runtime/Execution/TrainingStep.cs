@@ -1,3 +1,5 @@
+using ModelGen.Kernels;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace ModelGen;
@@ -7,8 +9,13 @@ namespace ModelGen;
 /// intermediate is freed after its last use.
 /// </summary>
 /// <remarks>While a step exists, the model's parameters live in <see cref="Parameters"/>; the eager model sees every update.</remarks>
-public abstract class TrainingStep : IDisposable
+public abstract unsafe class TrainingStep : IDisposable
 {
+    private FlatBuffer? sums;
+    private double weights;
+    private double weight;
+    private Gathering gathering;
+
     /// <summary>Adopts the model's parameters into one buffer and allocates gradients and optimizer state of the same layout.</summary>
     /// <param name="parameters">State-dict keys and parameters, in the order the generated code numbers them.</param>
     /// <param name="optimizer">Update rule and its settings.</param>
@@ -18,6 +25,14 @@ public abstract class TrainingStep : IDisposable
         HeapTrim.Run();
         Gradients = Parameters.Like();
         Optimizer = new FlatOptimizer(optimizer, Parameters, Gradients);
+        foreach ((string name, Tensor parameter) in parameters)
+        {
+            if (!parameter.requires_grad)
+            {
+                Optimizer.Freeze(name);
+            }
+        }
+
         Loss = zeros([], Parameters.Data.dtype, Parameters.Data.device).DetachFromDisposeScope();
     }
 
@@ -34,7 +49,25 @@ public abstract class TrainingStep : IDisposable
     public Tensor Loss { get; }
 
     /// <summary>Bytes of parameters, gradients and optimizer state.</summary>
-    public long StateBytes => Parameters.Bytes + Gradients.Bytes + Optimizer.StateBytes;
+    public long StateBytes => Parameters.Bytes + Gradients.Bytes + Optimizer.StateBytes + (sums?.Bytes ?? 0);
+
+    /// <summary>
+    /// Whether a step looks at its loss before it changes the parameters and leaves them as they are when it is NaN or infinite: then <see cref="WasRefused"/> is set. Default false.
+    /// On kernels this costs nothing; on libtorch's operators the gradients are looked at instead, which waits for the device.
+    /// </summary>
+    public bool ChecksLoss { get; set; }
+
+    /// <summary>Whether a step also looks at all gradients, which reads them once more. Default false.</summary>
+    public bool ChecksGradients { get; set; }
+
+    /// <summary>Whether the last step left the parameters as they are because its loss or a gradient was NaN or infinite.</summary>
+    public bool WasRefused { get; private set; }
+
+    /// <summary>Runs of this step so far; those of <see cref="Accumulate"/> count.</summary>
+    internal long RunCount { get; set; }
+
+    /// <summary>Key of the random numbers of kernels; null while none was drawn, and for steps on libtorch's operators.</summary>
+    internal virtual ulong? RandomKey { get; set; }
 
     /// <summary>
     /// Whether dropout draws from torch's generator in the order of eager code, so that the same seed drops the same elements: for comparisons. Default false: kernels draw
@@ -47,6 +80,44 @@ public abstract class TrainingStep : IDisposable
     /// <param name="target">Target of the loss.</param>
     public abstract void Run(IReadOnlyList<Tensor> inputs, Tensor target);
 
+    /// <summary>
+    /// Runs one part of a step: gradients are computed and added to those of the parts before it, and the last part updates the parameters. The update is that of one step over all
+    /// samples of the parts, up to the order of sums; batch normalisation takes its statistics from each part alone.
+    /// </summary>
+    /// <param name="inputs">Model inputs in order.</param>
+    /// <param name="target">Target of the loss.</param>
+    /// <param name="samples">Samples of this part: its weight, as losses are means.</param>
+    /// <param name="last">Whether it is the last one. A first part that is the last one too is a <see cref="Run"/>.</param>
+    public void Accumulate(IReadOnlyList<Tensor> inputs, Tensor target, double samples, bool last)
+    {
+        weight = samples;
+        gathering = !last ? Gathering.Add : weights > 0 ? Gathering.Finish : Gathering.None;
+        try
+        {
+            Run(inputs, target);
+        }
+        finally
+        {
+            gathering = Gathering.None;
+        }
+    }
+
+    /// <summary>Runs a step that leaves the parameters and the optimizer as they are: gradients, <see cref="Loss"/> and running statistics alone.</summary>
+    /// <param name="inputs">Model inputs in order.</param>
+    /// <param name="target">Target of the loss.</param>
+    public void Measure(IReadOnlyList<Tensor> inputs, Tensor target)
+    {
+        gathering = Gathering.Measure;
+        try
+        {
+            Run(inputs, target);
+        }
+        finally
+        {
+            gathering = Gathering.None;
+        }
+    }
+
     /// <summary>Frees gradients and optimizer state. The model keeps its parameters.</summary>
     public void Dispose()
     {
@@ -55,7 +126,114 @@ public abstract class TrainingStep : IDisposable
         Optimizer.Dispose();
         Gradients.Dispose();
         Parameters.Dispose();
+        sums?.Dispose();
         GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Updates the parameters from the gradients, or adds the gradients up; generated code calls it when all gradients are computed.</summary>
+    protected void Update()
+    {
+        RunCount++;
+        if (gathering == Gathering.Measure)
+        {
+            WasRefused = false;
+            return;
+        }
+
+        WasRefused = (ChecksLoss && !LossIsFinite()) || (ChecksGradients && !GradientsAreFinite());
+        if (gathering == Gathering.None && !WasRefused)
+        {
+            Optimizer.Step();
+            return;
+        }
+
+        if (gathering != Gathering.None)
+        {
+            Gather();
+        }
+    }
+
+    /// <summary>Whether the loss of this run is neither NaN nor infinite.</summary>
+    private protected virtual bool LossIsFinite() => GradientsAreFinite();
+
+    private bool GradientsAreFinite() => double.IsFinite(Optimizer.MeasureNorm());
+
+    /// <summary>Forgets gradients that were added up but not applied.</summary>
+    internal void Drop() => weights = 0;
+
+    // A refused part counts for nothing, so the others' mean stays right.
+    private void Gather()
+    {
+        sums ??= Parameters.Like();
+        double share = WasRefused ? 0 : weight;
+        if (gathering == Gathering.Add)
+        {
+            if (share > 0)
+            {
+                Combine(sums, Gradients, weights > 0 ? 1 : 0, share);
+                weights += share;
+            }
+
+            return;
+        }
+
+        double total = weights + share;
+        weights = 0;
+        if (share > 0)
+        {
+            Combine(Gradients, sums, share / total, 1 / total);
+        }
+        else
+        {
+            Combine(Gradients, sums, 0, 1 / total);
+        }
+
+        Optimizer.Step();
+    }
+
+    /// <summary>target = target * keep + values * factor.</summary>
+    private static void Combine(FlatBuffer target, FlatBuffer values, double keep, double factor)
+    {
+        if (target.Address is not null && KernelSwitch.IsOn)
+        {
+            nint count = (nint)target.Count;
+            switch (Hardware.VectorBits)
+            {
+                case 512:
+                    FlatSums<V512>.Scale(target.Address, values.Address, count, (float)keep, (float)factor);
+                    break;
+                case 256:
+                    FlatSums<V256>.Scale(target.Address, values.Address, count, (float)keep, (float)factor);
+                    break;
+                default:
+                    FlatSums<V128>.Scale(target.Address, values.Address, count, (float)keep, (float)factor);
+                    break;
+            }
+
+            return;
+        }
+
+        using IDisposable guard = no_grad();
+        using Scalar kept = keep;
+        using Scalar part = factor;
+        if (keep == 0)
+        {
+            target.Data.zero_().DisposeAliasOf(target.Data);
+        }
+        else
+        {
+            target.Data.mul_(kept).DisposeAliasOf(target.Data);
+        }
+
+        target.Data.add_(values.Data, part).DisposeAliasOf(target.Data);
+    }
+
+    private enum Gathering
+    {
+        None,
+        Add,
+        Finish,
+        Measure,
     }
 
     /// <summary>Frees what a derived class owns.</summary>

@@ -43,6 +43,27 @@ public sealed class ModelSummary(string model, IReadOnlyList<LayerSummary> layer
     /// <summary>Floating-point operations of the forward pass for one sample, summed over <see cref="Layers"/>.</summary>
     public long FlopsPerSample { get; } = layers.Sum(static layer => layer.FlopsPerSample);
 
+    /// <summary>The largest batch whose training step is planned to fit into a number of bytes. Between and beyond the planned batch sizes of <see cref="Memory"/> the plan is taken as a straight line, which it is.</summary>
+    /// <param name="bytes">Bytes that a training step may take.</param>
+    /// <returns>Samples per batch, at least 1.</returns>
+    /// <exception cref="InvalidOperationException">Not even one sample fits, or fewer than two batch sizes are planned for training.</exception>
+    public int LargestTrainingBatch(long bytes)
+    {
+        MemoryPlan[] plans = [.. Memory.Where(static plan => plan.TrainingPeakBytes > 0).OrderBy(static plan => plan.Batch)];
+        if (plans.Length < 2)
+        {
+            throw new InvalidOperationException($"{Model} has no planned memory of a training step for two batch sizes; it needs [Train], and sizes other than the batch's that are known.");
+        }
+
+        int after = Math.Max(1, Array.FindIndex(plans, plan => plan.TrainingPeakBytes > bytes) is int found and >= 0 ? found : plans.Length - 1);
+        (MemoryPlan low, MemoryPlan high) = (plans[after - 1], plans[after]);
+        double perSample = (double)(high.TrainingPeakBytes - low.TrainingPeakBytes) / (high.Batch - low.Batch);
+        double batch = low.Batch + ((bytes - low.TrainingPeakBytes) / perSample);
+        return batch >= 1
+            ? (int)Math.Min(batch, int.MaxValue)
+            : throw new InvalidOperationException($"A training step of {Model} with one sample takes about {TextTable.Bytes((long)(low.TrainingPeakBytes - ((low.Batch - 1) * perSample)))}, more than {TextTable.Bytes(bytes)}.");
+    }
+
     /// <summary>A table of layers, a line of totals, and the planned memory. Lines end in a line feed; numbers do not depend on the culture.</summary>
     /// <returns>Several lines of text.</returns>
     public override string ToString()

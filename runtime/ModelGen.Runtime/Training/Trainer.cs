@@ -1,6 +1,4 @@
-using System.Diagnostics;
 using ModelGen.Data;
-using ModelGen.Kernels;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -8,12 +6,9 @@ namespace ModelGen;
 
 /// <summary>Trains a model with its generated training step.</summary>
 /// <typeparam name="TModel">A class with <c>[Model]</c> and <c>[Train]</c>.</typeparam>
-public sealed class Trainer<TModel> : IDisposable
+public sealed partial class Trainer<TModel> : IDisposable
     where TModel : nn.Module, ICompiledModel
 {
-    // A diverged run is noticed at the latest after this many steps; reading the loss every step would stall a GPU.
-    private const int NanCheckInterval = 50;
-
     private readonly TModel model;
     private readonly TrainerOptions options;
     private readonly TrainAttribute settings;
@@ -23,14 +18,27 @@ public sealed class Trainer<TModel> : IDisposable
     /// <param name="model">The model; the trainer does not dispose it.</param>
     /// <param name="options">Settings that differ from the attribute; null for none.</param>
     /// <exception cref="InvalidOperationException">The class has no <c>[Train]</c>.</exception>
+    /// <exception cref="ArgumentException">A number is out of its range, or a metric has no meaning for the loss.</exception>
     public Trainer(TModel model, TrainerOptions? options = null)
     {
         this.model = model;
         this.options = options ?? new TrainerOptions();
         settings = model.TrainSettings ?? throw new InvalidOperationException($"{typeof(TModel).Name} has no [Train] attribute; add one, such as [Train(Loss.CrossEntropy, Optimizer.AdamW)].");
+        TrainerOptions o = this.options;
         if (BatchSize < 1 || Epochs < 0)
         {
             throw new ArgumentException($"BatchSize must be at least 1 and Epochs at least 0, got {BatchSize} and {Epochs}.", nameof(options));
+        }
+
+        if (o.AccumulateSteps < 1 || o.LimitTrainBatches < 1 || o.LimitValidationBatches < 1 || o.ValidateEveryEpochs < 1 || o.ValidateEverySteps < 1 || o.OverfitBatches < 0 || o.MaxSteps < 0
+            || o.EarlyStopping?.Patience < 1 || o.Checkpoints is { EveryEpochs: < 0 } or { EverySteps: < 1 } or { KeepLast: < 1 } or { KeepBest: < 0 })
+        {
+            throw new ArgumentException("AccumulateSteps, the limits of batches, the intervals of validation and checkpoints, Patience and KeepLast must be at least 1; OverfitBatches, MaxSteps, EveryEpochs and KeepBest at least 0.", nameof(options));
+        }
+
+        foreach (Metric metric in o.Metrics)
+        {
+            metric.Check(settings.Loss);
         }
     }
 
@@ -43,73 +51,74 @@ public sealed class Trainer<TModel> : IDisposable
 
     private Device Device => model.parameters().FirstOrDefault()?.device ?? CPU;
 
-    /// <summary>Trains for the set number of epochs. A second call starts the schedule again and keeps the optimizer's state.</summary>
+    /// <summary>
+    /// Trains for the set number of epochs, or goes on from a checkpoint (<see cref="TrainerOptions.Checkpoints"/>). A second call without checkpoints starts the schedule again and keeps the
+    /// optimizer's state.
+    /// </summary>
     /// <param name="train">Training samples.</param>
     /// <param name="validation">Samples measured after every epoch; null for none.</param>
-    /// <param name="cancellation">Stops between two steps; the model keeps what it has learned so far.</param>
-    /// <returns>Losses and metrics of the epochs.</returns>
-    /// <exception cref="ArgumentException">A data set is empty or does not fit the model.</exception>
+    /// <param name="cancellation">Stops between two updates; the model keeps what it has learned so far, and a checkpoint is written where they are asked for.</param>
+    /// <returns>Losses and metrics of the epochs, those before a checkpoint included.</returns>
+    /// <exception cref="ArgumentException">A data set is empty or does not fit the model, or a pattern names no parameter.</exception>
     /// <exception cref="ArithmeticException">The loss became NaN or infinite.</exception>
+    /// <exception cref="CheckpointException">A checkpoint cannot be written, or is not one of this fit.</exception>
     /// <exception cref="OperationCanceledException">Cancellation was requested.</exception>
     public FitResult Fit(Dataset train, Dataset? validation = null, CancellationToken cancellation = default)
     {
         DatasetCheck.Check(train, settings.Loss, "training");
+        if (options.OverfitBatches > 0)
+        {
+            int count = Math.Min(train.Count, options.OverfitBatches * Math.Min(BatchSize, train.Count));
+            train = new Subset(train, [.. Enumerable.Range(0, count)]);
+            validation = train;
+        }
+
         if (validation is not null)
         {
             DatasetCheck.Check(validation, settings.Loss, "validation");
         }
 
         bool wasTraining = model.training;
-        var clock = Stopwatch.StartNew();
-        var epochs = new List<EpochResult>();
         using IProgressDisplay display = ProgressDisplay.Create(options.Progress, Epochs);
-        using var batches = new BatchAssembler(train, Math.Min(BatchSize, train.Count), Device);
         random.manual_seed(options.Seed);
-        if (settings.Precision == Precision.BFloat16 && Device.type == DeviceType.CPU && !Hardware.MultipliesBFloat16)
+        if (settings.Precision == Precision.BFloat16 && Device.type == DeviceType.CPU && !Kernels.Hardware.MultipliesBFloat16)
         {
             display.Note("Precision.BFloat16: this processor has no bfloat16 products (AVX512_BF16), so they run on ordinary instructions; the results are those of bfloat16, the speed is that of float32.");
         }
 
+        int? limit = options.FastDevRun ? 1 : options.LimitValidationBatches;
         try
         {
-            for (int epoch = 1; epoch <= Epochs; epoch++)
-            {
-                EpochResult result = RunEpoch(epoch, train, batches, display, cancellation);
-                if (validation is not null)
-                {
-                    result = result with { Validation = Evaluate(validation) };
-                }
-
-                epochs.Add(result);
-                display.Epoch(result);
-                options.OnEpoch?.Invoke(result);
-            }
+            using var loop = new FitLoop(model, settings, options, options.Callbacks, Step, train, BatchSize, Epochs, validation is null ? null : () => Evaluate(validation, limit), display);
+            return loop.Run(cancellation);
         }
         finally
         {
             model.train(wasTraining);
         }
-
-        return new FitResult(epochs, clock.Elapsed);
     }
 
     /// <summary>Measures the model on a data set, with fused inference.</summary>
     /// <param name="data">The samples.</param>
     /// <returns>Loss and metric.</returns>
-    public EvaluationResult Evaluate(Dataset data)
+    public EvaluationResult Evaluate(Dataset data) => Evaluate(data, null);
+
+    /// <summary>Frees gradients and optimizer state; the model stays as trained.</summary>
+    public void Dispose() => step?.Dispose();
+
+    private EvaluationResult Evaluate(Dataset data, int? limit)
     {
         DatasetCheck.Check(data, settings.Loss, "evaluation");
         bool wasTraining = model.training;
         using IDisposable guard = no_grad();
-        using var metrics = new Metrics(settings);
-        using var batches = new BatchAssembler(data, Math.Min(Math.Max(BatchSize, 256), data.Count), Device);
+        using var metrics = new Metrics(settings, options.Metrics);
+        int size = Math.Min(Math.Max(BatchSize, 256), data.Count);
+        using DataLoader loader = BatchSource.InOrder(data, options, size, Device);
         try
         {
             model.eval();
-            int[] order = [.. Enumerable.Range(0, data.Count)];
-            foreach (int[] samples in order.Chunk(Math.Min(Math.Max(BatchSize, 256), data.Count)))
+            foreach (Batch batch in loader.Batches().Take(limit ?? int.MaxValue))
             {
-                using Batch batch = batches.Assemble(samples);
                 using Tensor prediction = model.InferBatch(batch.Inputs);
                 metrics.Add(prediction, batch.Target, batch.Count);
             }
@@ -122,50 +131,6 @@ public sealed class Trainer<TModel> : IDisposable
         return metrics.Result();
     }
 
-    /// <summary>Frees gradients and optimizer state; the model stays as trained.</summary>
-    public void Dispose() => step?.Dispose();
-
-    private EpochResult RunEpoch(int epoch, Dataset train, BatchAssembler batches, IProgressDisplay display, CancellationToken cancellation)
-    {
-        model.train();
-        int[] order = options.Shuffle ? Shuffler.Permutation(train.Count, options.Seed, epoch) : [.. Enumerable.Range(0, train.Count)];
-        int size = Math.Min(BatchSize, train.Count);
-        int perEpoch = options.DropLast ? train.Count / size : (train.Count + size - 1) / size;
-        long samples = 0;
-        var clock = Stopwatch.StartNew();
-        using Tensor total = zeros([], ScalarType.Float64, Device).DetachFromDisposeScope();
-        for (int i = 0; i < perEpoch; i++)
-        {
-            cancellation.ThrowIfCancellationRequested();
-            Step.Optimizer.LearningRate = LearningRates.At(options.Schedule ?? settings.Schedule, options.LearningRate ?? settings.LearningRate, ((epoch - 1L) * perEpoch) + i, (long)Epochs * perEpoch);
-            int[] chosen = order[(i * size)..Math.Min((i + 1) * size, order.Length)];
-            using Batch batch = batches.Assemble(chosen);
-            Step.Run(batch.Inputs, batch.Target);
-            using Tensor wide = Step.Loss.to_type(ScalarType.Float64);
-            using Tensor weighted = TensorOps.Multiply(wide, batch.Count);
-            total.add_(weighted).DisposeAliasOf(total);
-            samples += batch.Count;
-            if (i % NanCheckInterval == NanCheckInterval - 1 || i == perEpoch - 1)
-            {
-                CheckFinite(total.ToDouble(), epoch, i);
-            }
-
-            display.Step(epoch, i + 1, perEpoch, samples / clock.Elapsed.TotalSeconds);
-        }
-
-        return new EpochResult(epoch, total.ToDouble() / samples, null, clock.Elapsed, samples / clock.Elapsed.TotalSeconds, Step.Optimizer.LearningRate);
-    }
-
-    private void CheckFinite(double total, int epoch, int step)
-    {
-        if (!double.IsFinite(total))
-        {
-            throw new ArithmeticException(
-                $"The loss became {total} in epoch {epoch}, at step {step + 1} or up to {NanCheckInterval - 1} steps before. "
-                + $"Lower the learning rate (now {Step.Optimizer.LearningRate:G3}), and check the inputs for NaN and the targets for values out of range.");
-        }
-    }
-
     private OptimizerSettings Settings()
     {
         OptimizerSettings attribute = OptimizerSettings.From(settings);
@@ -176,6 +141,10 @@ public sealed class Trainer<TModel> : IDisposable
             Momentum = options.Momentum ?? attribute.Momentum,
             ClipNorm = options.ClipNorm ?? attribute.ClipNorm,
             ClipValue = options.ClipValue ?? attribute.ClipValue,
+            L1 = options.L1,
+            L2 = options.L2,
+            DecayMatricesOnly = options.DecayMatricesOnly,
+            Groups = options.Groups,
         };
     }
 }

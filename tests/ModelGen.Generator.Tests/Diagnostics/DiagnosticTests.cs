@@ -55,6 +55,7 @@ public sealed class DiagnosticTests
         // Training and memory
         { "MG0009", "[Model] [[|Train(Loss.MSE, Optimizer.SGD, Recompute = Recompute.ToBudget)|]] public partial class Net { public Tensor Forward([Shape(\"N\", 3)] Tensor x) => x; }", ["needs a budget", "MemoryBudget"] },
         { "MG0009", "[Model] [[|Train(Loss.MSE, Optimizer.SGD, ClipNorm = 1, ClipValue = 0.5)|]] public partial class Net { public Tensor Forward([Shape(\"N\", 3)] Tensor x) => x; }", ["ClipNorm or ClipValue", "not both"] },
+        { "MG0009", "[Model] [[|Train(Loss.MSE, Optimizer.LBFGS)|]] public partial class Net { public Tensor Forward([Shape(\"N\", 3)] Tensor x) => x; }", ["line search", "AdamW"] },
         { "MG0015", "[Model] [[|MemoryBudget(\"plenty\")|]] public partial class Net { public Tensor Forward([Shape(\"N\", 3)] Tensor x) => x; }", ["'plenty' is no amount of memory", "512 MiB"] },
         { "MG0015", Deep("[[|MemoryBudget(\"1 MiB\")|]]", ""), ["a training step with 4096 samples takes", "above the budget of 1 MiB", "Recompute.Full", "BatchSize further"] },
         { "MG0015", Deep("[[|MemoryBudget(\"4 MiB\")|]]", ""), ["above the budget of 4 MiB", "Recompute = Recompute.ToBudget in [Train] makes it fit"] },

@@ -17,15 +17,15 @@ namespace Samples
 
         /// <summary>Conv2d, sized by the model that holds this block</summary>
         private partial global::TorchSharp.torch.Tensor Conv(global::TorchSharp.torch.Tensor x)
-            => global::ModelGen.LayerSizes.Built(__layers.Conv, this, "Conv").forward(x);
+            => global::ModelGen.LayerSizes.Built(__layers.Conv, this, "Conv").call(x);
 
         /// <summary>BatchNorm2d, sized by the model that holds this block</summary>
         private partial global::TorchSharp.torch.Tensor Norm(global::TorchSharp.torch.Tensor x)
-            => global::ModelGen.LayerSizes.Built(__layers.Norm, this, "Norm").forward(x);
+            => global::ModelGen.LayerSizes.Built(__layers.Norm, this, "Norm").call(x);
 
         /// <summary>Conv2d, sized by the model that holds this block</summary>
         private partial global::TorchSharp.torch.Tensor Shortcut(global::TorchSharp.torch.Tensor x)
-            => global::ModelGen.LayerSizes.Built(__layers.Shortcut, this, "Shortcut").forward(x);
+            => global::ModelGen.LayerSizes.Built(__layers.Shortcut, this, "Shortcut").call(x);
 
         void global::ModelGen.IBuildable.Build(global::ModelGen.LayerSizes sizes, string path)
         {

@@ -33,23 +33,23 @@ namespace Samples
 
         /// <summary>Conv2d [N, 1, 28, 28] -&gt; [N, 32, 26, 26], 320 parameters, 411 KFLOP</summary>
         private partial global::TorchSharp.torch.Tensor Conv1(global::TorchSharp.torch.Tensor x)
-            => global::ModelGen.LayerSizes.Built(__layers.Conv1, this, "Conv1").forward(x);
+            => global::ModelGen.LayerSizes.Built(__layers.Conv1, this, "Conv1").call(x);
 
         /// <summary>Conv2d [N, 32, 26, 26] -&gt; [N, 64, 24, 24], 18 496 parameters, 21 MFLOP</summary>
         private partial global::TorchSharp.torch.Tensor Conv2(global::TorchSharp.torch.Tensor x)
-            => global::ModelGen.LayerSizes.Built(__layers.Conv2, this, "Conv2").forward(x);
+            => global::ModelGen.LayerSizes.Built(__layers.Conv2, this, "Conv2").call(x);
 
         /// <summary>Dropout [N, 64, 12, 12] -&gt; [N, 64, 12, 12]</summary>
         private partial global::TorchSharp.torch.Tensor Drop(global::TorchSharp.torch.Tensor x)
-            => global::ModelGen.LayerSizes.Built(__layers.Drop, this, "Drop").forward(x);
+            => global::ModelGen.LayerSizes.Built(__layers.Drop, this, "Drop").call(x);
 
         /// <summary>Linear [N, 9216] -&gt; [N, 128], 1 179 776 parameters, 2.4 MFLOP</summary>
         private partial global::TorchSharp.torch.Tensor Hidden(global::TorchSharp.torch.Tensor x)
-            => global::ModelGen.LayerSizes.Built(__layers.Hidden, this, "Hidden").forward(x);
+            => global::ModelGen.LayerSizes.Built(__layers.Hidden, this, "Hidden").call(x);
 
         /// <summary>Linear [N, 128] -&gt; [N, 10], 1 290 parameters, 2.6 KFLOP</summary>
         private partial global::TorchSharp.torch.Tensor Classify(global::TorchSharp.torch.Tensor x)
-            => global::ModelGen.LayerSizes.Built(__layers.Classify, this, "Classify").forward(x);
+            => global::ModelGen.LayerSizes.Built(__layers.Classify, this, "Classify").call(x);
 
         void global::ModelGen.IBuildable.Build(global::ModelGen.LayerSizes sizes, string path)
         {

@@ -182,7 +182,7 @@ namespace ModelGen.Generated
             grad_conv1_bias.Dispose();
 
             // update
-            Optimizer.Step();
+            Update();
 
             TensorOps.Store(loss, Loss);
         }
@@ -362,7 +362,7 @@ namespace ModelGen.Generated
             Movement<V>.Copy(grad_conv1_weight, grad_conv1_weight_stored, [32, 1, 3, 3], [1, 32, 96, 32], [9, 9, 3, 1]);
 
             // update
-            Optimizer.Step();
+            Update();
         }
     }
 

@@ -35,11 +35,11 @@ namespace Samples
 
         /// <summary>Conv2d [N, 3, 16, 16] -&gt; [N, 8, 16, 16], 224 parameters, 113 KFLOP</summary>
         private partial global::TorchSharp.torch.Tensor Stem(global::TorchSharp.torch.Tensor x)
-            => global::ModelGen.LayerSizes.Built(__layers.Stem, this, "Stem").forward(x);
+            => global::ModelGen.LayerSizes.Built(__layers.Stem, this, "Stem").call(x);
 
         /// <summary>Linear [N, 16] -&gt; [N, 10], 170 parameters, 330 FLOP</summary>
         private partial global::TorchSharp.torch.Tensor Classify(global::TorchSharp.torch.Tensor x)
-            => global::ModelGen.LayerSizes.Built(__layers.Classify, this, "Classify").forward(x);
+            => global::ModelGen.LayerSizes.Built(__layers.Classify, this, "Classify").call(x);
 
         void global::ModelGen.IBuildable.Build(global::ModelGen.LayerSizes sizes, string path)
         {

@@ -209,7 +209,7 @@ namespace ModelGen.Generated
             grad_stem_bias.Dispose();
 
             // update
-            Optimizer.Step();
+            Update();
 
             TensorOps.Store(loss, Loss);
         }
@@ -451,7 +451,7 @@ namespace ModelGen.Generated
             Movement<V>.Copy(grad_stem_weight, grad_stem_weight_stored, [8, 3, 3, 3], [1, 8, 72, 24], [27, 9, 3, 1]);
 
             // update
-            Optimizer.Step();
+            Update();
         }
     }
 

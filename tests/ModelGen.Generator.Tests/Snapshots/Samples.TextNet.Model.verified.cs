@@ -33,7 +33,7 @@ namespace Samples
 
         /// <summary>Embedding [N, 8] -&gt; [N, 8, 16], 1 600 parameters</summary>
         private partial global::TorchSharp.torch.Tensor Tokens(global::TorchSharp.torch.Tensor x)
-            => global::ModelGen.LayerSizes.Built(__layers.Tokens, this, "Tokens").forward(x);
+            => global::ModelGen.LayerSizes.Built(__layers.Tokens, this, "Tokens").call(x);
 
         /// <summary>Parameter [1, 8, 16]</summary>
         private partial global::TorchSharp.torch.Tensor Positions => global::ModelGen.LayerSizes.Built(__layers.Positions, this, "Positions");
@@ -44,11 +44,11 @@ namespace Samples
 
         /// <summary>LayerNorm [N, 8, 16] -&gt; [N, 8, 16], 32 parameters, 1.0 KFLOP</summary>
         private partial global::TorchSharp.torch.Tensor Norm(global::TorchSharp.torch.Tensor x)
-            => global::ModelGen.LayerSizes.Built(__layers.Norm, this, "Norm").forward(x);
+            => global::ModelGen.LayerSizes.Built(__layers.Norm, this, "Norm").call(x);
 
         /// <summary>Linear [N, 8, 16] -&gt; [N, 8, 100], 1 700 parameters, 26 KFLOP</summary>
         private partial global::TorchSharp.torch.Tensor Head(global::TorchSharp.torch.Tensor x)
-            => global::ModelGen.LayerSizes.Built(__layers.Head, this, "Head").forward(x);
+            => global::ModelGen.LayerSizes.Built(__layers.Head, this, "Head").call(x);
 
         void global::ModelGen.IBuildable.Build(global::ModelGen.LayerSizes sizes, string path)
         {

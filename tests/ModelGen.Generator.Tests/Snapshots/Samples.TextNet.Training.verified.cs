@@ -249,7 +249,7 @@ namespace ModelGen.Generated
             grad_tokens_weight.Dispose();
 
             // update
-            Optimizer.Step();
+            Update();
 
             TensorOps.Store(loss, Loss);
         }
@@ -417,7 +417,7 @@ namespace ModelGen.Generated
             Embedding<V>.Backward(v_19, 100, 16, tokens, 8 * N, -1, grad_tokens_weight);
 
             // update
-            Optimizer.Step();
+            Update();
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using ModelGen.Data;
+using static TorchSharp.torch;
 
 namespace ModelGen.Runtime.Tests.Data;
 
@@ -35,6 +36,32 @@ public sealed class DatasetTests
         Assert.Equal(Enumerable.Range(0, 100).Select(static value => (float)value), Values(first).Concat(Values(second)).Order());
         Assert.Equal(Values(first), Values(again));
         Assert.Throws<ArgumentOutOfRangeException>(() => data.Split(1));
+    }
+
+    [Fact]
+    public void Parts_CanBeChosenAndJoined()
+    {
+        TensorDataset data = TensorDataset.FromArrays([1, 2, 3, 4], [1], [0, 1, 2, 3]);
+        Dataset joined = data.Select([3, 0]).Concat(data.Slice(1, 2), data);
+        (Tensor[] inputs, Tensor target) = joined.ToTensors(0, 8);
+        Assert.Equal([3L, 0, 1, 2, 0, 1, 2, 3], target.data<long>().ToArray());
+        Assert.Equal([4f, 1, 2, 3, 1, 2, 3, 4], inputs[0].data<float>().ToArray());
+        Assert.Equal("sample 2 of part 1", joined.Describe(3));
+        Assert.Throws<ArgumentOutOfRangeException>(() => data.Select([4]));
+        Assert.Contains("part 1", Assert.Throws<ArgumentException>(() => data.Concat(TensorDataset.FromArrays([1, 2], [2], [0L]))).Message);
+    }
+
+    [Fact]
+    public void FromTensors_CopiesValues_AndWidensTypes()
+    {
+        using Tensor input = arange(6, ScalarType.Int32).reshape(3, 2).t().contiguous().t();
+        using Tensor target = tensor(new[] { 1.5, 2.5, 3.5 });
+        TensorDataset data = TensorDataset.FromTensors([input], target);
+        Assert.Equal((ElementType.Int64, ElementType.Float32, 3), (data.Inputs[0].Type, data.Target.Type, data.Count));
+        Assert.Equal([0L, 1, 2, 3, 4, 5], data.InputsAs<long>().ToArray());
+        Assert.Equal([1.5f, 2.5f, 3.5f], data.TargetAs<float>().ToArray());
+        using Tensor complex = zeros(3, ScalarType.ComplexFloat32);
+        Assert.Throws<ArgumentException>(() => TensorDataset.FromTensors([complex], target));
     }
 
     [Fact]

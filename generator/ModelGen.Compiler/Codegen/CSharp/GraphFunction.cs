@@ -16,7 +16,7 @@ internal sealed class GraphFunction
     public GraphFunction(Graph graph, Func<int, Value, string> weight, params string[] reserved)
     {
         this.graph = graph;
-        names = new NameAllocator(["device", "scope", "noGrad", "torch", "TensorOps", "F", "onnx", "Gradients", "Optimizer", .. Symbols(graph), .. reserved]);
+        names = new NameAllocator(["device", "scope", "noGrad", "torch", "TensorOps", "F", "onnx", "Gradients", "Optimizer", "Update", "Accumulate", "Measure", .. Symbols(graph), .. reserved]);
         foreach (int value in graph.ValuesOf(ValueKind.Input).Concat(graph.ValuesOf(ValueKind.Target)))
         {
             leaves[value] = names.Unique(graph.Values[value].Name);

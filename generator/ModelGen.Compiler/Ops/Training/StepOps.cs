@@ -41,11 +41,11 @@ internal sealed class OptimizerStepOp : OpDefinition
 
     public override EquatableArray<TensorType> Infer(OpContext op) => default;
 
-    public override string EmitCSharp(CSharpContext c) => "Optimizer.Step()";
+    public override string EmitCSharp(CSharpContext c) => "Update()";
 
     public override bool Lower(KernelContext k)
     {
-        k.Emit("Optimizer.Step();");
+        k.Emit("Update();");
         return true;
     }
 }

@@ -1,0 +1,377 @@
+using System.Diagnostics;
+using ModelGen.Data;
+using ModelGen.Schedulers;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace ModelGen;
+
+/// <summary>One call of <see cref="Trainer{TModel}.Fit"/>.</summary>
+internal sealed partial class FitLoop : IDisposable
+{
+    // A diverged run on a device is noticed at the latest after this many steps; reading the loss every step would stall it.
+    private const int LookInterval = 50;
+
+    private readonly nn.Module model;
+    private readonly TrainAttribute settings;
+    private readonly TrainerOptions options;
+    private readonly IReadOnlyList<TrainerCallback> callbacks;
+    private readonly TrainingStep step;
+    private readonly IProgressDisplay display;
+    private readonly BatchSource batches;
+    private readonly Func<EvaluationResult>? validate;
+    private readonly TrainerContext context;
+    private readonly LossSum loss;
+    private readonly LearningRateScheduler scheduler;
+    private readonly WeightAverages? averages;
+    private readonly MonitoredValue monitor;
+    private readonly StatisticsKeeper? statistics;
+    private readonly List<EpochResult> epochs = [];
+    private readonly Stopwatch epochClock = new();
+    private readonly int trainSamples;
+    private TimeSpan earlierTime;
+    private int batch;
+    private double bestValue = double.NaN;
+    private (long Step, double Value)? monitored;
+    private int withoutBetter;
+
+    public FitLoop(
+        nn.Module model,
+        TrainAttribute settings,
+        TrainerOptions options,
+        IReadOnlyList<TrainerCallback> callbacks,
+        TrainingStep step,
+        Dataset train,
+        int batchSize,
+        int epochCount,
+        Func<EvaluationResult>? validate,
+        IProgressDisplay display)
+    {
+        this.callbacks = callbacks;
+        this.model = model;
+        this.settings = settings;
+        this.options = options;
+        this.step = step;
+        this.validate = validate;
+        this.display = display;
+        trainSamples = train.Count;
+        Device device = step.Parameters.Data.device;
+        batches = new BatchSource(train, options, batchSize, device);
+        monitor = new MonitoredValue(options, validate is not null);
+        loss = new LossSum(step.Loss);
+        context = new TrainerContext(model, settings, options, step, display.Note, () => loss.Value / context!.SamplesInEpoch)
+        {
+            Epochs = options.FastDevRun ? Math.Min(epochCount, 1) : epochCount,
+            StepsPerEpoch = (batches.PerEpoch + options.AccumulateSteps - 1) / options.AccumulateSteps,
+        };
+        context.TotalSteps = Math.Min((long)context.Epochs * context.StepsPerEpoch, options.MaxSteps ?? long.MaxValue);
+        scheduler = options.Scheduler ?? LearningRateScheduler.For(options.Schedule ?? settings.Schedule, context.TotalSteps);
+        averages = options.Averaging is null ? null : new WeightAverages(step.Parameters);
+        statistics = options.NonFinite == NonFiniteGuard.Skip ? new StatisticsKeeper(model) : null;
+        step.ChecksLoss = device.type == DeviceType.CPU || options.NonFinite != NonFiniteGuard.Stop;
+        step.ChecksGradients = options.NonFinite != NonFiniteGuard.Stop;
+        step.Drop();
+    }
+
+    public FitResult Run(CancellationToken cancellation)
+    {
+        try
+        {
+            if (Folder is { } folder)
+            {
+                folder.Prepare();
+                Restore(folder);
+            }
+
+            if (epochs.Count > 0)
+            {
+                context.LastEpoch = epochs[^1];
+            }
+
+            Call(callback => callback.OnFitStart(context));
+            CheckLimits();
+            CheckPatience();
+            while (context.StopReason is null && epochs.Count < context.Epochs)
+            {
+                RunEpoch(cancellation);
+            }
+
+            Finish(cancellation);
+            context.Result = new FitResult([.. epochs], context.Elapsed) { StopReason = context.StopReason };
+            Call(callback => callback.OnFitEnd(context));
+            return context.Result;
+        }
+        catch (Exception exception)
+        {
+            Call(callback => callback.OnException(context, exception));
+            throw;
+        }
+    }
+
+    public void Dispose()
+    {
+        step.ChecksLoss = false;
+        step.ChecksGradients = false;
+        step.Drop();
+        batches.Dispose();
+        loss.Dispose();
+        averages?.Dispose();
+        statistics?.Dispose();
+    }
+
+    private void Call(Action<TrainerCallback> hook)
+    {
+        foreach (TrainerCallback callback in callbacks)
+        {
+            hook(callback);
+        }
+    }
+
+    private void RunEpoch(CancellationToken cancellation)
+    {
+        if (context.Epoch == epochs.Count)
+        {
+            context.Epoch++;
+            context.SamplesInEpoch = 0;
+            context.StepsInEpoch = 0;
+            batch = 0;
+            loss.Value = 0;
+            earlierTime = TimeSpan.Zero;
+        }
+
+        model.train();
+        Call(callback => callback.OnEpochStart(context));
+        batches.Start(context.Epoch, batch);
+        epochClock.Restart();
+        while (batch < batches.PerEpoch && context.StopReason is null)
+        {
+            if (cancellation.IsCancellationRequested)
+            {
+                epochClock.Stop();
+                Save();
+                cancellation.ThrowIfCancellationRequested();
+            }
+
+            RunStep();
+            bool ended = batch == batches.PerEpoch;
+            if (options.ValidateEverySteps is int interval && context.Steps % interval == 0 && !ended)
+            {
+                epochClock.Stop();
+                Validate();
+                epochClock.Start();
+            }
+
+            if (options.Checkpoints?.EverySteps is int every && context.Steps % every == 0 && !ended && context.StopReason is null)
+            {
+                epochClock.Stop();
+                Save();
+                epochClock.Start();
+            }
+        }
+
+        epochClock.Stop();
+        EndEpoch();
+    }
+
+    private void RunStep()
+    {
+        step.Optimizer.LearningRate = Rate();
+        int parts = Math.Min(options.AccumulateSteps, batches.PerEpoch - batch);
+        int samples = 0;
+        for (int i = 0; i < parts; i++)
+        {
+            Batch part = batches.Next();
+            statistics?.Keep();
+            if (parts == 1)
+            {
+                step.Run(part.Inputs, part.Target);
+            }
+            else
+            {
+                step.Accumulate(part.Inputs, part.Target, part.Count, i == parts - 1);
+            }
+
+            batch++;
+            if (step.WasRefused)
+            {
+                Refused(part);
+                continue;
+            }
+
+            loss.Add(part.Count);
+            samples += part.Count;
+        }
+
+        context.Steps++;
+        context.StepsInEpoch++;
+        context.StepSamples = samples;
+        context.SamplesInEpoch += samples;
+        context.Samples += samples;
+        context.SamplesPerSecond = context.SamplesInEpoch / (earlierTime + epochClock.Elapsed).TotalSeconds;
+        context.DataShare = batches.Waited / epochClock.Elapsed;
+        if (options.Averaging is ExponentialAveraging average)
+        {
+            averages!.Add(1 - average.Decay);
+        }
+
+        if (!step.ChecksLoss && (context.Steps % LookInterval == 0 || batch == batches.PerEpoch) && !double.IsFinite(loss.Value))
+        {
+            throw new ArithmeticException(
+                $"The loss became {loss.Value} in epoch {context.Epoch}, at step {context.StepsInEpoch} or up to {LookInterval - 1} steps before. "
+                + $"Lower the learning rate (now {step.Optimizer.LearningRate:G3}), and check the inputs for NaN and the targets for values out of range. "
+                + "TrainerOptions.NonFinite = NonFiniteGuard.StopStrictly looks before each update and names the first layer.");
+        }
+
+        display.Step(context.Epoch, context.StepsInEpoch, context.StepsPerEpoch, context.SamplesPerSecond);
+        foreach (TrainerCallback callback in callbacks)
+        {
+            callback.OnStepEnd(context);
+        }
+
+        CheckLimits();
+    }
+
+    private double Rate() => options.Averaging is StochasticAveraging { LearningRate: double constant } average && context.Epoch >= average.StartEpoch
+        ? constant
+        : scheduler.At(scheduler.Unit == SchedulerUnit.Step ? context.Steps : context.Epoch - 1, options.LearningRate ?? settings.LearningRate);
+
+    private void Refused(Batch part)
+    {
+        if (options.NonFinite == NonFiniteGuard.Skip)
+        {
+            statistics!.Restore();
+            context.SkippedBatches++;
+            display.Note($"epoch {context.Epoch}, batch {batch}: loss or gradients are not finite; the batch is left out ({context.SkippedBatches} so far).");
+            return;
+        }
+
+        throw new ArithmeticException(
+            $"The loss or a gradient became NaN or infinite in epoch {context.Epoch}, at batch {batch}. {NonFiniteReport.Describe(model, settings, step, part)} "
+            + $"The weights are those before this step. Lower the learning rate (now {step.Optimizer.LearningRate:G3}), or set ClipNorm.");
+    }
+
+    private void CheckLimits()
+    {
+        if (context.Steps >= options.MaxSteps)
+        {
+            context.RequestStop($"MaxSteps: {context.Steps} updates were made.");
+        }
+        else if (context.Elapsed >= options.MaxDuration)
+        {
+            context.RequestStop($"MaxDuration: {options.MaxDuration} have passed.");
+        }
+    }
+
+    private void EndEpoch()
+    {
+        bool whole = batch == batches.PerEpoch;
+        bool last = context.Epoch == context.Epochs || context.StopReason is not null;
+        if (whole && options.Averaging is StochasticAveraging average && context.Epoch >= average.StartEpoch)
+        {
+            averages!.Add(1.0 / (averages.Count + 1));
+        }
+
+        TimeSpan duration = earlierTime + epochClock.Elapsed;
+        var result = new EpochResult(context.Epoch, loss.Value / context.SamplesInEpoch, null, duration, context.SamplesInEpoch / duration.TotalSeconds, step.Optimizer.LearningRate)
+        {
+            DataShare = double.IsNaN(context.DataShare) ? 0 : context.DataShare,
+        };
+        if (validate is null)
+        {
+            Observe();
+        }
+        else if (last || context.Epoch % options.ValidateEveryEpochs == 0)
+        {
+            Validate();
+            result = result with { Validation = context.Validation };
+        }
+
+        // A checkpoint within an epoch goes on in it; its result is that of its part alone.
+        if (!whole)
+        {
+            Save();
+        }
+
+        epochs.Add(result);
+        context.LastEpoch = result;
+        display.Epoch(result);
+        options.OnEpoch?.Invoke(result);
+        Call(callback => callback.OnEpochEnd(context));
+        int every = options.Checkpoints?.EveryEpochs ?? 0;
+        if (whole && (last || context.StopReason is not null || (every > 0 && context.Epoch % every == 0)))
+        {
+            Save();
+        }
+    }
+
+    private void Validate()
+    {
+        bool average = averages is { Count: > 0 } && options.Averaging is ExponentialAveraging;
+        if (average)
+        {
+            averages!.Swap();
+        }
+
+        try
+        {
+            context.Validation = validate!();
+        }
+        finally
+        {
+            if (average)
+            {
+                averages!.Swap();
+            }
+        }
+
+        Observe();
+        Call(callback => callback.OnValidationEnd(context));
+    }
+
+    private void Observe()
+    {
+        double value = monitor.Of(loss.Value / context.SamplesInEpoch, context.Validation);
+        monitored = (context.Steps, value);
+        scheduler.Observe(value);
+        if (monitor.IsBetter(value, bestValue, options.EarlyStopping?.MinDelta ?? 0))
+        {
+            bestValue = value;
+            withoutBetter = 0;
+        }
+        else
+        {
+            withoutBetter++;
+        }
+
+        CheckPatience();
+    }
+
+    private void CheckPatience()
+    {
+        if (options.EarlyStopping is { } early && withoutBetter >= early.Patience)
+        {
+            context.RequestStop($"EarlyStopping: {monitor.Name} has not got better than {bestValue:G6} in {withoutBetter} validations.");
+        }
+    }
+
+    /// <summary>Puts the averages into the model.</summary>
+    private void Finish(CancellationToken cancellation)
+    {
+        if (averages is not { Count: > 0 })
+        {
+            return;
+        }
+
+        averages.Swap();
+        if (options.Averaging is StochasticAveraging)
+        {
+            model.train();
+            NormStatistics.Estimate(model, step, batches, cancellation);
+            if (validate is not null)
+            {
+                context.Validation = validate();
+                Call(callback => callback.OnValidationEnd(context));
+            }
+        }
+    }
+}
