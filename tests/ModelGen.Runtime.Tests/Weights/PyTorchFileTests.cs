@@ -179,6 +179,15 @@ public sealed class PyTorchFileTests : IDisposable
         Refused(file, $"'{module}.{name}', which is not part of a state dict");
     }
 
+    [Fact]
+    public void Refusal_NamesThePlaceAndWhatToDo()
+    {
+        string path = files.Write("model.pt", TorchSave.Zip(new PyDict(("state_dict", OneTensor()), ("evil", new PyCall(new PyGlobal("posix", "system"), "touch /tmp/owned")))));
+        Assert.Equal(
+            path + ": data.pkl, byte 273: the file asks for 'posix.system', which is not part of a state dict, and is refused: it would be code to run. Save only tensors: torch.save(model.state_dict(), path).",
+            Assert.Throws<WeightFormatException>(() => WeightFile.Open(path)).Message);
+    }
+
     [Theory]
     [InlineData("collections", "OrderedDict", "OrderedDict with arguments")]
     [InlineData("torch._utils", "_rebuild_tensor_v2", "_rebuild_tensor_v2 with arguments")]
