@@ -19,6 +19,7 @@ internal static class AtomicFile
             }
 
             File.Move(draft, path, overwrite: true);
+            FolderSync.Flush(Path.GetDirectoryName(Path.GetFullPath(path))!);
         }
         catch
         {

@@ -21,4 +21,24 @@ internal static unsafe class TensorBytes
 
         GC.KeepAlive(dense);
     }
+
+    /// <summary>Whether two contiguous tensors on the CPU, of one type and shape, have the same bits.</summary>
+    public static bool AreSame(Tensor left, Tensor right)
+    {
+        const int Piece = 1 << 26;
+        long count = left.numel() * left.element_size();
+        byte* first = (byte*)AtenC.Address(left), second = (byte*)AtenC.Address(right);
+        for (long done = 0; done < count; done += Piece)
+        {
+            int length = (int)Math.Min(Piece, count - done);
+            if (!new ReadOnlySpan<byte>(first + done, length).SequenceEqual(new ReadOnlySpan<byte>(second + done, length)))
+            {
+                return false;
+            }
+        }
+
+        GC.KeepAlive(left);
+        GC.KeepAlive(right);
+        return true;
+    }
 }

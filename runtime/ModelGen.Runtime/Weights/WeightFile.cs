@@ -24,8 +24,14 @@ public abstract unsafe class WeightFile : IDisposable
         }
     }
 
+    /// <summary>Path of the file, or a word for bytes in memory.</summary>
+    public string Name => Source.Name;
+
     /// <summary>Format of the file.</summary>
     public WeightFormat Format { get; }
+
+    /// <summary>For files of PyTorch: the keys that led to the state dict, separated by slashes; empty when it is the saved value itself.</summary>
+    public string StateDictKey { get; private protected init; } = "";
 
     /// <summary>Its tensors in the order of the file.</summary>
     public IReadOnlyList<WeightEntry> Entries { get; }
@@ -37,15 +43,19 @@ public abstract unsafe class WeightFile : IDisposable
 
     /// <summary>Opens a file of any supported format, found by its content.</summary>
     /// <param name="path">The file.</param>
+    /// <param name="stateDictKey">For files of PyTorch: where in the saved value the state dict is, keys separated by slashes (<c>ema/model</c>). By default it is looked for under the keys that are usual in the field (<c>state_dict</c>, <c>model_state_dict</c>, <c>model</c> ...), then at the value itself.</param>
+    /// <param name="verifyChecksums">For files of PyTorch: whether numbers are compared with the checksums of the archive before they are used.</param>
     /// <returns>The open file; the caller disposes it.</returns>
-    /// <exception cref="WeightFormatException">The file is missing, damaged, or of no supported format.</exception>
-    public static WeightFile Open(string path) => Open(new FileSource(path));
+    /// <exception cref="WeightFormatException">The file is missing, damaged, of no supported format, or asks for code to run.</exception>
+    public static WeightFile Open(string path, string? stateDictKey = null, bool verifyChecksums = true) => Open(new FileSource(path), stateDictKey, verifyChecksums);
 
     /// <summary>Opens a file that is in memory.</summary>
     /// <param name="bytes">The whole file; must not change while it is open.</param>
+    /// <param name="stateDictKey">As for a file on disk.</param>
+    /// <param name="verifyChecksums">As for a file on disk.</param>
     /// <returns>The open file.</returns>
-    /// <exception cref="WeightFormatException">The bytes are damaged, or of no supported format.</exception>
-    public static WeightFile Open(ReadOnlyMemory<byte> bytes) => Open(new MemorySource(bytes));
+    /// <exception cref="WeightFormatException">The bytes are damaged, of no supported format, or ask for code to run.</exception>
+    public static WeightFile Open(ReadOnlyMemory<byte> bytes, string? stateDictKey = null, bool verifyChecksums = true) => Open(new MemorySource(bytes), stateDictKey, verifyChecksums);
 
     /// <summary>Looks for a tensor.</summary>
     /// <param name="name">Its state-dict key.</param>
@@ -88,6 +98,19 @@ public abstract unsafe class WeightFile : IDisposable
     /// <exception cref="WeightFormatException">The file cannot be read, or a truth value is neither 0 nor 1.</exception>
     public Tensor ReadTensor(string name) => ReadTensor(this[name]);
 
+    /// <summary>A table of the tensors, and the metadata.</summary>
+    public override string ToString()
+    {
+        var table = new TextTable("tensor", "type", "shape", ">size");
+        foreach (WeightEntry entry in Entries)
+        {
+            table.Add(WeightEntry.Shown(entry.Name), entry.Type.ToString(), WeightEntry.Shown(entry.Shape), TextTable.Bytes(entry.ByteCount));
+        }
+
+        string metadata = string.Concat(Metadata.Select(static pair => $"{WeightEntry.Shown(pair.Key)} = {WeightEntry.Shown(pair.Value)}\n"));
+        return $"{Name} ({Format}): {Entries.Count} tensors, {TextTable.Bytes(Entries.Sum(static entry => entry.ByteCount))}\n{table}{metadata}";
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -129,18 +152,50 @@ public abstract unsafe class WeightFile : IDisposable
         }
     }
 
-    private static WeightFile Open(ByteSource source)
+    private static WeightFile Open(ByteSource source, string? stateDictKey, bool verifyChecksums)
     {
         try
         {
-            byte[] start = new byte[Math.Min(source.Length, 16)];
+            byte[] start = new byte[Math.Min(source.Length, 512)];
             source.Read(0, start);
-            return SafetensorsFile.IsMeant(start) ? SafetensorsFile.Open(source) : throw source.Fault("not a safetensors file.");
+            if (TorchArchive.IsZip(start))
+            {
+                return PyTorchFile.Open(source, TorchArchive.ReadZip(source, verifyChecksums), stateDictKey, verifyChecksums);
+            }
+
+            if (TorchArchive.IsLegacy(start))
+            {
+                return PyTorchFile.Open(source, TorchArchive.ReadLegacy(source), stateDictKey, verifyChecksums);
+            }
+
+            if (stateDictKey is not null)
+            {
+                throw source.Fault($"the key '{stateDictKey}' leads to a state dict in a file of PyTorch, and this is none.");
+            }
+
+            return SafetensorsFile.IsMeant(start) ? SafetensorsFile.Open(source) : OpenUnmarked(source, start);
         }
         catch
         {
             source.Dispose();
             throw;
+        }
+    }
+
+    private static TorchSharpFile OpenUnmarked(ByteSource source, ReadOnlySpan<byte> start)
+    {
+        if (TorchArchive.IsPickle(start) || (start.Length > 262 && start.Slice(257, 5).SequenceEqual("ustar"u8)))
+        {
+            throw source.Fault("a pickle or tar file, but not of a layout that torch.save writes. Load it in Python and save it with safetensors.torch.save_file.");
+        }
+
+        try
+        {
+            return TorchSharpFile.Open(source);
+        }
+        catch (WeightFormatException exception)
+        {
+            throw source.Fault($"neither safetensors nor PyTorch (.pt), and no file of TorchSharp either: {exception.Message[(source.Name.Length + 2)..]}", exception);
         }
     }
 
