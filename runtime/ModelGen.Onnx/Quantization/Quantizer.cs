@@ -19,35 +19,43 @@ public static class Quantizer
     public static QuantizationResult QuantizeStatic(OnnxModel model, IEnumerable<IReadOnlyDictionary<string, OnnxTensor>> calibration, StaticQuantizationOptions? options = null)
     {
         options ??= new StaticQuantizationOptions();
-        options.Check();
-        OnnxModel prepared = GraphPreparation.Prepare(model, options.ActivationType is OnnxType.UInt16 or OnnxType.Int16 ? 21 : 13);
-        var steps = new List<string>();
-        if (options.EqualizeLayers)
-        {
-            steps.Add($"equalised {LayerEqualization.Apply(prepared)} pairs of layers");
-        }
+        return new StaticQuantization(model, calibration, options).Quantize(options.ExcludeNodes);
+    }
 
-        if (options.SmoothQuant is double exponent)
-        {
-            steps.Add($"smoothed {ActivationSmoothing.Apply(prepared, calibration, exponent)} normalisations");
-        }
+    /// <summary>
+    /// The fastest INT8 model that keeps an accuracy: first ways of quantization that cost no speed (<see cref="AccuracyOptions.Recipes"/>), then, with the best of them, as few products as
+    /// needed go back to float, those first that do most harm for the work that they save.
+    /// </summary>
+    /// <param name="model">A float32 model of opset 13 or later; not changed.</param>
+    /// <param name="calibration">Typical inputs, by input name; read several times.</param>
+    /// <param name="evaluate">Gives the score of a model, larger is better, such as <see cref="Evaluation.Accuracy"/>.</param>
+    /// <param name="options">Settings; null for the defaults.</param>
+    /// <returns>The model and a report with both scores.</returns>
+    /// <exception cref="ArgumentException">There are no samples, one does not fit the model, or an option has no meaning.</exception>
+    public static QuantizationResult QuantizeToAccuracy(
+        OnnxModel model, IEnumerable<IReadOnlyDictionary<string, OnnxTensor>> calibration, Func<OnnxModel, double> evaluate, AccuracyOptions? options = null) =>
+        new AccuracySearch(model, calibration, evaluate, options ?? new()).Run();
 
-        var plan = new QuantizationPlan(prepared.Proto.Graph, options);
-        IReadOnlyDictionary<string, ValueRange> ranges = RangeCalibrator.Run(prepared, [.. plan.Measured], calibration, options);
-        Dictionary<string, IntegerGrid> grids = plan.Quantized.Concat(plan.Products.Select(static product => product.Input)).Distinct().ToDictionary(static value => value, value => plan.Grid(value, ranges), StringComparer.Ordinal);
-        IReadOnlyDictionary<string, ProductWeights> weights = ProductQuantizer.Run(prepared, plan, grids, calibration, options);
-        OnnxModel quantized = new QdqWriter(prepared, plan, grids, weights, options).Write();
-        if (options.Rounding == WeightRounding.Adaptive)
+    /// <summary>Measures a quantized model against the float one: signal-to-noise ratio of each layer, latency, and the score if there is a way to find it.</summary>
+    /// <param name="model">The float model.</param>
+    /// <param name="result">What a method of this class made of it.</param>
+    /// <param name="samples">Inputs; a few dozen are enough. The first one is used for the latency.</param>
+    /// <param name="evaluate">Gives the score of a model; null for none.</param>
+    /// <returns>The result's report, completed.</returns>
+    /// <exception cref="ArgumentException">There are no samples, or one does not fit the model.</exception>
+    public static QuantizationReport Examine(
+        OnnxModel model, QuantizationResult result, IEnumerable<IReadOnlyDictionary<string, OnnxTensor>> samples, Func<OnnxModel, double>? evaluate = null)
+    {
+        IReadOnlyDictionary<string, OnnxTensor> first = samples.FirstOrDefault() ?? throw new ArgumentException("There are no samples.", nameof(samples));
+        (double before, double after) = Latency.Compare(model, result.Model, first);
+        return result.Report with
         {
-            steps.Add($"rounded the weights of {plan.Products.Count} products adaptively");
-        }
-
-        if (options.CorrectBias)
-        {
-            steps.Add($"corrected {plan.Products.Count(static product => product.Bias is not null)} biases");
-        }
-
-        return new QuantizationResult(quantized, new QuantizationReport(plan.Report) { Steps = steps, FloatBytes = model.Proto.CalculateSize(), QuantizedBytes = quantized.Proto.CalculateSize() });
+            Layers = LayerErrors.Measure(model, result.Model, samples),
+            FloatMilliseconds = before,
+            QuantizedMilliseconds = after,
+            FloatScore = evaluate?.Invoke(model) ?? result.Report.FloatScore,
+            QuantizedScore = evaluate?.Invoke(result.Model) ?? result.Report.QuantizedScore,
+        };
     }
 
     /// <summary>

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Collections.Concurrent;
 using System.Runtime.ExceptionServices;
 using Microsoft.ML.OnnxRuntime;
 using ModelGen.Onnx.Proto;
@@ -18,15 +19,18 @@ internal sealed class ActivationReader : IDisposable
         this.wanted = [.. wanted.Distinct()];
         ModelProto copy = WithOutputs(model, this.wanted, out HashSet<string> inputs);
         outputs = [.. this.wanted.Where(name => !inputs.Contains(name))];
-        using var options = new SessionOptions { LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR };
-        if (!optimize)
-        {
-            options.GraphOptimizationLevel = GraphOptimizationLevel.ORT_DISABLE_ALL;
-        }
-
+        byte[] bytes = new OnnxModel(copy).ToByteArray();
         try
         {
-            session = new InferenceSession(new OnnxModel(copy).ToByteArray(), options);
+            if (optimize)
+            {
+                (session, _) = InferenceOptions.Open(bytes, null, quantized: copy.Graph.Node.Any(static node => node.OpType == "DequantizeLinear"));
+            }
+            else
+            {
+                using var options = new SessionOptions { GraphOptimizationLevel = GraphOptimizationLevel.ORT_DISABLE_ALL };
+                session = new InferenceSession(bytes, options);
+            }
         }
         catch (OnnxRuntimeException exception)
         {
@@ -52,8 +56,12 @@ internal sealed class ActivationReader : IDisposable
                 values[i] = Wrap(tensor, out pins[i]);
             }
 
-            using IDisposableReadOnlyCollection<OrtValue> results = session.Run(run, names, values, outputs);
-            Parallel.For(0, results.Count, index => visit(outputs[index], results[index].GetTensorDataAsSpan<float>(), results[index].GetTensorTypeAndShape().Shape));
+            if (outputs.Length > 0)
+            {
+                using IDisposableReadOnlyCollection<OrtValue> results = session.Run(run, names, values, outputs);
+                Parallel.For(0, results.Count, index => visit(outputs[index], results[index].GetTensorDataAsSpan<float>(), results[index].GetTensorTypeAndShape().Shape));
+            }
+
             foreach (string input in wanted.Where(name => sample.ContainsKey(name) && !outputs.Contains(name)))
             {
                 visit(input, sample[input].AsSpan<float>(), [.. sample[input].Shape]);
@@ -72,6 +80,14 @@ internal sealed class ActivationReader : IDisposable
             Array.ForEach(values, static value => value?.Dispose());
             Array.ForEach(pins, static pin => pin.Dispose());
         }
+    }
+
+    /// <summary>Copies of the wanted values of one sample.</summary>
+    public Dictionary<string, float[]> ReadAll(IReadOnlyDictionary<string, OnnxTensor> sample)
+    {
+        var all = new ConcurrentDictionary<string, float[]>(StringComparer.Ordinal);
+        Read(sample, (name, values, _) => all[name] = values.ToArray());
+        return new Dictionary<string, float[]>(all, StringComparer.Ordinal);
     }
 
     public void Dispose()

@@ -15,10 +15,11 @@ internal static class ProductQuantizer
     private const int RowsPerSample = 32;
 
     public static IReadOnlyDictionary<string, ProductWeights> Run(
-        OnnxModel model, QuantizationPlan plan, IReadOnlyDictionary<string, IntegerGrid> grids, IEnumerable<IReadOnlyDictionary<string, OnnxTensor>> samples, StaticQuantizationOptions options)
+        OnnxModel model, GraphIndex index, IReadOnlyList<IntegerProduct> products, IReadOnlyDictionary<string, IntegerGrid> grids, IEnumerable<IReadOnlyDictionary<string, OnnxTensor>> samples, StaticQuantizationOptions options)
     {
-        Dictionary<string, InputStatistics> statistics = options.NeedsInputStatistics ? Measure(model, plan.Index, plan.Products, name => grids[name], samples, options.Rounding == WeightRounding.Adaptive) : [];
-        return plan.Products.ToDictionary(static product => product.Node.Name, product => Quantize(plan, product, grids[product.Input], statistics.GetValueOrDefault(product.Node.Name), options), StringComparer.Ordinal);
+        Dictionary<string, InputStatistics> statistics = options.NeedsInputStatistics
+            ? Measure(model, index, products, name => grids[name], samples, options.Rounding == WeightRounding.Adaptive) : [];
+        return products.ToDictionary(static product => product.Node.Name, product => Quantize(index, product, grids[product.Input], statistics.GetValueOrDefault(product.Node.Name), options), StringComparer.Ordinal);
     }
 
     /// <summary>Means and, where wanted, second moments of the inputs of products.</summary>
@@ -50,11 +51,11 @@ internal static class ProductQuantizer
         return all;
     }
 
-    private static ProductWeights Quantize(QuantizationPlan plan, IntegerProduct product, IntegerGrid input, InputStatistics? statistics, StaticQuantizationOptions options)
+    private static ProductWeights Quantize(GraphIndex index, IntegerProduct product, IntegerGrid input, InputStatistics? statistics, StaticQuantizationOptions options)
     {
-        TensorProto tensor = plan.Index.FloatInitializer(product.Weight)!;
+        TensorProto tensor = index.FloatInitializer(product.Weight)!;
         WeightMatrix weights = WeightMatrix.Of(tensor, product.ChannelAxis);
-        float[]? bias = product.Bias is null ? null : Values.Floats(plan.Index.FloatInitializer(product.Bias)!);
+        float[]? bias = product.Bias is null ? null : Values.Floats(index.FloatInitializer(product.Bias)!);
         float[] scales = WeightQuantizer.Scales(weights, input.Scale, bias, options);
         int largest = WeightQuantizer.Largest(options);
         bool usable = statistics is { Count: > 0 } && weights.Inputs > 0;
