@@ -96,16 +96,30 @@ public sealed partial record IntegerNodeCheck(IReadOnlyDictionary<string, int> I
         }
 
         var explanation = new FloatExplanation(source);
+        var index = new GraphIndex(source);
+        NodeProto? Match(NodeProto node) => byName.GetValueOrDefault(node.Name) ?? node.Output.Select(byOutput.GetValueOrDefault).FirstOrDefault(static other => other is not null);
         var result = new List<ExecutedNode>();
         foreach (NodeProto node in source.Node.Where(static node => node.OpType is not ("QuantizeLinear" or "DequantizeLinear" or "DynamicQuantizeLinear")))
         {
-            NodeProto? found = byName.GetValueOrDefault(node.Name) ?? node.Output.Select(byOutput.GetValueOrDefault).FirstOrDefault(static other => other is not null);
+            // A float kernel that took its activation along has that one's name and output.
+            NodeProto? found = Match(node);
+            if (found is null && IsProduct(node.OpType) && index.OnlyReader(node.Output[0]) is { } next && Match(next) is { } taken && IsProduct(taken.OpType))
+            {
+                found = taken;
+            }
+            else if (found is not null && !IsProduct(node.OpType) && IsProduct(found.OpType))
+            {
+                found = null;
+            }
+
             NodeExecution execution = found is null ? NodeExecution.Fused : IsInteger(found.OpType) ? NodeExecution.Integer : Neutral.Contains(found.OpType) ? NodeExecution.Moves : NodeExecution.Float;
             result.Add(new ExecutedNode(node.Name, node.OpType, execution, found?.OpType ?? "", execution == NodeExecution.Float ? explanation.Why(node) : ""));
         }
 
         return result;
     }
+
+    private static bool IsProduct(string op) => op.Contains("Conv", StringComparison.Ordinal) || op.Contains("Gemm", StringComparison.Ordinal) || op.Contains("MatMul", StringComparison.Ordinal);
 
     private static bool IsInteger(string op) => op.StartsWith("QLinear", StringComparison.Ordinal) || Integer.Contains(op);
 

@@ -56,11 +56,17 @@ internal sealed class QdqWriter(
         return new OnnxModel(model);
     }
 
-    /// <summary>Removes initialisers that nothing reads.</summary>
+    /// <summary>Removes initialisers that nothing reads; a graph with subgraphs keeps all.</summary>
     public static void DropUnused(GraphProto graph)
     {
+        if (graph.Node.Any(static node => node.Attribute.Any(static attribute => attribute.G is not null)))
+        {
+            // Subgraphs may read them.
+            return;
+        }
+
         HashSet<string> used = [.. graph.Node.SelectMany(static node => node.Input), .. graph.Output.Select(static output => output.Name)];
-        TensorProto[] kept = [.. graph.Initializer.Where(tensor => used.Contains(tensor.Name) || graph.Node.Any(static node => node.Attribute.Any(static attribute => attribute.G is not null)))];
+        TensorProto[] kept = [.. graph.Initializer.Where(tensor => used.Contains(tensor.Name))];
         graph.Initializer.Clear();
         graph.Initializer.AddRange(kept);
     }

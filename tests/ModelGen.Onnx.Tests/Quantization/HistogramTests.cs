@@ -92,8 +92,8 @@ public sealed class HistogramTests
         var random = new Random(5);
         float[] uniform = [.. Enumerable.Range(0, 200_000).Select(_ => (float)random.NextDouble())];
         Assert.InRange(RangeSearch.Find(Of(uniform), CalibrationMethod.Entropy, 0, 256).Max, 0.97f, 1.001f);
-        ValueRange cut = RangeSearch.Find(Of(uniform, [50f]), CalibrationMethod.Entropy, 0, 256);
-        Assert.InRange(cut.Max, 0.7f, 3f);
+        ValueRange cut = RangeSearch.Find(Of(Normal(200_000, 6), [100f]), CalibrationMethod.Entropy, 0, 256);
+        Assert.InRange(cut.Max, 2.5f, 20f);
     }
 
     [Fact]
@@ -108,7 +108,8 @@ public sealed class HistogramTests
         // Levels: 0.5 -> 0; 1.5, 2.5 -> 1; 3.5, 4.5 -> 2 (levels 0..2).
         double[] q = [4 / 15.0, 1.5 / 15, 1.5 / 15, 4 / 15.0, 4 / 15.0];
         double expected = p.Zip(q, static (a, b) => a * Math.Log(a / b)).Sum();
-        Assert.Equal(expected, RangeSearch.Divergence(centers, weights, new ValueRange(0, (float)(2 * scale)), 3), 1e-12);
+        Assert.Equal(expected, RangeSearch.Divergence(centers, weights, new ValueRange(0, (float)(2 * scale)), 3, out double chance), 1e-12);
+        Assert.Equal(2 / 32.0, chance, 1e-12);
     }
 
     [Fact]

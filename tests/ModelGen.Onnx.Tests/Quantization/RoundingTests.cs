@@ -99,7 +99,7 @@ public sealed class RoundingTests
         }
 
         sbyte[] integers = new sbyte[20];
-        new AdaptiveRounding(identity, 20).Round(weights, static _ => 0.1f, integers, static _ => (-127, 127));
+        new AdaptiveRounding(identity, 20, 1000).Round(weights, static _ => 0.1f, integers, static _ => (-127, 127));
         Assert.Equal(weights.Select(static weight => (sbyte)MathF.Round(weight / 0.1f)), integers);
     }
 
@@ -115,7 +115,7 @@ public sealed class RoundingTests
             float[] moments = Moments(size, 200, seed, out _);
             float[] weights = Graphs.Random(size, seed + 100);
             sbyte[] integers = new sbyte[size];
-            new AdaptiveRounding(moments, size).Round(weights, static _ => 0.25f, integers, static _ => (-127, 127));
+            new AdaptiveRounding(moments, size, 200).Round(weights, static _ => 0.25f, integers, static _ => (-127, 127));
             adaptive += Error(moments, size, weights, integers, 0.25f);
             sbyte[] rounded = [.. weights.Select(static weight => (sbyte)MathF.Round(weight / 0.25f))];
             nearest += Error(moments, size, weights, rounded, 0.25f);

@@ -26,7 +26,7 @@ internal static class RangeSearch
                 (double[] centers, double[] weights) = histogram.Occupied();
                 Func<ValueRange, double> cost = method == CalibrationMethod.Mse
                     ? range => SquaredError(centers, weights, histogram.Width, range, levels)
-                    : range => Divergence(centers, weights, range, levels);
+                    : range => Divergence(centers, weights, range, levels, out double chance) - chance;
                 return Search(full, cost);
         }
     }
@@ -52,8 +52,17 @@ internal static class RangeSearch
     /// <summary>
     /// Kullback-Leibler divergence from the values, those outside counted at the nearest end, to what their integers say: each level's weight spread evenly over its occupied bins.
     /// </summary>
-    public static double Divergence(double[] centers, double[] weights, ValueRange range, int levels)
+    /// <param name="centers">Middles of the occupied bins.</param>
+    /// <param name="weights">Their counts.</param>
+    /// <param name="range">The range.</param>
+    /// <param name="levels">Number of integers.</param>
+    /// <param name="chance">
+    /// What chance alone adds to the divergence: half the number of bins that share a level with others, over the number of values (the bias of the entropy of a sample, Miller 1955).
+    /// Without it few samples would always speak for a narrow range.
+    /// </param>
+    public static double Divergence(double[] centers, double[] weights, ValueRange range, int levels, out double chance)
     {
+        chance = 0;
         (double scale, double zero) = Grid(range, levels);
         double low = -zero * scale;
         double high = (levels - 1 - zero) * scale;
@@ -94,6 +103,7 @@ internal static class RangeSearch
                 sum += weights[next++];
             }
 
+            chance += (next - i - 1) / (2 * total);
             double q = sum / (next - i) / inside;
             for (; i < next; i++)
             {

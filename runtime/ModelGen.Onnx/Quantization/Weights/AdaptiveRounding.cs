@@ -9,8 +9,9 @@ namespace ModelGen.Onnx.Quantization;
 /// </remarks>
 internal sealed class AdaptiveRounding
 {
-    // Share of the mean diagonal that is added to the diagonal, as in GPTQ: inputs that never vary would make H singular.
+    // Share of the mean diagonal that is added to the diagonal, as in GPTQ: inputs that never vary would make H singular. More where there are few rows, whose chance correlations must not count.
     private const float Damping = 0.01f;
+    private const float ChanceDamping = 0.2f;
 
     private readonly int size;
     private readonly int[] order;
@@ -20,7 +21,8 @@ internal sealed class AdaptiveRounding
 
     /// <param name="moments">H, row-major; only the upper triangle is read.</param>
     /// <param name="size">Rows of H.</param>
-    public AdaptiveRounding(float[] moments, int size)
+    /// <param name="rows">Number of inputs that H is the sum over.</param>
+    public AdaptiveRounding(float[] moments, int size, long rows)
     {
         this.size = size;
         float mean = 0;
@@ -29,7 +31,7 @@ internal sealed class AdaptiveRounding
             mean += moments[((long)i * size) + i] / size;
         }
 
-        float damp = mean > 0 ? mean * Damping : 1;
+        float damp = mean > 0 ? mean * (Damping + (ChanceDamping * size / rows)) : 1;
 
         // Inputs with most weight first: their errors are made up for by all others.
         order = [.. Enumerable.Range(0, size).OrderByDescending(i => moments[((long)i * size) + i])];

@@ -43,7 +43,7 @@ internal sealed class BlockWeights
     public static BlockWeights Quantize(WeightMatrix weights, WeightQuantizationOptions options, InputStatistics? statistics)
     {
         var blocks = new BlockWeights(weights, options);
-        AdaptiveRounding? rounding = statistics is { Count: > 0 } ? new AdaptiveRounding(statistics.Moments[0], weights.Inputs) : null;
+        AdaptiveRounding? rounding = statistics is { Count: > 0 } ? new AdaptiveRounding(statistics.Moments[0], weights.Inputs, statistics.Count) : null;
         Parallel.For(0, weights.Outputs, output =>
         {
             for (int block = 0; block < blocks.Blocks; block++)

@@ -74,7 +74,7 @@ internal static class ProductQuantizer
         int perGroup = weights.Outputs / statistics.Moments.Length;
         for (int group = 0; group < statistics.Moments.Length; group++)
         {
-            var rounding = new AdaptiveRounding(statistics.Moments[group], weights.Inputs);
+            var rounding = new AdaptiveRounding(statistics.Moments[group], weights.Inputs, statistics.Count);
             Parallel.For(group * perGroup, (group + 1) * perGroup, output =>
                 rounding.Round(weights.Row(output), _ => scales[output], integers.AsSpan(output * weights.Inputs, weights.Inputs), _ => (-largest, largest)));
         }
