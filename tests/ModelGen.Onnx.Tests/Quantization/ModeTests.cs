@@ -308,6 +308,25 @@ public sealed class ModeTests
         Assert.Equal(1, IntegerNodeCheck.Inspect(result.Model).IntegerNodes["QGemm"]);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void ProductsOfTwoActivations_AreQuantizedOnRequest(bool quantize)
+    {
+        var g = new OnnxGraphBuilder("scores");
+        g.Input("x", OnnxType.Float, [1, 5, 16]);
+        Graphs.MatMul(g, "query", "x", "q", 16, 16);
+        Graphs.MatMul(g, "key", "x", "k", 16, 16);
+        g.Node("Transpose", "/transpose", ["k"], [("t", OnnxType.Float, [1, 16, 5])], OnnxAttribute.Ints("perm", 0, 2, 1));
+        g.Node("MatMul", "/scores", ["q", "t"], [("s", OnnxType.Float, [1, 5, 5])]);
+        g.Node("Softmax", "/softmax", ["s"], [("y", OnnxType.Float, [1, 5, 5])]);
+        g.Output("y", OnnxType.Float, [1, 5, 5]);
+        OnnxModel model = g.Build();
+        OnnxModel quantized = Quantizer.QuantizeStatic(model, Graphs.Samples(model, 20), new() { QuantizeAttention = quantize }).Model;
+        Assert.Equal(quantize ? NodeExecution.Integer : NodeExecution.Float, IntegerNodeCheck.Inspect(quantized).Nodes.Single(static node => node.Name == "/scores").Execution);
+        Assert.True(OutputNoise.Measure(model, quantized, Graphs.Samples(model, 5)) < 1e-2);
+    }
+
     [Fact]
     public void OldOpset_IsRefused()
     {
