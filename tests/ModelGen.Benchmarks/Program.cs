@@ -1,23 +1,29 @@
 using ModelGen.Benchmarks;
 
-// dotnet run -c Release --project tests/ModelGen.Benchmarks -- compiler|inference|kernels|memory|training [--only NAME] [--json FILE], -- profiler [--only NAME], -- soak [--only NAME] [--steps N], or -- convergence [--data FILE]
+// dotnet run -c Release --project tests/ModelGen.Benchmarks -- COMMAND [options]; without a command the list of them is printed.
 string? Option(string name) => Array.IndexOf(args, name) is >= 0 and int index && index + 1 < args.Length ? args[index + 1] : null;
 
-return args.FirstOrDefault() switch
+(string Name, string Options, Func<int> Run)[] commands =
+[
+    ("compiler", "[--only NAME] [--json FILE]", () => CompilerBenchmark.Run(Option("--only"), Option("--json"))),
+    ("convergence", "[--data FILE]", () => Convergence.Run(Option("--data"))),
+    ("inference", "[--only NAME] [--json FILE]", () => InferenceBenchmark.Run(Option("--only"), Option("--json"))),
+    ("kernels", "[--only FAMILY] [--json FILE]", () => KernelBenchmark.Run(Option("--only"), Option("--json"))),
+    ("memory", "[--only NAME] [--json FILE]", () => MemoryBenchmark.Run(Option("--only"), Option("--json"))),
+    ("profiler", "[--only NAME]", () => ProfilerBenchmark.Run(Option("--only"))),
+    ("quantization", "[--only speed|accuracy|time] [--data FOLDER] [--kernels] [--json FILE]", () => QuantizationBenchmark.Run(Option("--only"), Option("--json"), Option("--data"), args.Contains("--kernels"))),
+    ("soak", "[--only NAME] [--steps N]", () => Soak.Run(Option("--only"), Option("--steps"))),
+    ("training", "[--only NAME] [--json FILE]", () => TrainingBenchmark.Run(Option("--only"), Option("--json"))),
+];
+if (commands.FirstOrDefault(command => command.Name == args.FirstOrDefault()).Run is { } run)
 {
-    "compiler" => CompilerBenchmark.Run(Option("--only"), Option("--json")),
-    "convergence" => Convergence.Run(Option("--data")),
-    "inference" => InferenceBenchmark.Run(Option("--only"), Option("--json")),
-    "kernels" => KernelBenchmark.Run(Option("--only"), Option("--json")),
-    "memory" => MemoryBenchmark.Run(Option("--only"), Option("--json")),
-    "profiler" => ProfilerBenchmark.Run(Option("--only")),
-    "soak" => Soak.Run(Option("--only"), Option("--steps")),
-    "training" => TrainingBenchmark.Run(Option("--only"), Option("--json")),
-    _ => Usage(),
-};
-
-static int Usage()
-{
-    Console.Error.WriteLine("usage: ModelGen.Benchmarks compiler|inference|kernels|memory|training [--only NAME] [--json FILE]; profiler [--only NAME]; soak [--only NAME] [--steps N]; convergence [--data FILE]");
-    return 2;
+    return run();
 }
+
+Console.Error.WriteLine("usage: ModelGen.Benchmarks COMMAND");
+foreach ((string name, string options, _) in commands)
+{
+    Console.Error.WriteLine($"  {name,-13} {options}");
+}
+
+return 2;

@@ -82,6 +82,12 @@ internal sealed record ModelSpec
     /// <summary>Batch size of the exported ONNX graph.</summary>
     public int ExportBatch { get; init; } = 1;
 
+    /// <summary>Member of <c>QuantizationMode</c> that <c>[Quantize]</c> names.</summary>
+    public string QuantizationMode { get; init; } = "Static";
+
+    /// <summary>Member of <c>Calibration</c> that <c>[Quantize]</c> names.</summary>
+    public string Calibration { get; init; } = "MinMax";
+
     /// <summary>Keeps file names apart that differ from another's only in upper and lower case; mostly empty.</summary>
     public string HintSuffix { get; init; } = "";
 

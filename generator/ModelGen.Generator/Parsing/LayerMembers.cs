@@ -29,6 +29,12 @@ internal static class LayerMembers
     public static IEnumerable<AttributeData> Attributes(ISymbol symbol, string name) =>
         symbol.GetAttributes().Where(attribute => attribute.AttributeClass is { } type && type.Name == name && type.ContainingNamespace is { Name: "ModelGen", ContainingNamespace.IsGlobalNamespace: true });
 
+    /// <summary>Name of the enum member that an attribute argument gives; <paramref name="missing"/> when it gives none.</summary>
+    public static string EnumMember(TypedConstant? argument, string missing) =>
+        argument is { Kind: TypedConstantKind.Enum, Type: { } type, Value: { } value }
+            ? type.GetMembers().OfType<IFieldSymbol>().FirstOrDefault(field => value.Equals(field.ConstantValue))?.Name ?? missing
+            : missing;
+
     /// <summary>State-dict name of a layer member: its own name in camelCase unless the attribute gives another.</summary>
     public static string KeyOf(ISymbol member, AttributeData attribute)
     {

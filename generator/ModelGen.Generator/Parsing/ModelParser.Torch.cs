@@ -179,6 +179,8 @@ internal sealed partial class ModelParser
             Modules = evaluator.ModuleChecks().Concat(trained?.Evaluator.ModuleChecks() ?? []).Distinct().ToEquatableArray(),
             LayerTypes = evaluator.LayerTypes.ToEquatableArray(),
             ExportBatch = LayerMembers.Attribute(type, "ExportOnnxAttribute")?.NamedArguments.FirstOrDefault(static argument => argument.Key == "Batch").Value.Value as int? ?? 1,
+            QuantizationMode = LayerMembers.EnumMember(LayerMembers.Attribute(type, "QuantizeAttribute")?.ConstructorArguments.FirstOrDefault(), "Static"),
+            Calibration = LayerMembers.EnumMember(LayerMembers.Attribute(type, "QuantizeAttribute")?.NamedArguments.FirstOrDefault(static argument => argument.Key == "Calibration").Value, "MinMax"),
         }));
     }
 

@@ -296,6 +296,8 @@ internal sealed partial class ModelParser
             Sizes = evaluator.Sizes.ToEquatableArray(),
             LayerTypes = evaluator.LayerTypes.ToEquatableArray(),
             ExportBatch = LayerMembers.Attribute(type, "ExportOnnxAttribute")?.NamedArguments.FirstOrDefault(static argument => argument.Key == "Batch").Value.Value as int? ?? 1,
+            QuantizationMode = LayerMembers.EnumMember(LayerMembers.Attribute(type, "QuantizeAttribute")?.ConstructorArguments.FirstOrDefault(), "Static"),
+            Calibration = LayerMembers.EnumMember(LayerMembers.Attribute(type, "QuantizeAttribute")?.NamedArguments.FirstOrDefault(static argument => argument.Key == "Calibration").Value, "MinMax"),
         }));
     }
 

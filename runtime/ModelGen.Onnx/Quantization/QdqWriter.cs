@@ -3,7 +3,8 @@ using ModelGen.Onnx.Proto;
 namespace ModelGen.Onnx.Quantization;
 
 /// <summary>Writes the planned Q/DQ pairs, integer weights and integer biases into a copy of the model.</summary>
-internal sealed class QdqWriter(OnnxModel source, QuantizationPlan plan, IReadOnlyDictionary<string, ValueRange> ranges, StaticQuantizationOptions options)
+internal sealed class QdqWriter(
+    OnnxModel source, QuantizationPlan plan, IReadOnlyDictionary<string, IntegerGrid> grids, IReadOnlyDictionary<string, ProductWeights> weights, StaticQuantizationOptions options)
 {
     private readonly ModelProto model = source.Proto.Clone();
     private readonly Dictionary<string, string> dequantized = new(StringComparer.Ordinal);
@@ -21,6 +22,7 @@ internal sealed class QdqWriter(OnnxModel source, QuantizationPlan plan, IReadOn
 
         Dictionary<string, IntegerProduct> products = plan.Products.ToDictionary(static product => product.Node.Name, StringComparer.Ordinal);
         Dictionary<string, IntegerProduct> biasAdds = plan.Products.Where(static product => product.BiasAdd is not null).ToDictionary(static product => product.BiasAdd!.Name, StringComparer.Ordinal);
+        HashSet<string> embeddings = [.. plan.Embeddings.Select(static node => node.Name)];
         foreach (NodeProto node in nodes)
         {
             for (int i = 0; i < node.Input.Count; i++)
@@ -35,15 +37,38 @@ internal sealed class QdqWriter(OnnxModel source, QuantizationPlan plan, IReadOn
 
             if (biasAdds.TryGetValue(node.Name, out IntegerProduct? biased))
             {
-                node.Input[node.Input.IndexOf(biased.Bias!)] = biased.Node.Name + "/bias_dequantized";
+                node.Input[node.Input.IndexOf(biased.Bias!)] = BiasOf(biased);
             }
 
-            WriteNode(node);
+            if (embeddings.Contains(node.Name))
+            {
+                WriteEmbedding(node);
+            }
+            else
+            {
+                WriteNode(node);
+            }
         }
 
-        DropUnused();
-        model.MetadataProps.Add(new StringStringEntryProto { Key = "modelgen.quantization", Value = "static int8, QDQ, u8 activations, s8 weights" });
+        DropUnused(model.Graph);
+        string activations = options.ActivationType.ToString().ToLowerInvariant();
+        model.MetadataProps.Add(new StringStringEntryProto { Key = "modelgen.quantization", Value = $"static int8, QDQ, {activations} activations, int8 weights" });
         return new OnnxModel(model);
+    }
+
+    /// <summary>Removes initialisers that nothing reads; a graph with subgraphs keeps all.</summary>
+    public static void DropUnused(GraphProto graph)
+    {
+        if (graph.Node.Any(static node => node.Attribute.Any(static attribute => attribute.G is not null)))
+        {
+            // Subgraphs may read them.
+            return;
+        }
+
+        HashSet<string> used = [.. graph.Node.SelectMany(static node => node.Input), .. graph.Output.Select(static output => output.Name)];
+        TensorProto[] kept = [.. graph.Initializer.Where(tensor => used.Contains(tensor.Name))];
+        graph.Initializer.Clear();
+        graph.Initializer.AddRange(kept);
     }
 
     private void WriteNode(NodeProto node)
@@ -81,10 +106,14 @@ internal sealed class QdqWriter(OnnxModel source, QuantizationPlan plan, IReadOn
 
     private void Pair(string value, string owner, string? result = null)
     {
-        (float scale, byte zero) = ranges[plan.Owner(owner)].Unsigned();
+        IntegerGrid grid = grids[owner];
         string name = plan.Owner(owner);
-        Constant(name + "_scale", [scale], []);
-        Constant<byte>(name + "_zero_point", [zero], []);
+        Constant(name + "_scale", [grid.Scale], []);
+        if (written.Add(name + "_zero_point"))
+        {
+            model.Graph.Initializer.Add(ZeroPoint(name + "_zero_point", grid));
+        }
+
         string integer = owner + "_quantized";
         string output = result ?? owner + "_dequantized";
         model.Graph.Node.Add(new NodeProto { OpType = "QuantizeLinear", Name = "/quantize/" + owner, Input = { value, name + "_scale", name + "_zero_point" }, Output = { integer } });
@@ -92,43 +121,86 @@ internal sealed class QdqWriter(OnnxModel source, QuantizationPlan plan, IReadOn
         dequantized[owner] = output;
     }
 
+    private static TensorProto ZeroPoint(string name, IntegerGrid grid) => grid.Type switch
+    {
+        OnnxType.UInt8 => Values.Tensor<byte>(name, [], [(byte)grid.ZeroPoint]),
+        OnnxType.Int8 => Values.Tensor<sbyte>(name, [], [(sbyte)grid.ZeroPoint]),
+        OnnxType.UInt16 => Values.Tensor<ushort>(name, [], [(ushort)grid.ZeroPoint]),
+        _ => Values.Tensor<short>(name, [], [(short)grid.ZeroPoint]),
+    };
+
     private void WriteWeights(NodeProto node, IntegerProduct product)
     {
         TensorProto tensor = plan.Index.FloatInitializer(product.Weight)!;
-        float[] weights = Values.Floats(tensor);
-        int axis = product.ChannelAxis;
-        int channels = (int)tensor.Dims[axis];
-        int inner = (int)tensor.Dims.Skip(axis + 1).Aggregate(1L, static (count, size) => count * size);
-        float[]? bias = product.Bias is null ? null : Values.Floats(plan.Index.FloatInitializer(product.Bias)!);
-        float inputScale = ranges[plan.Owner(product.Input)].Unsigned().Scale;
-        float[] scales = WeightQuantizer.Scales(weights, channels, inner, inputScale, bias, options);
-        sbyte[] integers = WeightQuantizer.Quantize(weights, scales, channels, inner, options.ReduceRange ? 63 : 127);
+        ProductWeights quantized = weights[node.Name];
         string name = node.Name + "/weight";
+        int channels = quantized.Scales.Length;
         bool perChannel = options.PerChannel;
-        Constant(name + "_scale", perChannel ? scales : [scales[0]], perChannel ? [channels] : []);
+        Constant(name + "_scale", perChannel ? quantized.Scales : [quantized.Scales[0]], perChannel ? [channels] : []);
         Constant<sbyte>(name + "_zero_point", new sbyte[perChannel ? channels : 1], perChannel ? [channels] : []);
-        model.Graph.Initializer.Add(Values.Tensor<sbyte>(name + "_quantized", tensor.Dims, integers));
-        Dequantize(name, perChannel ? axis : null, zeroPoint: true);
+        model.Graph.Initializer.Add(Values.Tensor<sbyte>(name + "_quantized", tensor.Dims, quantized.Integers));
+        Dequantize(name, perChannel ? product.ChannelAxis : null, zeroPoint: true);
         node.Input[1] = name + "_dequantized";
-        if (bias is not null)
+        if (quantized.Bias is not null)
         {
-            WriteBias(node, product, bias, scales, inputScale);
+            WriteBias(node.Name, quantized, grids[product.Input]);
+            if (product.BiasAdd is null)
+            {
+                node.Input[2] = BiasOf(product);
+            }
         }
     }
 
+    private string BiasOf(IntegerProduct product) => product.Node.Name + (HasIntegerBias ? "/bias_dequantized" : "/bias");
+
+    // 16-bit activations have scales so small that a bias may not fit, and their products run in float anyway.
+    private bool HasIntegerBias => options.ActivationType is OnnxType.UInt8 or OnnxType.Int8;
+
     // The scale must be the exact float32 product of input and weight scale, or ONNX Runtime leaves the node in float.
-    private void WriteBias(NodeProto node, IntegerProduct product, float[] bias, float[] weightScales, float inputScale)
+    private void WriteBias(string node, ProductWeights quantized, IntegerGrid input)
     {
-        string name = node.Name + "/bias";
-        float[] scales = [.. weightScales.Select(scale => scale * inputScale)];
+        string name = node + "/bias";
+        float[] bias = quantized.Bias!;
+        if (!HasIntegerBias)
+        {
+            Constant(name, bias, [bias.Length]);
+            return;
+        }
+
+        float[] scales = [.. quantized.Scales.Select(scale => scale * input.Scale)];
         int[] integers = [.. bias.Select((value, channel) => (int)Math.Round((double)value / scales[channel]))];
         bool perChannel = options.PerChannel;
         Constant(name + "_scale", perChannel ? scales : [scales[0]], perChannel ? [scales.Length] : []);
         model.Graph.Initializer.Add(Values.Tensor<int>(name + "_quantized", [bias.Length], integers));
         Dequantize(name, perChannel ? 0 : null, zeroPoint: false);
-        if (product.BiasAdd is null)
+    }
+
+    // Looked up as integers, so only the rows in use are turned into floats.
+    private void WriteEmbedding(NodeProto node)
+    {
+        TensorProto table = plan.Index.FloatInitializer(node.Input[0])!;
+        string name = node.Input[0];
+        WeightMatrix columns = WeightMatrix.Of(table, 1);
+        float[] scales = WeightQuantizer.Scales(columns, 1, null, options with { PerChannel = true, ReduceRange = false });
+        if (written.Add(name + "_quantized"))
         {
-            node.Input[2] = name + "_dequantized";
+            sbyte[] integers = columns.ToTensor(WeightQuantizer.Nearest(columns, scales, 127), 1);
+            model.Graph.Initializer.Add(Values.Tensor<sbyte>(name + "_quantized", table.Dims, integers));
+            Constant(name + "_scale", scales, [scales.Length]);
+        }
+
+        string output = node.Output[0];
+        bool pair = plan.Quantized.Contains(output);
+        node.Input[0] = name + "_quantized";
+        node.Output[0] = output + "_rows";
+        model.Graph.Node.Add(node);
+        model.Graph.Node.Add(new NodeProto
+        {
+            OpType = "DequantizeLinear", Name = node.Name + "_dequantize", Input = { node.Output[0], name + "_scale" }, Output = { output }, Attribute = { OnnxAttribute.Int("axis", -1).Proto },
+        });
+        if (pair)
+        {
+            Pair(output, output);
         }
     }
 
@@ -154,15 +226,6 @@ internal sealed class QdqWriter(OnnxModel source, QuantizationPlan plan, IReadOn
         if (written.Add(name))
         {
             model.Graph.Initializer.Add(Values.Tensor<T>(name, dims, values));
-        }
-    }
-
-    private void DropUnused()
-    {
-        HashSet<string> used = [.. model.Graph.Node.SelectMany(static node => node.Input), .. model.Graph.Output.Select(static output => output.Name)];
-        foreach (TensorProto tensor in model.Graph.Initializer.Where(tensor => !used.Contains(tensor.Name)).ToArray())
-        {
-            model.Graph.Initializer.Remove(tensor);
         }
     }
 }

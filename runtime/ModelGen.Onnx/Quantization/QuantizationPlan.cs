@@ -14,7 +14,42 @@ internal sealed record IntegerProduct(NodeProto Node, string? Bias, NodeProto? B
     public string Weight => Node.Input[1];
 
     /// <summary>The weight's axis of output channels.</summary>
-    public int ChannelAxis => Node.OpType == "Conv" || Node.Attribute.Any(static attribute => attribute is { Name: "transB", I: not 0 }) ? 0 : 1;
+    public int ChannelAxis => Node.OpType == "Conv" || Node.Int("transB") != 0 ? 0 : 1;
+
+    /// <summary>Why a node is no product with constant weights that integer kernels take; null when it is one.</summary>
+    public static string? Problem(NodeProto node, GraphIndex index)
+    {
+        if (node.OpType is not ("Conv" or "Gemm" or "MatMul") || node.Domain.Length > 0)
+        {
+            return $"ONNX Runtime's CPU provider has no integer kernel for {node.OpType}";
+        }
+
+        if (index.FloatInitializer(node.Input[1]) is not { } weight || (node.OpType != "Conv" && weight.Dims.Count != 2))
+        {
+            return "the weights are not a float32 constant";
+        }
+
+        if (node.OpType == "Gemm" && (node.Float("alpha", 1) != 1 || node.Float("beta", 1) != 1 || node.Int("transA") != 0))
+        {
+            return "alpha, beta and transA have no integer form";
+        }
+
+        return node.Input.Count > 2 && node.Input[2].Length > 0 && index.FloatInitializer(node.Input[2]) is not { Dims.Count: 1 } ? "the bias is not a float32 constant vector" : null;
+    }
+
+    /// <summary>The product of a node that has no problem.</summary>
+    public static IntegerProduct Of(NodeProto node, GraphIndex index)
+    {
+        string? bias = node.Input.Count > 2 && node.Input[2].Length > 0 ? node.Input[2] : null;
+        string output = node.Output[0];
+        if (node.OpType == "MatMul" && index.OnlyReader(output) is { OpType: "Add" } add && add.Input.FirstOrDefault(input => index.FloatInitializer(input) is { Dims.Count: 1 }) is string constant
+            && index.FloatInitializer(constant)!.Dims[0] == index.FloatInitializer(node.Input[1])!.Dims[1])
+        {
+            return new IntegerProduct(node, constant, add, add.Output[0]);
+        }
+
+        return new IntegerProduct(node, bias, null, output);
+    }
 }
 
 /// <summary>Decides which nodes run in integers and which values get a scale.</summary>
@@ -27,11 +62,17 @@ internal sealed class QuantizationPlan
     private static readonly HashSet<string> Joining = ["Add", "Mul", "Concat", "AveragePool", "GlobalAveragePool", "Sigmoid", "LeakyRelu"];
 
     // These move integers around: their result has their operand's scale.
-    private static readonly HashSet<string> Moving = ["MaxPool", "Reshape", "Transpose", "Squeeze", "Unsqueeze", "Slice"];
+    private static readonly HashSet<string> Moving =
+        ["MaxPool", "Reshape", "Flatten", "Transpose", "Squeeze", "Unsqueeze", "Slice", "Gather", "Split", "Expand", "Tile", "DepthToSpace", "SpaceToDepth", "Resize"];
+
+    private static readonly HashSet<string> Normalisations =
+        ["LayerNormalization", "InstanceNormalization", "GroupNormalization", "RMSNormalization", "SimplifiedLayerNormalization", "Softmax", "Attention"];
 
     private readonly GraphIndex index;
     private readonly StaticQuantizationOptions options;
     private readonly Dictionary<string, string> scaleOwner = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, ValueRange> activationBounds = new(StringComparer.Ordinal);
+    private readonly List<string> measured = [];
     private readonly HashSet<NodeProto> folded = [];
     private readonly List<QuantizedNode> report = [];
 
@@ -51,16 +92,34 @@ internal sealed class QuantizationPlan
 
     public List<IntegerProduct> Products { get; } = [];
 
-    public QuantizationReport Report => new(report);
+    /// <summary>Lookups in constant float tables.</summary>
+    public List<NodeProto> Embeddings { get; } = [];
+
+    public IReadOnlyList<QuantizedNode> Report => report;
 
     /// <summary>Values that get a Q/DQ pair.</summary>
     public IEnumerable<string> Quantized => scaleOwner.Keys;
 
     /// <summary>Values whose range must be measured.</summary>
-    public IEnumerable<string> Measured => scaleOwner.Values.Distinct();
+    public IEnumerable<string> Measured => measured.Where(value => scaleOwner.ContainsKey(value) || scaleOwner.ContainsValue(value));
 
-    /// <summary>The value whose range gives this value's scale.</summary>
+    /// <summary>The value that names this value's scale.</summary>
     public string Owner(string value) => scaleOwner[value];
+
+    /// <summary>Scale and zero point of a value: it shares them with all values of one owner.</summary>
+    public IntegerGrid Grid(string value, IReadOnlyDictionary<string, ValueRange> ranges)
+    {
+        string owner = scaleOwner[value];
+        ValueRange range = measured.Where(member => member == owner || (scaleOwner.TryGetValue(member, out string? its) && its == owner))
+            .Select(member => ranges[member]).Aggregate(static (a, b) => a.Union(b));
+        ValueRange? bounds = null;
+        foreach (ValueRange bound in activationBounds.Where(pair => scaleOwner.TryGetValue(pair.Key, out string? its) && its == owner).Select(static pair => pair.Value))
+        {
+            bounds = bounds is { } known ? new ValueRange(Math.Max(known.Min, bound.Min), Math.Min(known.Max, bound.Max)) : bound;
+        }
+
+        return range.Grid(options.ActivationType, bounds);
+    }
 
     private void Visit(NodeProto node)
     {
@@ -76,64 +135,71 @@ internal sealed class QuantizationPlan
             return;
         }
 
-        report.Add(new QuantizedNode(node.Name, node.OpType, TryProduct(node, out string reason) || TryJoin(node, ref reason), reason));
+        report.Add(new QuantizedNode(node.Name, node.OpType, TryProduct(node, out string reason) || TryAttention(node, ref reason) || TryEmbedding(node, ref reason) || TryJoin(node, ref reason), reason));
     }
 
     private bool TryProduct(NodeProto node, out string reason)
     {
-        reason = "no integer kernel";
-        if (node.OpType is not ("Conv" or "Gemm" or "MatMul"))
+        reason = IntegerProduct.Problem(node, index) ?? "product with constant weights";
+        if (IntegerProduct.Problem(node, index) is not null)
         {
+            reason = Normalisations.Contains(node.OpType) ? "needs more than 8 bits inside, so it stays float" : reason;
             return false;
         }
 
-        if (index.FloatInitializer(node.Input[1]) is not { } weight || (node.OpType != "Conv" && weight.Dims.Count != 2))
+        IntegerProduct product = IntegerProduct.Of(node, index);
+        if (product.BiasAdd is { } add)
         {
-            reason = "the weights are not a float32 constant";
-            return false;
-        }
-
-        if (node.OpType == "Gemm" && node.Attribute.Any(static attribute => (attribute.Name is "alpha" or "beta" && attribute.F != 1) || attribute is { Name: "transA", I: not 0 }))
-        {
-            reason = "alpha, beta and transA have no integer form";
-            return false;
-        }
-
-        if (node.Input.Count > 2 && node.Input[2].Length > 0 && index.FloatInitializer(node.Input[2]) is null)
-        {
-            reason = "the bias is not a float32 constant";
-            return false;
-        }
-
-        Add(node);
-        reason = "product with constant weights";
-        return true;
-    }
-
-    private void Add(NodeProto node)
-    {
-        string? bias = node.Input.Count > 2 && node.Input[2].Length > 0 ? node.Input[2] : null;
-        string output = node.Output[0];
-        NodeProto? biasAdd = null;
-        if (node.OpType == "MatMul" && index.OnlyReader(output) is { OpType: "Add" } add && add.Input.FirstOrDefault(input => index.FloatInitializer(input) is { Dims.Count: 1 }) is string constant
-            && index.FloatInitializer(constant)!.Dims[0] == index.FloatInitializer(node.Input[1])!.Dims[1])
-        {
-            (bias, biasAdd, output) = (constant, add, add.Output[0]);
             folded.Add(add);
         }
 
-        output = AfterActivation(output);
-        Products.Add(new IntegerProduct(node, bias, biasAdd, output));
-        scaleOwner.TryAdd(node.Input[0], node.Input[0]);
-        scaleOwner.TryAdd(output, output);
+        string output = AfterActivation(product.Output);
+        Products.Add(product with { Output = output });
+        Own(node.Input[0]);
+        Own(output);
+        return true;
+    }
+
+    private void Own(string value)
+    {
+        if (scaleOwner.TryAdd(value, value))
+        {
+            measured.Add(value);
+        }
+    }
+
+    private bool TryAttention(NodeProto node, ref string reason)
+    {
+        if (!options.QuantizeAttention || node.OpType != "MatMul" || node.Domain.Length > 0 || node.Input.Any(input => index.Initializer(input) is not null))
+        {
+            return false;
+        }
+
+        Own(node.Input[0]);
+        Own(node.Input[1]);
+        reason = "product of two activations";
+        return true;
+    }
+
+    private bool TryEmbedding(NodeProto node, ref string reason)
+    {
+        if (!options.QuantizeEmbeddings || node.OpType != "Gather" || node.Int("axis") != 0 || index.FloatInitializer(node.Input[0]) is not { Dims.Count: 2 } || index.Readers(node.Input[0]).Any(static reader => reader.OpType != "Gather"))
+        {
+            return false;
+        }
+
+        Embeddings.Add(node);
+        reason = "int8 table";
+        return true;
     }
 
     /// <summary>The value after an activation that the quantized range makes superfluous; the value itself when none follows.</summary>
     private string AfterActivation(string output)
     {
-        if (index.OnlyReader(output) is { OpType: "Relu" or "Clip" } activation && IsFoldable(activation))
+        if (index.OnlyReader(output) is { OpType: "Relu" or "Clip" } activation && Bounds(activation) is { Min: <= 0, Max: >= 0 } bounds)
         {
             folded.Add(activation);
+            activationBounds[activation.Output[0]] = bounds;
             return activation.Output[0];
         }
 
@@ -141,40 +207,90 @@ internal sealed class QuantizationPlan
     }
 
     // A Clip vanishes only when the quantized range lies inside its bounds, which holds for measured ranges when the bounds include 0.
-    private bool IsFoldable(NodeProto activation) => activation.OpType == "Relu"
-        || ((Bound(activation, 1) ?? float.NegativeInfinity) <= 0 && (Bound(activation, 2) ?? float.PositiveInfinity) >= 0);
+    private ValueRange? Bounds(NodeProto activation)
+    {
+        if (activation.OpType == "Relu")
+        {
+            return new ValueRange(0, float.PositiveInfinity);
+        }
 
-    private float? Bound(NodeProto clip, int input) => clip.Input.Count > input && clip.Input[input].Length > 0 && index.FloatInitializer(clip.Input[input]) is { } bound ? Values.Floats(bound)[0] : null;
+        float? low = Bound(activation, 1, float.NegativeInfinity);
+        float? high = Bound(activation, 2, float.PositiveInfinity);
+        return low is float min && high is float max ? new ValueRange(min, max) : null;
+    }
+
+    private float? Bound(NodeProto clip, int input, float missing) => clip.Input.Count <= input || clip.Input[input].Length == 0 ? missing
+        : index.FloatInitializer(clip.Input[input]) is { } bound ? Values.Floats(bound)[0] : null;
 
     private bool TryJoin(NodeProto node, ref string reason)
     {
-        string[] operands = [.. node.Input.Where(input => input.Length > 0 && index.Initializer(input) is null)];
-        if (!(Joining.Contains(node.OpType) || Moving.Contains(node.OpType)) || operands.Length == 0)
+        bool moves = Moving.Contains(node.OpType);
+        string[] operands = moves ? [node.Input[0]] : [.. node.Input.Where(static input => input.Length > 0)];
+        if (!(moves || Joining.Contains(node.OpType)) || operands.Length == 0 || node.Domain.Length > 0)
         {
             return false;
         }
 
-        if (!operands.All(scaleOwner.ContainsKey) || (Joining.Contains(node.OpType) && operands.Length != node.Input.Count))
+        if (!operands.All(scaleOwner.ContainsKey))
         {
             reason = "its operands are not all integer, so converting them would cost more than it saves";
             return false;
         }
 
-        string output = Moving.Contains(node.OpType) ? node.Output[0] : AfterActivation(node.Output[0]);
-        scaleOwner.TryAdd(output, Moving.Contains(node.OpType) ? scaleOwner[operands[0]] : output);
-        reason = Moving.Contains(node.OpType) ? "moves integers, with its operand's scale" : "integer kernel between integer neighbours";
+        if (node.OpType == "Resize" && node.Text("mode", "nearest") != "nearest")
+        {
+            reason = "only the nearest mode works on integers";
+            return false;
+        }
+
+        if (moves)
+        {
+            foreach (string result in node.Output.Where(static output => output.Length > 0))
+            {
+                scaleOwner.TryAdd(result, scaleOwner[operands[0]]);
+            }
+        }
+        else
+        {
+            string output = AfterActivation(node.Output[0]);
+            Own(output);
+            if (node.OpType == "Concat" && output == node.Output[0])
+            {
+                Merge([.. operands, output]);
+            }
+        }
+
+        reason = moves ? "moves integers, with its operand's scale" : "integer kernel between integer neighbours";
         return true;
+    }
+
+    // Parts with the scale of the whole are copied without arithmetic. Not where a vanished activation would then no longer fit the range.
+    private void Merge(string[] values)
+    {
+        HashSet<string> owners = [.. values.Select(value => scaleOwner[value])];
+        string[] members = [.. scaleOwner.Where(pair => owners.Contains(pair.Value)).Select(static pair => pair.Key)];
+        ValueRange?[] bounds = [.. members.Where(measured.Contains).Where(member => member != values[^1]).Select(member => activationBounds.TryGetValue(member, out ValueRange bound) ? bound : (ValueRange?)null).Distinct()];
+        if (bounds.Length != 1)
+        {
+            return;
+        }
+
+        foreach (string member in members)
+        {
+            scaleOwner[member] = values[^1];
+        }
     }
 
     /// <summary>A result that no integer kernel reads stays float where the kernel can give float: Gemm and MatMul do, everything else needs the pair.</summary>
     private void DropUselessOutputs()
     {
-        HashSet<NodeProto> integer = [.. report.Where(static node => node.IsInteger).Join(index.AllNodes(), static node => node.Name, static node => node.Name, static (_, node) => node)];
+        Dictionary<string, NodeProto> nodes = index.AllNodes().ToDictionary(static node => node.Name, StringComparer.Ordinal);
+        HashSet<NodeProto> integer = [.. report.Where(static node => node.IsInteger).Select(node => nodes[node.Name])];
         foreach (IntegerProduct product in Products.Where(static product => product.Node.OpType != "Conv"))
         {
             bool read = index.Readers(product.Output).Any(integer.Contains);
             bool activation = index.Producer(product.Output) is { OpType: "Relu" or "Clip" };
-            if (!read && !activation)
+            if (!read && !activation && scaleOwner[product.Output] == product.Output)
             {
                 scaleOwner.Remove(product.Output);
             }

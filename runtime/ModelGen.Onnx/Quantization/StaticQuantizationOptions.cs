@@ -1,37 +1,87 @@
 namespace ModelGen.Onnx;
 
+/// <summary>How weights become integers.</summary>
+public enum WeightRounding
+{
+    /// <summary>Each weight to the nearest integer.</summary>
+    Nearest,
+
+    /// <summary>
+    /// Weight after weight, each making up for the errors of those before it as far as they act together on the layer's typical inputs: GPTQ (Frantar et al., arXiv:2210.17323) in its
+    /// form as a nearest-plane search. Needs one more pass over the samples, and a matrix of (inputs of an output)^2 floats a layer.
+    /// </summary>
+    Adaptive,
+}
+
 /// <summary>Settings of static INT8 quantization.</summary>
 public sealed record StaticQuantizationOptions
 {
+    /// <summary>How activation ranges are found; default smallest and largest value.</summary>
+    public CalibrationMethod Calibration { get; init; } = CalibrationMethod.MinMax;
+
+    /// <summary>Share of values inside the range for <see cref="CalibrationMethod.Percentile"/>, in per cent; default 99.99.</summary>
+    public double Percentile { get; init; } = 99.99;
+
+    /// <summary>
+    /// Type of quantized activations: UInt8 (default; what x64 processors multiply fastest), Int8 (for ARM64), or UInt16 and Int16, which need opset 21 and cost no accuracy, but
+    /// which ONNX Runtime's CPU provider computes in float.
+    /// </summary>
+    public OnnxType ActivationType { get; init; } = OnnxType.UInt8;
+
     /// <summary>One weight scale per output channel (default) or one for the whole tensor.</summary>
     public bool PerChannel { get; init; } = true;
 
     /// <summary>Weights in 7 bits, for processors without VNNI, whose 8-bit products saturate; default false.</summary>
     public bool ReduceRange { get; init; }
 
+    /// <summary>How weights become integers; default to the nearest.</summary>
+    public WeightRounding Rounding { get; init; } = WeightRounding.Nearest;
+
+    /// <summary>
+    /// Makes the channels between two products alike in size, by factors that cancel: cross-layer equalisation (Nagel et al., arXiv:1906.04721). Only where a ReLU, a pool or nothing
+    /// lies between. Default false.
+    /// </summary>
+    public bool EqualizeLayers { get; init; }
+
+    /// <summary>
+    /// Moves outliers of normalised activations into the weights that read them: SmoothQuant (Xiao et al., arXiv:2211.10438), folded into LayerNormalization and
+    /// RMSNormalization. The exponent, usually 0.5; null (default) for none. Needs one more pass over the samples.
+    /// </summary>
+    public double? SmoothQuant { get; init; }
+
+    /// <summary>Takes the mean error of each output channel, which rounding of weights and inputs leaves, off the bias (Nagel et al., arXiv:1906.04721). Needs one more pass over the samples. Default false.</summary>
+    public bool CorrectBias { get; init; }
+
+    /// <summary>Also quantizes products of two activations (attention scores). Default false: at the sizes of attention heads the conversions cost about what the products save.</summary>
+    public bool QuantizeAttention { get; init; }
+
+    /// <summary>Stores embedding tables as int8 with a scale per column; default true.</summary>
+    public bool QuantizeEmbeddings { get; init; } = true;
+
     /// <summary>Names of nodes that stay float.</summary>
     public IReadOnlyCollection<string> ExcludeNodes { get; init; } = [];
 
     /// <summary>Operator types that stay float, such as <c>Add</c>.</summary>
     public IReadOnlyCollection<string> ExcludeOpTypes { get; init; } = [];
-}
 
-/// <summary>A quantized model and what was done.</summary>
-/// <param name="Model">The model, in QDQ form, with the float model's inputs, outputs and metadata.</param>
-/// <param name="Report">What was quantized and what was not.</param>
-public sealed record QuantizationResult(OnnxModel Model, QuantizationReport Report);
+    /// <summary>Whether more than ranges is wanted of the samples.</summary>
+    internal bool NeedsInputStatistics => CorrectBias || Rounding == WeightRounding.Adaptive;
 
-/// <summary>What became of one node.</summary>
-/// <param name="Name">Name of the node.</param>
-/// <param name="OpType">Operator.</param>
-/// <param name="IsInteger">Whether it is set up to run in integers.</param>
-/// <param name="Reason">Why it is, or is not.</param>
-public sealed record QuantizedNode(string Name, string OpType, bool IsInteger, string Reason);
+    internal void Check()
+    {
+        if (ActivationType is not (OnnxType.UInt8 or OnnxType.Int8 or OnnxType.UInt16 or OnnxType.Int16))
+        {
+            throw new ArgumentException($"Activations cannot be quantized to {ActivationType}; use UInt8, Int8, UInt16 or Int16.");
+        }
 
-/// <summary>What was quantized and what was not.</summary>
-/// <param name="Nodes">All nodes of the float model, in order.</param>
-public sealed record QuantizationReport(IReadOnlyList<QuantizedNode> Nodes)
-{
-    /// <inheritdoc/>
-    public override string ToString() => string.Join("\n", Nodes.Select(static node => $"{(node.IsInteger ? "int8 " : "float")}  {node.OpType,-20} {node.Name,-40} {node.Reason}"));
+        if (!(Percentile is > 0 and <= 100))
+        {
+            throw new ArgumentException($"The percentile must lie above 0 and at most at 100, got {Percentile}.");
+        }
+
+        if (SmoothQuant is double exponent && !(exponent is >= 0 and <= 1))
+        {
+            throw new ArgumentException($"The exponent of SmoothQuant must lie in 0..1, got {exponent}.");
+        }
+    }
 }

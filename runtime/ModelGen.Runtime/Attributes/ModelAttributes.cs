@@ -275,6 +275,12 @@ public enum QuantizationMode
 {
     /// <summary>Weights and activations are INT8; activation ranges come from calibration samples before deployment.</summary>
     Static,
+
+    /// <summary>Weights of matrix products are INT8; activations become INT8 for each input with its own range. Needs no samples; convolutions stay float.</summary>
+    Dynamic,
+
+    /// <summary>Weights of matrix products are integers of 8 or 4 bits in blocks; activations stay float. Samples are optional.</summary>
+    WeightOnly,
 }
 
 /// <summary>How activation ranges are found from calibration samples.</summary>
@@ -282,4 +288,13 @@ public enum Calibration
 {
     /// <summary>Smallest and largest value seen.</summary>
     MinMax,
+
+    /// <summary>The range that holds 99.99 % of all values.</summary>
+    Percentile,
+
+    /// <summary>The range that keeps most information: least Kullback-Leibler divergence.</summary>
+    Entropy,
+
+    /// <summary>The range with the least mean squared error.</summary>
+    Mse,
 }

@@ -5,14 +5,23 @@ using static TorchSharp.torch;
 
 namespace ModelGen;
 
-/// <summary>Settings of an INT8 export.</summary>
+/// <summary>Settings of a quantized export.</summary>
 public sealed record QuantizationOptions
 {
     /// <summary>Settings of the float graph that is quantized.</summary>
     public OnnxExportOptions? Export { get; init; }
 
-    /// <summary>Settings of the quantizer.</summary>
-    public StaticQuantizationOptions Static { get; init; } = new();
+    /// <summary>What is quantized and when the ranges are found; null for what <c>[Quantize]</c> says, and static without it.</summary>
+    public QuantizationMode? Mode { get; init; }
+
+    /// <summary>Settings of static quantization; null for the defaults with the calibration that <c>[Quantize]</c> names.</summary>
+    public StaticQuantizationOptions? Static { get; init; }
+
+    /// <summary>Settings of dynamic quantization; null for the defaults.</summary>
+    public DynamicQuantizationOptions? Dynamic { get; init; }
+
+    /// <summary>Settings of weight-only quantization; null for the defaults: 8 bits, blocks of 32.</summary>
+    public WeightQuantizationOptions? Weights { get; init; }
 }
 
 /// <summary>Typical inputs of a model, from which activation ranges are found.</summary>
@@ -72,11 +81,34 @@ public sealed class CalibrationData(IReadOnlyList<Tensor> inputs)
 [EditorBrowsable(EditorBrowsableState.Never)]
 public static class QuantizedExport
 {
-    /// <summary>Quantizes an exported model with calibration samples.</summary>
+    /// <summary>Quantizes an exported model.</summary>
     /// <param name="model">The float model.</param>
-    /// <param name="calibration">Typical inputs.</param>
+    /// <param name="calibration">Typical inputs; null for none.</param>
     /// <param name="options">Settings; null for the defaults.</param>
-    /// <returns>The INT8 model in QDQ form.</returns>
-    public static OnnxModel Quantize(OnnxModel model, CalibrationData calibration, QuantizationOptions? options) =>
-        Quantizer.QuantizeStatic(model, calibration.Batches(model), (options ?? new()).Static).Model;
+    /// <param name="mode">The mode that the attribute names.</param>
+    /// <param name="method">The calibration that the attribute names.</param>
+    /// <returns>The quantized model.</returns>
+    /// <exception cref="ArgumentException">The mode needs samples and there are none.</exception>
+    public static OnnxModel Quantize(OnnxModel model, CalibrationData? calibration, QuantizationOptions? options, QuantizationMode mode = QuantizationMode.Static, Calibration method = Calibration.MinMax)
+    {
+        options ??= new QuantizationOptions();
+        return (options.Mode ?? mode) switch
+        {
+            QuantizationMode.Dynamic => Quantizer.QuantizeDynamic(model, options.Dynamic).Model,
+            QuantizationMode.WeightOnly => Quantizer.QuantizeWeights(model, options.Weights ?? new(), calibration?.Batches(model)).Model,
+            _ => Quantizer.QuantizeStatic(
+                model,
+                calibration?.Batches(model) ?? throw new ArgumentException("Static quantization needs calibration samples: typical inputs, a hundred or more.", nameof(calibration)),
+                options.Static ?? new StaticQuantizationOptions { Calibration = Method(method) }).Model,
+        };
+    }
+
+    private static CalibrationMethod Method(Calibration calibration) => calibration switch
+    {
+        Calibration.MinMax => CalibrationMethod.MinMax,
+        Calibration.Percentile => CalibrationMethod.Percentile,
+        Calibration.Entropy => CalibrationMethod.Entropy,
+        Calibration.Mse => CalibrationMethod.Mse,
+        _ => throw new ArgumentOutOfRangeException(nameof(calibration), calibration, "There is no such calibration."),
+    };
 }

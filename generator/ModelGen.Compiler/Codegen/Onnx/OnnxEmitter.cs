@@ -42,12 +42,21 @@ internal static class OnnxEmitter
         writer.Line($"/// <param name=\"options\">Batch size (default {batch}) and other sizes; null for the defaults.</param>");
         writer.Line("public void ExportOnnx(string path, global::ModelGen.OnnxExportOptions? options = null) => ToOnnx(options).Save(path);");
         writer.Line();
-        writer.Line("/// <summary>Writes the model as an INT8 ONNX file (QDQ form, per-channel weights); activation ranges come from the calibration samples.</summary>");
+        bool needsSamples = spec.QuantizationMode == "Static";
+        writer.Line(spec.QuantizationMode switch
+        {
+            "Dynamic" => "/// <summary>Writes the model as an ONNX file with INT8 weights whose activations are quantized anew for every input.</summary>",
+            "WeightOnly" => "/// <summary>Writes the model as an ONNX file whose matrix weights are integers in blocks.</summary>",
+            _ => "/// <summary>Writes the model as an INT8 ONNX file (QDQ form, per-channel weights); activation ranges come from the calibration samples.</summary>",
+        });
         writer.Line("/// <param name=\"path\">The file to write.</param>");
-        writer.Line("/// <param name=\"calibration\">Typical inputs, a hundred or more; a tensor per model input, batch first.</param>");
+        writer.Line(needsSamples
+            ? "/// <param name=\"calibration\">Typical inputs, a hundred or more; a tensor per model input, batch first.</param>"
+            : "/// <param name=\"calibration\">Typical inputs, for the modes and settings that need them; null for none.</param>");
         writer.Line("/// <param name=\"options\">Quantization and export settings; null for the defaults.</param>");
-        writer.Line("public void ExportQuantizedOnnx(string path, global::ModelGen.CalibrationData calibration, global::ModelGen.QuantizationOptions? options = null)");
-        writer.Line("    => global::ModelGen.QuantizedExport.Quantize(ToOnnx(options?.Export), calibration, options).Save(path);");
+        writer.Line($"public void ExportQuantizedOnnx(string path, global::ModelGen.CalibrationData{(needsSamples ? "" : "?")} calibration{(needsSamples ? "" : " = null")}, global::ModelGen.QuantizationOptions? options = null)");
+        string defaults = spec is { QuantizationMode: "Static", Calibration: "MinMax" } ? "" : $", global::ModelGen.QuantizationMode.{spec.QuantizationMode}, global::ModelGen.Calibration.{spec.Calibration}";
+        writer.Line($"    => global::ModelGen.QuantizedExport.Quantize(ToOnnx(options?.Export), calibration, options{defaults}).Save(path);");
     }
 
     private static void WriteBuild(IndentedWriter writer, ModelSpec spec, Graph graph)
