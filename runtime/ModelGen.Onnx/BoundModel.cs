@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
+using ModelGen.Onnx.Proto;
 
 namespace ModelGen.Onnx;
 
@@ -22,6 +23,7 @@ internal sealed unsafe class BoundModel : IDisposable
         options ??= new InferenceOptions();
         this.what = what;
         model.Validate(what);
+        CheckSizes(model.Proto.Graph);
         bool quantized = model.Proto.Graph.Node.Any(static node => node.OpType is "QuantizeLinear" or "DequantizeLinear" || node.OpType.StartsWith("QLinear", StringComparison.Ordinal));
         session = Open(model, options, quantized, out IReadOnlyList<ProviderAttempt> attempts);
         ProviderAttempts = attempts;
@@ -137,6 +139,18 @@ internal sealed unsafe class BoundModel : IDisposable
         Release();
         run.Dispose();
         session.Dispose();
+    }
+
+    /// <summary>ONNX Runtime's C# interface reports sizes as 32-bit integers.</summary>
+    private void CheckSizes(GraphProto graph)
+    {
+        foreach (ValueInfoProto value in graph.Input.Concat(graph.Output))
+        {
+            if (value.Type?.TensorType?.Shape?.Dim.FirstOrDefault(static dim => dim.DimValue > int.MaxValue) is { } dim)
+            {
+                throw new OnnxFormatException($"{what}: '{value.Name}' has the size {dim.DimValue}, more than a session takes ({int.MaxValue}).");
+            }
+        }
     }
 
     private InferenceSession Open(OnnxModel model, InferenceOptions options, bool quantized, out IReadOnlyList<ProviderAttempt> attempts)

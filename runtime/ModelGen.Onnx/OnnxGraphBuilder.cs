@@ -10,6 +10,7 @@ public sealed class OnnxGraphBuilder
     private readonly ModelProto model;
     private readonly HashSet<string> nodeNames = new(StringComparer.Ordinal);
     private readonly HashSet<string> values = new(StringComparer.Ordinal);
+    private readonly HashSet<string> initializers = new(StringComparer.Ordinal);
     private readonly Dictionary<string, ValueInfoProto> intermediates = new(StringComparer.Ordinal);
 
     /// <summary>An empty model.</summary>
@@ -44,11 +45,12 @@ public sealed class OnnxGraphBuilder
             throw new ArgumentException($"The initialiser '{name}' of shape [{string.Join(", ", shape.ToArray())}] was given {data.Length} values.", nameof(data));
         }
 
+        initializers.Add(name);
         model.Graph.Initializer.Add(new TensorProto { Name = name, Dims = { shape.ToArray() }, DataType = (int)OnnxTypes.Of<T>(), RawData = ByteString.CopyFrom(MemoryMarshal.AsBytes(data)) });
     }
 
     /// <summary>Whether an initialiser of this name exists.</summary>
-    public bool HasInitializer(string name) => model.Graph.Initializer.Any(tensor => tensor.Name == name);
+    public bool HasInitializer(string name) => initializers.Contains(name);
 
     /// <summary>Adds a node and declares its results.</summary>
     /// <param name="opType">Operator.</param>

@@ -81,7 +81,7 @@ internal static class ExternalData
 
                 if (!regions.TryGetValue(region, out ByteString? data))
                 {
-                    if (regions.Keys.Sum(static known => known.Length) + region.Length > stream.Length)
+                    if (regions.Keys.Any(known => known.Offset < region.Offset + region.Length && region.Offset < known.Offset + known.Length))
                     {
                         throw new OnnxFormatException($"{what}: constants overlap in '{location}'.");
                     }
