@@ -18,8 +18,7 @@ public abstract class OnnxSession : IDisposable
     protected OnnxSession(string path, OnnxContract contract, InferenceOptions? options)
     {
         OnnxModel model = OnnxModel.Load(path);
-        model.Metadata.TryGetValue(OnnxContract.ModelKey, out string? name);
-        contract.Check(path, name, Entries(model.Proto.Graph.Input), Entries(model.Proto.Graph.Output));
+        contract.Check(path, model.Metadata, Entries(model.Proto.Graph.Input), Entries(model.Proto.Graph.Output));
         bound = new BoundModel(model, path, options);
     }
 

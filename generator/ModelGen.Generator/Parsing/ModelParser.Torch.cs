@@ -172,7 +172,7 @@ internal sealed partial class ModelParser
         {
             Graph = graph,
             TrainingGraph = trainingGraph,
-            Inputs = graph.ValuesOf(ValueKind.Input).Select(value => new InputSpec(graph.Values[value].Name, graph.TypeOf(value))).ToEquatableArray(),
+            Inputs = graph.ValuesOf(ValueKind.Input).Select(value => new InputSpec(graph.Values[value].Name, graph.TypeOf(value)) { Normalize = Numbers<double>(Shaped(forward).Where(parameter => parameter.Name == graph.Values[value].Name).Select(static parameter => LayerMembers.Attribute(parameter, "ShapeAttribute")).FirstOrDefault(), "Normalize") }).ToEquatableArray(),
             Outputs = trace.Outputs.Count,
             OutputPaths = trace.Outputs.Select(static output => output.Path).ToEquatableArray(),
             RegistersComponents = evaluator.Registers,
@@ -180,6 +180,7 @@ internal sealed partial class ModelParser
             Modules = evaluator.ModuleChecks().Concat(trained?.ModuleChecks() ?? []).Distinct().ToEquatableArray(),
             LayerTypes = evaluator.LayerTypes.ToEquatableArray(),
             ExportBatch = LayerMembers.Attribute(type, "ExportOnnxAttribute")?.NamedArguments.FirstOrDefault(static argument => argument.Key == "Batch").Value.Value as int? ?? 1,
+            ExportBatches = Numbers<int>(LayerMembers.Attribute(type, "ExportOnnxAttribute"), "Batches"),
         });
     }
 
