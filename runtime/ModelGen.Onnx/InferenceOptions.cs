@@ -1,6 +1,3 @@
-using System.Runtime.Intrinsics.X86;
-using Microsoft.ML.OnnxRuntime;
-
 namespace ModelGen.Onnx;
 
 /// <summary>How ONNX Runtime runs a model.</summary>
@@ -9,75 +6,36 @@ public sealed record InferenceOptions
     /// <summary>Threads of one call; null lets ONNX Runtime choose (one per physical core).</summary>
     public int? Threads { get; init; }
 
+    /// <summary>Whether waiting threads spin, which makes calls faster and uses processor time between them; default true. Turn it off where several sessions share the cores.</summary>
+    public bool Spinning { get; init; } = true;
+
+    /// <summary>Whether freed memory is kept for the next call; default true. Off, a session holds no more than its weights between calls, and calls are slower.</summary>
+    public bool KeepMemory { get; init; } = true;
+
+    /// <summary>Whether subnormal numbers count as zero, which keeps calls fast on values that fade away; default false.</summary>
+    public bool FlushSubnormals { get; init; }
+
     /// <summary>
-    /// Execution providers by name, the first that works is used: CPU, CUDA, TensorRT, OpenVINO, DirectML, CoreML. Operators that it lacks run on the CPU. Default: CPU.
+    /// Execution providers by name, the first that works is used: CPU, CUDA, TensorRT, OpenVINO, DirectML, CoreML. Operators that it lacks run on those named after it that work, and on the
+    /// CPU. Default: CPU.
     /// </summary>
     public IReadOnlyList<string> Providers { get; init; } = ["CPU"];
+
+    /// <summary>Settings of providers, by provider and by ONNX Runtime's own names, such as <c>["CUDA"]["device_id"] = "1"</c>; default none.</summary>
+    public IReadOnlyDictionary<string, IReadOnlyDictionary<string, string>> ProviderOptions { get; init; } = new Dictionary<string, IReadOnlyDictionary<string, string>>();
 
     /// <summary>Calls made when the session opens, so that later ones are fast; default 1.</summary>
     public int WarmupRuns { get; init; } = 1;
 
-    /// <summary>Opens a session.</summary>
-    internal static (InferenceSession Session, string Provider) Open(byte[] model, InferenceOptions? options, bool quantized)
+    /// <summary>Samples for which a model with a free batch size gets buffers when it opens; default 1. A larger batch makes them grow.</summary>
+    public int MaxBatch { get; init; } = 1;
+
+    /// <exception cref="ArgumentException">A setting is outside its range.</exception>
+    internal void Check()
     {
-        options ??= new InferenceOptions();
-        var faults = new List<string>();
-        foreach (string provider in options.Providers)
+        if (Threads < 0 || WarmupRuns < 0 || MaxBatch < 1 || Providers.Count == 0)
         {
-            using var settings = new SessionOptions();
-            if (options.Threads is int threads)
-            {
-                settings.IntraOpNumThreads = threads;
-            }
-
-            // Without VNNI the 8-bit dot product of u8 and s8 saturates; ONNX Runtime then needs unsigned weights to be exact.
-            if (quantized && X86Base.IsSupported && !AvxVnni.IsSupported && !HasAvx512Vnni())
-            {
-                settings.AddSessionConfigEntry("session.x64quantprecision", "1");
-            }
-
-            try
-            {
-                Append(settings, provider);
-                return (new InferenceSession(model, settings), provider);
-            }
-            catch (Exception exception) when (exception is OnnxRuntimeException or EntryPointNotFoundException or DllNotFoundException or NotSupportedException && provider != "CPU")
-            {
-                faults.Add($"  {provider}: {exception.Message.Split('\n')[0]}");
-            }
-        }
-
-        throw new InvalidOperationException(
-            $"None of the execution providers [{string.Join(", ", options.Providers)}] can be used:\n{string.Join("\n", faults)}\n"
-            + "Install the ONNX Runtime package that holds the provider (property ModelGenAccelerator=cuda for CUDA and TensorRT), or add \"CPU\" to the end of InferenceOptions.Providers.");
-    }
-
-    // .NET has no class for AVX512_VNNI: leaf 7 of CPUID, bit 11 of ecx.
-    private static bool HasAvx512Vnni() => (X86Base.CpuId(7, 0).Ecx & (1 << 11)) != 0;
-
-    private static void Append(SessionOptions settings, string provider)
-    {
-        switch (provider)
-        {
-            case "CPU":
-                break;
-            case "CUDA":
-                settings.AppendExecutionProvider_CUDA();
-                break;
-            case "TensorRT":
-                settings.AppendExecutionProvider_Tensorrt();
-                break;
-            case "OpenVINO":
-                settings.AppendExecutionProvider("OpenVINO");
-                break;
-            case "DirectML":
-                settings.AppendExecutionProvider("DML");
-                break;
-            case "CoreML":
-                settings.AppendExecutionProvider("CoreML");
-                break;
-            default:
-                throw new NotSupportedException($"'{provider}' is not a known provider; use CPU, CUDA, TensorRT, OpenVINO, DirectML or CoreML.");
+            throw new ArgumentException($"InferenceOptions needs Threads and WarmupRuns of 0 or more, a MaxBatch of at least 1 and one provider, got {Threads?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "null"}, {WarmupRuns}, {MaxBatch} and [{string.Join(", ", Providers)}].");
         }
     }
 }

@@ -24,25 +24,39 @@ public sealed record OnnxContract(string Model, OnnxContractEntry[] Inputs, Onnx
 
     /// <summary>Checks a file.</summary>
     /// <param name="path">Name of the file, for the message.</param>
-    /// <param name="model">The class name the file names, null when it names none.</param>
+    /// <param name="metadata">The file's metadata.</param>
     /// <param name="inputs">Inputs of the file.</param>
     /// <param name="outputs">Outputs of the file.</param>
     /// <exception cref="OnnxContractException">The file belongs to another model.</exception>
-    internal void Check(string path, string? model, IReadOnlyList<OnnxContractEntry> inputs, IReadOnlyList<OnnxContractEntry> outputs)
+    internal void Check(string path, IReadOnlyDictionary<string, string> metadata, IReadOnlyList<OnnxContractEntry> inputs, IReadOnlyList<OnnxContractEntry> outputs)
     {
         var rows = new List<string>();
+        metadata.TryGetValue(ModelKey, out string? model);
         if (model is not null && model != Model)
         {
             rows.Add($"  model   expected {Model}, found {model}");
         }
 
-        Compare(rows, "input", Inputs, inputs);
-        Compare(rows, "output", Outputs, outputs);
+        Compare(rows, "input", [.. Inputs.Select(entry => Pixels(entry, metadata))], inputs);
+        Compare(rows, "output", [.. Outputs.Select((entry, index) => index == 0 ? Form(entry, metadata) : entry)], outputs);
         if (rows.Count > 0)
         {
             throw new OnnxContractException($"{path} is not a file of {Model}:\n{string.Join("\n", rows)}\nExport it again with {Model}.ExportOnnx, or open it with the class it was exported from.");
         }
     }
+
+    /// <summary>An input that takes raw pixels in this file.</summary>
+    private static OnnxContractEntry Pixels(OnnxContractEntry entry, IReadOnlyDictionary<string, string> metadata) =>
+        !metadata.TryGetValue(OnnxBoundary.PixelsKey, out string? pixels) || entry.Shape.Length != 4 ? entry
+        : pixels == entry.Name + "=NHWC" ? entry with { Type = OnnxType.UInt8, Shape = [entry.Shape[0], entry.Shape[2], entry.Shape[3], entry.Shape[1]] }
+        : pixels == entry.Name + "=NCHW" ? entry with { Type = OnnxType.UInt8 }
+        : entry;
+
+    /// <summary>An output that is the best class in this file.</summary>
+    private static OnnxContractEntry Form(OnnxContractEntry entry, IReadOnlyDictionary<string, string> metadata) =>
+        metadata.TryGetValue(OnnxBoundary.OutputKey, out string? form) && form == nameof(OnnxOutputForm.ArgMax) && entry.Shape.Length >= 2
+            ? entry with { Type = OnnxType.Int64, Shape = [entry.Shape[0], .. entry.Shape[2..]] }
+            : entry;
 
     private static void Compare(List<string> rows, string kind, OnnxContractEntry[] expected, IReadOnlyList<OnnxContractEntry> found)
     {

@@ -7,10 +7,18 @@ namespace ModelGen.Onnx;
 /// <summary>Builds a model node by node, in execution order.</summary>
 public sealed class OnnxGraphBuilder
 {
+    /// <summary>Metadata key of a node: the class of the model and the path of the member that the node comes from.</summary>
+    public const string MemberKey = "modelgen.member";
+
+    /// <summary>Metadata key of a node: the C# expression that it comes from.</summary>
+    public const string SourceKey = "modelgen.source";
+
     private readonly ModelProto model;
     private readonly HashSet<string> nodeNames = new(StringComparer.Ordinal);
     private readonly HashSet<string> values = new(StringComparer.Ordinal);
+    private readonly HashSet<string> initializers = new(StringComparer.Ordinal);
     private readonly Dictionary<string, ValueInfoProto> intermediates = new(StringComparer.Ordinal);
+    private StringStringEntryProto[] origin = [];
 
     /// <summary>An empty model.</summary>
     /// <param name="name">Name of the graph.</param>
@@ -18,7 +26,7 @@ public sealed class OnnxGraphBuilder
     /// <param name="irVersion">Version of the file format.</param>
     public OnnxGraphBuilder(string name, int opset = 21, int irVersion = 10)
     {
-        model = new ModelProto { IrVersion = irVersion, ProducerName = "ModelGen", Graph = new GraphProto { Name = name } };
+        model = new ModelProto { IrVersion = irVersion, ProducerName = "ModelGen", ProducerVersion = typeof(OnnxGraphBuilder).Assembly.GetName().Version!.ToString(3), Graph = new GraphProto { Name = name } };
         model.OpsetImport.Add(new OperatorSetIdProto { Domain = "", Version = opset });
     }
 
@@ -27,6 +35,14 @@ public sealed class OnnxGraphBuilder
     {
         Define(name, "input");
         model.Graph.Input.Add(Info(name, type, shape, documentation));
+    }
+
+    /// <summary>Describes the model.</summary>
+    /// <param name="documentation">Text for readers.</param>
+    public void Document(string documentation)
+    {
+        model.DocString = documentation;
+        model.Graph.DocString = documentation;
     }
 
     /// <summary>Declares a graph output; a node must produce it.</summary>
@@ -44,11 +60,12 @@ public sealed class OnnxGraphBuilder
             throw new ArgumentException($"The initialiser '{name}' of shape [{string.Join(", ", shape.ToArray())}] was given {data.Length} values.", nameof(data));
         }
 
+        initializers.Add(name);
         model.Graph.Initializer.Add(new TensorProto { Name = name, Dims = { shape.ToArray() }, DataType = (int)OnnxTypes.Of<T>(), RawData = ByteString.CopyFrom(MemoryMarshal.AsBytes(data)) });
     }
 
     /// <summary>Whether an initialiser of this name exists.</summary>
-    public bool HasInitializer(string name) => model.Graph.Initializer.Any(tensor => tensor.Name == name);
+    public bool HasInitializer(string name) => initializers.Contains(name);
 
     /// <summary>Adds a node and declares its results.</summary>
     /// <param name="opType">Operator.</param>
@@ -69,7 +86,7 @@ public sealed class OnnxGraphBuilder
             throw new ArgumentException($"The node '{name}' reads '{missing}', which is not defined before it.", nameof(inputs));
         }
 
-        var node = new NodeProto { OpType = opType, Name = name };
+        var node = new NodeProto { OpType = opType, Name = name, MetadataProps = { origin.Select(static entry => entry.Clone()) } };
         node.Input.AddRange(inputs);
         foreach ((string output, OnnxType type, long[] shape) in outputs)
         {
@@ -80,6 +97,33 @@ public sealed class OnnxGraphBuilder
 
         node.Attribute.AddRange(attributes.Select(static attribute => attribute.Proto));
         model.Graph.Node.Add(node);
+    }
+
+    /// <summary>
+    /// Says where the nodes that follow come from: it is written to the metadata of each, under the keys that torch.onnx uses (<c>pkg.torch.onnx.name_scopes</c>,
+    /// <c>pkg.torch.onnx.class_hierarchy</c>) and under <c>modelgen.member</c> and <c>modelgen.source</c>.
+    /// </summary>
+    /// <param name="source">The C# expression; empty when there is none.</param>
+    /// <param name="scopes">Path and class of the model, of each block and of the layer, from the outside in.</param>
+    public void Origin(string source, params (string Path, string Type)[] scopes)
+    {
+        string List(IEnumerable<string> values) => "[" + string.Join(", ", values.Select(static value => $"'{value}'")) + "]";
+        List<StringStringEntryProto> entries =
+        [
+            new() { Key = "pkg.torch.onnx.name_scopes", Value = List(scopes.Select(static scope => scope.Path)) },
+            new() { Key = "pkg.torch.onnx.class_hierarchy", Value = List(scopes.Select(static scope => scope.Type)) },
+        ];
+        if (scopes.Length > 0)
+        {
+            entries.Add(new() { Key = MemberKey, Value = scopes[^1].Path.Length > 0 ? $"{scopes[0].Type}.{scopes[^1].Path}" : scopes[0].Type });
+        }
+
+        if (source.Length > 0)
+        {
+            entries.Add(new() { Key = SourceKey, Value = source });
+        }
+
+        origin = [.. entries];
     }
 
     /// <summary>Adds a metadata entry.</summary>

@@ -7,6 +7,7 @@ namespace ModelGen.Onnx;
 public abstract class OnnxSession : IDisposable
 {
     private readonly BoundModel bound;
+    private int batch = 1;
 
     /// <summary>Opens a file.</summary>
     /// <param name="path">The file.</param>
@@ -17,13 +18,15 @@ public abstract class OnnxSession : IDisposable
     protected OnnxSession(string path, OnnxContract contract, InferenceOptions? options)
     {
         OnnxModel model = OnnxModel.Load(path);
-        model.Metadata.TryGetValue(OnnxContract.ModelKey, out string? name);
-        contract.Check(path, name, Entries(model.Proto.Graph.Input), Entries(model.Proto.Graph.Output));
+        contract.Check(path, model.Metadata, Entries(model.Proto.Graph.Input), Entries(model.Proto.Graph.Output));
         bound = new BoundModel(model, path, options);
     }
 
     /// <summary>The execution provider in use.</summary>
     public string ActiveProvider => bound.Provider;
+
+    /// <summary>The execution providers that were tried, and why those that are not in use failed.</summary>
+    public IReadOnlyList<ProviderAttempt> ProviderAttempts => bound.ProviderAttempts;
 
     /// <summary>The file's inputs.</summary>
     public IReadOnlyList<OnnxContractEntry> Inputs => bound.Inputs;
@@ -38,34 +41,58 @@ public abstract class OnnxSession : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>Copies values into an input.</summary>
+    /// <summary>Copies values into an input. When the file leaves the batch size open, the first such input sets it.</summary>
     /// <exception cref="ArgumentException">The number of values is not the input's.</exception>
     protected void CopyInput<T>(int index, ReadOnlySpan<T> values)
         where T : unmanaged
     {
-        Span<T> memory = bound.Input<T>(index);
-        CheckLength(bound.Inputs[index], memory.Length, values.Length);
+        OnnxContractEntry entry = bound.Inputs[index];
+        if (bound.IsDynamic && index == FirstDynamic())
+        {
+            long sample = BoundModel.Elements(entry, 1);
+            if (values.Length == 0 || values.Length % sample != 0)
+            {
+                throw new ArgumentException($"{entry} takes a multiple of {sample} elements, but the span has {values.Length}.");
+            }
+
+            batch = checked((int)(values.Length / sample));
+            bound.Reserve(batch);
+        }
+
+        Span<T> memory = bound.Input<T>(index, batch);
+        CheckLength(entry, memory.Length, values.Length);
         values.CopyTo(memory);
     }
 
     /// <summary>Runs the model on the bound buffers.</summary>
-    protected void RunBound() => bound.Run();
+    protected void RunBound() => bound.Run(batch);
 
     /// <summary>Copies an output.</summary>
     /// <exception cref="ArgumentException">The destination has another number of elements.</exception>
     protected void CopyOutput<T>(int index, Span<T> destination)
         where T : unmanaged
     {
-        Span<T> memory = bound.Output<T>(index);
+        Span<T> memory = bound.Output<T>(index, batch);
         CheckLength(bound.Outputs[index], memory.Length, destination.Length);
         memory.CopyTo(destination);
+    }
+
+    private int FirstDynamic()
+    {
+        int index = 0;
+        while (Array.IndexOf(bound.Inputs[index].Shape, -1) < 0)
+        {
+            index++;
+        }
+
+        return index;
     }
 
     private static void CheckLength(OnnxContractEntry entry, int expected, int given)
     {
         if (expected != given)
         {
-            throw new ArgumentException($"{entry} has {expected} elements, but the span has {given}. Export the model with another batch size (OnnxExportOptions.BatchSize) if you need one.");
+            throw new ArgumentException($"{entry} has {expected} elements, but the span has {given}. Export the model with another batch size (OnnxExportOptions.BatchSize), or with an open one (DynamicBatch), if you need it.");
         }
     }
 

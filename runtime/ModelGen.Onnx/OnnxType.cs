@@ -41,6 +41,9 @@ public enum OnnxType
 
     /// <summary>Unsigned 64-bit integer.</summary>
     UInt64 = 13,
+
+    /// <summary>The upper half of IEEE 754 single precision.</summary>
+    BFloat16 = 16,
 }
 
 /// <summary>Facts about element types.</summary>
@@ -49,7 +52,7 @@ internal static class OnnxTypes
     public static int Bytes(this OnnxType type) => type switch
     {
         OnnxType.UInt8 or OnnxType.Int8 or OnnxType.Bool => 1,
-        OnnxType.UInt16 or OnnxType.Int16 or OnnxType.Float16 => 2,
+        OnnxType.UInt16 or OnnxType.Int16 or OnnxType.Float16 or OnnxType.BFloat16 => 2,
         OnnxType.Float or OnnxType.Int32 or OnnxType.UInt32 => 4,
         OnnxType.Int64 or OnnxType.Double or OnnxType.UInt64 => 8,
         _ => throw new NotSupportedException($"Tensors of type {type} are not supported."),

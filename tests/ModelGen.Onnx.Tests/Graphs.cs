@@ -62,6 +62,27 @@ internal static class Graphs
         return g.Build();
     }
 
+    /// <summary>Adds an initialiser and returns its name.</summary>
+    public static string Constant<T>(this OnnxGraphBuilder g, string name, long[] shape, T[] values)
+        where T : unmanaged
+    {
+        g.Initializer<T>(name, shape, values);
+        return name;
+    }
+
+    /// <summary>Builds a model and lets a test add to its graph what the builder has no words for.</summary>
+    public static OnnxModel BuildWith(this OnnxGraphBuilder g, Action<Proto.GraphProto> change)
+    {
+        string[] inputs = ["x"];
+        g.Node("Identity", "/placeholder", inputs, [("placeholder", OnnxType.Float, [1])]);
+        g.Output("placeholder", OnnxType.Float, [1]);
+        OnnxModel model = g.Build();
+        model.Proto.Graph.Node.RemoveAt(model.Proto.Graph.Node.Count - 1);
+        model.Proto.Graph.Output.Clear();
+        change(model.Proto.Graph);
+        return model;
+    }
+
     public static void Conv(OnnxGraphBuilder g, string name, string input, string output, int from, int to, int height, int width)
     {
         g.Initializer<float>(name + ".weight", [to, from, 3, 3], Random(to * from * 9, name.Length + to, 0.3f));

@@ -88,6 +88,9 @@ internal sealed record ModelSpec
     /// <summary>Member of <c>Calibration</c> that <c>[Quantize]</c> names.</summary>
     public string Calibration { get; init; } = "MinMax";
 
+    /// <summary>Further batch sizes that are exported.</summary>
+    public EquatableArray<int> ExportBatches { get; init; } = Array.Empty<int>();
+
     /// <summary>Keeps file names apart that differ from another's only in upper and lower case; mostly empty.</summary>
     public string HintSuffix { get; init; } = "";
 
@@ -96,7 +99,11 @@ internal sealed record ModelSpec
 }
 
 /// <summary>A tensor parameter of <c>Forward</c>; the type is null in blocks.</summary>
-internal sealed record InputSpec(string Name, TensorType? Type);
+internal sealed record InputSpec(string Name, TensorType? Type)
+{
+    /// <summary>Means, then standard deviations, of the channels of pixels in [0, 1]; empty for an input that is no image.</summary>
+    public EquatableArray<double> Normalize { get; init; } = Array.Empty<double>();
+}
 
 /// <summary>A layer member.</summary>
 /// <param name="Member">Name of the method or property.</param>

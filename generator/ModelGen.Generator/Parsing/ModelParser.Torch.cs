@@ -171,16 +171,13 @@ internal sealed partial class ModelParser
         {
             Graph = graph,
             TrainingGraph = trainingGraph,
-            Inputs = graph.ValuesOf(ValueKind.Input).Select(value => new InputSpec(graph.Values[value].Name, graph.TypeOf(value))).ToEquatableArray(),
+            Inputs = graph.ValuesOf(ValueKind.Input).Select(value => new InputSpec(graph.Values[value].Name, graph.TypeOf(value)) { Normalize = Numbers<double>(Shaped(forward).Where(parameter => parameter.Name == graph.Values[value].Name).Select(static parameter => LayerMembers.Attribute(parameter, "ShapeAttribute")).FirstOrDefault(), "Normalize") }).ToEquatableArray(),
             Outputs = trace.Outputs.Count,
             OutputPaths = trace.Outputs.Select(static output => output.Path).ToEquatableArray(),
             RegistersComponents = evaluator.Registers,
             OtherNames = evaluator.OtherNames.ToEquatableArray(),
             Modules = evaluator.ModuleChecks().Concat(trained?.Evaluator.ModuleChecks() ?? []).Distinct().ToEquatableArray(),
             LayerTypes = evaluator.LayerTypes.ToEquatableArray(),
-            ExportBatch = LayerMembers.Attribute(type, "ExportOnnxAttribute")?.NamedArguments.FirstOrDefault(static argument => argument.Key == "Batch").Value.Value as int? ?? 1,
-            QuantizationMode = LayerMembers.EnumMember(LayerMembers.Attribute(type, "QuantizeAttribute")?.ConstructorArguments.FirstOrDefault(), "Static"),
-            Calibration = LayerMembers.EnumMember(LayerMembers.Attribute(type, "QuantizeAttribute")?.NamedArguments.FirstOrDefault(static argument => argument.Key == "Calibration").Value, "MinMax"),
         }));
     }
 

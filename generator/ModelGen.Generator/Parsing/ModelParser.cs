@@ -292,12 +292,9 @@ internal sealed partial class ModelParser
         {
             Graph = graph,
             TrainingGraph = trainingGraph,
-            Inputs = forward.Parameters.Select((parameter, index) => new InputSpec(parameter.Name, graph.TypeOf(inputs[index].Id))).ToEquatableArray(),
+            Inputs = forward.Parameters.Select((parameter, index) => new InputSpec(parameter.Name, graph.TypeOf(inputs[index].Id)) { Normalize = Numbers<double>(LayerMembers.Attribute(parameter, "ShapeAttribute"), "Normalize") }).ToEquatableArray(),
             Sizes = evaluator.Sizes.ToEquatableArray(),
             LayerTypes = evaluator.LayerTypes.ToEquatableArray(),
-            ExportBatch = LayerMembers.Attribute(type, "ExportOnnxAttribute")?.NamedArguments.FirstOrDefault(static argument => argument.Key == "Batch").Value.Value as int? ?? 1,
-            QuantizationMode = LayerMembers.EnumMember(LayerMembers.Attribute(type, "QuantizeAttribute")?.ConstructorArguments.FirstOrDefault(), "Static"),
-            Calibration = LayerMembers.EnumMember(LayerMembers.Attribute(type, "QuantizeAttribute")?.NamedArguments.FirstOrDefault(static argument => argument.Key == "Calibration").Value, "MinMax"),
         }));
     }
 
@@ -345,6 +342,13 @@ internal sealed partial class ModelParser
         var result = new TensorType(element switch { 1 => DType.Int64, 2 => DType.Bool, _ => DType.Float32 }, dims);
         Evaluator.CheckSize(result, where);
         return result;
+    }
+
+    /// <summary>An array given to a named argument of an attribute; empty when there is none.</summary>
+    private static EquatableArray<T> Numbers<T>(AttributeData? attribute, string name)
+    {
+        TypedConstant given = attribute?.NamedArguments.FirstOrDefault(argument => argument.Key == name).Value ?? default;
+        return given is { Kind: TypedConstantKind.Array, IsNull: false } ? given.Values.Select(static value => value.Value).OfType<T>().ToEquatableArray() : Array.Empty<T>();
     }
 
     private static Dim Dimension(object? value, SyntaxNode at) => value switch

@@ -33,6 +33,12 @@ public sealed class ShapeAttribute(params object[] dimensions) : Attribute
 
     /// <summary>Element type of the input; default <see cref="ElementType.Float32"/>. Embedding indices are <see cref="ElementType.Int64"/>.</summary>
     public ElementType Type { get; set; } = ElementType.Float32;
+
+    /// <summary>
+    /// How pixels of an image input <c>[N, C, H, W]</c> are normalised before they come here: the mean of each channel, then the standard deviation of each, of pixels in [0, 1]. It changes
+    /// nothing in training; a model exported with <c>OnnxExportOptions.RawPixels</c> does it inside the graph. Default null.
+    /// </summary>
+    public double[]? Normalize { get; set; }
 }
 
 /// <summary>Element type of a model input.</summary>
@@ -256,6 +262,9 @@ public sealed class ExportOnnxAttribute : Attribute
 {
     /// <summary>Static batch size of the exported graph; default 1.</summary>
     public int Batch { get; set; } = 1;
+
+    /// <summary>Further static batch sizes: <c>ExportOnnx</c> writes a file for each beside the first (<c>net.batch8.onnx</c>); default none.</summary>
+    public int[] Batches { get; set; } = [];
 }
 
 /// <summary>Default settings of the generated INT8 export.</summary>

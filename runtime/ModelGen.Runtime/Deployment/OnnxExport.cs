@@ -5,42 +5,70 @@ using static TorchSharp.torch;
 
 namespace ModelGen;
 
-/// <summary>Settings of an ONNX export.</summary>
-public sealed record OnnxExportOptions
-{
-    /// <summary>Static batch size; null for the attribute's (default 1).</summary>
-    public int? BatchSize { get; init; }
-
-    /// <summary>Values of the other symbolic sizes of <c>[Shape]</c>, by name.</summary>
-    public IReadOnlyDictionary<string, long> Sizes { get; init; } = new Dictionary<string, long>();
-
-    /// <summary>The value of a symbolic size. Used by generated code.</summary>
-    /// <param name="name">Name in <c>[Shape]</c>.</param>
-    /// <param name="batch">Batch size of the attribute when the name is the batch dimension, null otherwise.</param>
-    /// <returns>The value.</returns>
-    /// <exception cref="ArgumentException">It is not given, or not positive.</exception>
-    [EditorBrowsable(EditorBrowsableState.Never)]
-    public long Size(string name, int? batch)
-    {
-        long value = Sizes.TryGetValue(name, out long given) ? given
-            : batch is int standard ? BatchSize ?? standard
-            : throw new ArgumentException($"The exported graph has static shapes, so the size '{name}' must be given: new OnnxExportOptions {{ Sizes = new Dictionary<string, long> {{ [\"{name}\"] = ... }} }}.");
-        return value > 0 ? value : throw new ArgumentException($"The size '{name}' must be positive, got {value}.");
-    }
-}
-
 /// <summary>What generated exporters call to write initialisers.</summary>
 [EditorBrowsable(EditorBrowsableState.Never)]
 public static class OnnxExport
 {
+    /// <summary>Two primes that are no usual sizes: what an export for each has in common does not depend on the size.</summary>
+    private const int FirstPrime = 11;
+
+    private const int SecondPrime = 13;
+
+    /// <summary>Makes a model's graph in the form that the options ask for.</summary>
+    /// <param name="build">Builds the plain graph for static sizes.</param>
+    /// <param name="defaults">What the class declares.</param>
+    /// <param name="options">Settings; null for the defaults.</param>
+    /// <returns>The model.</returns>
+    public static OnnxModel Create(Func<OnnxExportOptions, OnnxModel> build, OnnxExportDefaults defaults, OnnxExportOptions? options)
+    {
+        options ??= new OnnxExportOptions();
+        options.Check();
+        OnnxModel model = options.OpenSize is { } size ? Open(build, options, size) : build(options);
+        if (options.Pixels is { } pixels)
+        {
+            model = OnnxBoundary.TakePixels(model, pixels);
+        }
+        else if (options.RawPixels)
+        {
+            model = OnnxBoundary.TakePixels(model, defaults.Pixels
+                ?? throw new InvalidOperationException("OnnxExportOptions.RawPixels needs the normalisation of the pixels: declare it where the model takes them, [Shape(\"N\", 3, 224, 224, Normalize = ...)], or give OnnxExportOptions.Pixels."));
+        }
+
+        model = OnnxBoundary.Give(model, options.Output);
+        if (options.Optimize)
+        {
+            model = OnnxOptimizer.Optimize(model).Model;
+        }
+
+        return options.Precision == OnnxType.Float ? model : OnnxPrecision.Convert(model, options.Precision);
+    }
+
+    /// <summary>Writes a model's graph, or one per batch size that the class or the options name.</summary>
+    /// <param name="path">The file; other batch sizes go beside it, see <see cref="OnnxExportOptions.BatchFile"/>.</param>
+    /// <param name="build">Builds the plain graph for static sizes.</param>
+    /// <param name="defaults">What the class declares.</param>
+    /// <param name="options">Settings; null for the defaults.</param>
+    public static void Save(string path, Func<OnnxExportOptions, OnnxModel> build, OnnxExportDefaults defaults, OnnxExportOptions? options)
+    {
+        options ??= new OnnxExportOptions();
+        Create(build, defaults, options).Save(path, options.Save);
+        IReadOnlyList<int> batches = options.BatchSizes ?? (options.BatchSize is null && options.OpenSize is null ? defaults.Batches : []);
+        foreach (int batch in batches)
+        {
+            Create(build, defaults, options with { BatchSize = batch, BatchSizes = null }).Save(OnnxExportOptions.BatchFile(path, batch), options.Save);
+        }
+    }
+
     /// <summary>Starts a graph with the metadata that sessions check.</summary>
     /// <param name="name">Class name.</param>
     /// <param name="contract">Inputs and outputs.</param>
+    /// <param name="options">Settings.</param>
     /// <returns>The builder.</returns>
-    public static OnnxGraphBuilder Begin(string name, OnnxContract contract)
+    public static OnnxGraphBuilder Begin(string name, OnnxContract contract, OnnxExportOptions options)
     {
-        var builder = new OnnxGraphBuilder(name);
+        var builder = new OnnxGraphBuilder(name, options.Opset, options.Opset switch { <= 22 => 10, 23 => 11, 24 => 12, _ => 13 });
         builder.Metadata(OnnxContract.ModelKey, contract.Model);
+        builder.Document($"{contract.Model}: {string.Join(", ", contract.Inputs.Select(static entry => entry.ToString()))} -> {string.Join(", ", contract.Outputs.Select(static entry => entry.ToString()))}");
         return builder;
     }
 
@@ -78,6 +106,8 @@ public static class OnnxExport
             case ScalarType.Float32:
                 builder.Initializer<float>(name, shape, MemoryMarshal.Cast<byte, float>(dense.bytes));
                 break;
+            case ScalarType.Float64:
+                throw new NotSupportedException($"The weight '{name}' is float64, but the exported graph computes in float32: half of its digits would be lost. Call .to(ScalarType.Float32) on the model first.");
             default:
                 using (Tensor single = dense.to_type(ScalarType.Float32))
                 {
@@ -188,6 +218,15 @@ public static class OnnxExport
     /// <param name="order">Position of each of ONNX's gates among PyTorch's.</param>
     public static Tensor Biases(Tensor[] input, Tensor[] state, int[] order) =>
         stack([.. input.Select((bias, index) => cat([Reordered(bias, order), Reordered(state[index], order)]))]);
+
+    private static OnnxModel Open(Func<OnnxExportOptions, OnnxModel> build, OnnxExportOptions options, string size)
+    {
+        OnnxModel Build(int value) => build(options with { Sizes = options.Sizes.Where(pair => pair.Key != size).Append(new(size, value)).ToDictionary() });
+        OnnxModel model = OnnxOpenSize.Join(Build(FirstPrime), FirstPrime, Build(SecondPrime), SecondPrime, size);
+        return model.Proto.Graph.Input.Any(input => input.Type.TensorType.Shape.Dim.Any(dim => dim.DimParam == size))
+            ? model
+            : throw new ArgumentException($"OnnxExportOptions.OpenSize: the model has no size '{size}'; it is a name in [Shape], such as \"N\".");
+    }
 
     private static Tensor Reordered(Tensor gates, int[] order)
     {

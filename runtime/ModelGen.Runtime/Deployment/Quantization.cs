@@ -1,5 +1,4 @@
 using System.ComponentModel;
-using System.Runtime.InteropServices;
 using ModelGen.Onnx;
 using static TorchSharp.torch;
 
@@ -66,14 +65,7 @@ public sealed class CalibrationData(IReadOnlyList<Tensor> inputs)
         using Tensor indices = positions.to_type(ScalarType.Int64);
         using Tensor host = input.detach().cpu();
         using Tensor rows = host.index_select(0, indices);
-        using Tensor dense = rows.contiguous();
-        return dense.dtype switch
-        {
-            ScalarType.Float32 => OnnxTensor.From<float>(MemoryMarshal.Cast<byte, float>(dense.bytes), dense.shape),
-            ScalarType.Int64 => OnnxTensor.From<long>(MemoryMarshal.Cast<byte, long>(dense.bytes), dense.shape),
-            ScalarType.Bool => OnnxTensor.From<bool>(MemoryMarshal.Cast<byte, bool>(dense.bytes), dense.shape),
-            _ => throw new ArgumentException($"Calibration inputs must be float32, int64 or bool, not {dense.dtype}."),
-        };
+        return TensorConversion.ToOnnx(rows);
     }
 }
 

@@ -1,5 +1,4 @@
-using Microsoft.ML.OnnxRuntime;
-using TensorElementType = Microsoft.ML.OnnxRuntime.Tensors.TensorElementType;
+using ModelGen.Onnx;
 using static TorchSharp.torch;
 
 namespace ModelGen;
@@ -10,8 +9,8 @@ internal interface IVerifiedPath
     /// <summary>Samples per call when latency is measured.</summary>
     int LatencyBatch { get; }
 
-    /// <summary>Computes all samples, in batches.</summary>
-    PathOutputs RunAll(IReadOnlyList<Tensor> inputs, long samples);
+    /// <summary>Computes all samples, in batches: one entry per output.</summary>
+    PathOutputs[] RunAll(IReadOnlyList<Tensor> inputs, long samples);
 
     /// <summary>Prepares a call on the first <see cref="LatencyBatch"/> samples and hands it to <paramref name="measure"/>, so that only the call is timed.</summary>
     double MeasureCall(IReadOnlyList<Tensor> inputs, Func<Action, double> measure);
@@ -42,31 +41,41 @@ internal static class Batches
 }
 
 /// <summary>A path that is a function of tensors: eager and fused.</summary>
-internal sealed class DelegatePath(Func<IReadOnlyList<Tensor>, Tensor> run, int batchSize) : IVerifiedPath
+internal sealed class DelegatePath(Func<IReadOnlyList<Tensor>, IReadOnlyList<Tensor>> run, int batchSize) : IVerifiedPath
 {
     public int LatencyBatch => 1;
 
-    public PathOutputs RunAll(IReadOnlyList<Tensor> inputs, long samples)
+    public PathOutputs[] RunAll(IReadOnlyList<Tensor> inputs, long samples)
     {
-        var values = new List<float>();
-        int rank = 0;
+        var values = new List<List<float>>();
+        var ranks = new List<int>();
         for (long first = 0; first < samples; first += batchSize)
         {
             Tensor[] batch = Batches.Take(inputs, first, Math.Min(batchSize, samples - first));
-            using Tensor output = run(batch);
-            using Tensor onCpu = output.to(ScalarType.Float32).cpu().contiguous();
-            values.AddRange(onCpu.data<float>().ToArray());
-            rank = (int)output.dim();
+            IReadOnlyList<Tensor> outputs = run(batch);
+            for (int i = 0; i < outputs.Count; i++)
+            {
+                if (first == 0)
+                {
+                    values.Add([]);
+                    ranks.Add((int)outputs[i].dim());
+                }
+
+                using Tensor onCpu = outputs[i].to(ScalarType.Float32).cpu().contiguous();
+                values[i].AddRange(onCpu.data<float>().ToArray());
+            }
+
+            Batches.Dispose(outputs);
             Batches.Dispose(batch);
         }
 
-        return new PathOutputs([.. values], samples, rank);
+        return [.. values.Select((list, index) => new PathOutputs([.. list], samples, ranks[index]))];
     }
 
     public double MeasureCall(IReadOnlyList<Tensor> inputs, Func<Action, double> measure)
     {
         Tensor[] batch = Batches.Take(inputs, 0, LatencyBatch);
-        double result = measure(() => run(batch).Dispose());
+        double result = measure(() => Batches.Dispose(run(batch)));
         Batches.Dispose(batch);
         return result;
     }
@@ -75,95 +84,54 @@ internal sealed class DelegatePath(Func<IReadOnlyList<Tensor>, Tensor> run, int 
 /// <summary>An exported model in ONNX Runtime, on the CPU.</summary>
 internal sealed class OnnxPath : IVerifiedPath, IDisposable
 {
-    private readonly InferenceSession session;
-    private readonly RunOptions runOptions = new();
+    private readonly OnnxRunner runner;
 
     public OnnxPath(string path)
     {
-        session = new InferenceSession(path);
-        int declared = session.InputMetadata[session.InputNames[0]].Dimensions[0];
-        LatencyBatch = Math.Max(declared, 1);
+        runner = new OnnxRunner(OnnxModel.Load(path));
+        LatencyBatch = (int)Math.Max(runner.Inputs[0].Shape.FirstOrDefault(1), 1);
     }
 
     /// <summary>The graph's static batch size; 1 when it takes any.</summary>
     public int LatencyBatch { get; }
 
-    public PathOutputs RunAll(IReadOnlyList<Tensor> inputs, long samples)
+    public PathOutputs[] RunAll(IReadOnlyList<Tensor> inputs, long samples)
     {
-        var values = new List<float>();
-        int rank = 0;
+        List<float>[] values = [.. runner.Outputs.Select(static _ => new List<float>())];
         for (long first = 0; first < samples; first += LatencyBatch)
         {
-            OrtValue[] batch = Convert(inputs, first);
-            using IDisposableReadOnlyCollection<OrtValue> outputs = Run(batch);
-            ReadOnlySpan<float> output = Numbers(outputs[0]);
+            IReadOnlyDictionary<string, OnnxTensor> outputs = runner.Run(Feed(inputs, first));
             long wanted = Math.Min(LatencyBatch, samples - first);
-            values.AddRange(output[..(int)(output.Length / LatencyBatch * wanted)]);
-            rank = outputs[0].GetTensorTypeAndShape().Shape.Length;
-            Dispose(batch);
+            for (int i = 0; i < values.Length; i++)
+            {
+                float[] output = TensorConversion.Numbers(outputs[runner.Outputs[i].Name]);
+                values[i].AddRange(output.AsSpan(0, (int)(output.Length / LatencyBatch * wanted)));
+            }
         }
 
-        return new PathOutputs([.. values], samples, rank);
+        return [.. values.Select((list, index) => new PathOutputs([.. list], samples, runner.Outputs[index].Shape.Length))];
     }
 
     public double MeasureCall(IReadOnlyList<Tensor> inputs, Func<Action, double> measure)
     {
-        OrtValue[] batch = Convert(inputs, first: 0);
-        double result = measure(() => Run(batch).Dispose());
-        Dispose(batch);
-        return result;
+        Dictionary<string, OnnxTensor> feed = Feed(inputs, first: 0);
+        return measure(() => runner.Run(feed));
     }
 
-    public void Dispose()
-    {
-        runOptions.Dispose();
-        session.Dispose();
-    }
+    public void Dispose() => runner.Dispose();
 
-    /// <summary>A result as float32, whatever its type.</summary>
-    private static ReadOnlySpan<float> Numbers(OrtValue output) => output.GetTensorTypeAndShape().ElementDataType switch
+    private Dictionary<string, OnnxTensor> Feed(IReadOnlyList<Tensor> inputs, long first)
     {
-        TensorElementType.Float => output.GetTensorDataAsSpan<float>(),
-        TensorElementType.Double => Array.ConvertAll(output.GetTensorDataAsSpan<double>().ToArray(), static value => (float)value),
-        TensorElementType.Int64 => Array.ConvertAll(output.GetTensorDataAsSpan<long>().ToArray(), static value => (float)value),
-        TensorElementType.Int32 => Array.ConvertAll(output.GetTensorDataAsSpan<int>().ToArray(), static value => (float)value),
-        TensorElementType.Bool => Array.ConvertAll(output.GetTensorDataAsSpan<bool>().ToArray(), static value => value ? 1f : 0f),
-        var other => throw new NotSupportedException($"Verify cannot compare results of element type {other}."),
-    };
-
-    private IDisposableReadOnlyCollection<OrtValue> Run(OrtValue[] batch) => session.Run(runOptions, session.InputNames, batch, [session.OutputNames[0]]);
-
-    private OrtValue[] Convert(IReadOnlyList<Tensor> inputs, long first)
-    {
-        if (session.InputNames.Count != inputs.Count)
+        if (runner.Inputs.Count != inputs.Count)
         {
             throw new InvalidDataException(
-                $"the exported graph has {session.InputNames.Count} inputs ({string.Join(", ", session.InputNames)}), the model has {inputs.Count}");
+                $"the exported graph has {runner.Inputs.Count} inputs ({string.Join(", ", runner.Inputs.Select(static entry => entry.Name))}), the model has {inputs.Count}");
         }
 
         Tensor[] batch = Batches.Take(inputs, first, LatencyBatch);
-        OrtValue[] values = [.. batch.Select(ToOrtValue)];
+        Dictionary<string, OnnxTensor> feed = runner.Inputs.Select((entry, index) => (entry.Name, Value: TensorConversion.ToOnnx(batch[index])))
+            .ToDictionary(static pair => pair.Name, static pair => pair.Value, StringComparer.Ordinal);
         Batches.Dispose(batch);
-        return values;
-    }
-
-    private static OrtValue ToOrtValue(Tensor tensor)
-    {
-        using Tensor onCpu = tensor.cpu().contiguous();
-        return tensor.dtype switch
-        {
-            ScalarType.Float32 => OrtValue.CreateTensorValueFromMemory(onCpu.data<float>().ToArray(), tensor.shape),
-            ScalarType.Int64 => OrtValue.CreateTensorValueFromMemory(onCpu.data<long>().ToArray(), tensor.shape),
-            ScalarType.Bool => OrtValue.CreateTensorValueFromMemory(onCpu.data<bool>().ToArray(), tensor.shape),
-            var other => throw new NotSupportedException($"Verify runs ONNX models on inputs of float32, int64 and bool, not {other}."),
-        };
-    }
-
-    private static void Dispose(OrtValue[] values)
-    {
-        foreach (OrtValue value in values)
-        {
-            value.Dispose();
-        }
+        return feed;
     }
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using ModelGen.Onnx;
 using static TorchSharp.torch;
 
 namespace ModelGen;
@@ -9,6 +10,15 @@ namespace ModelGen;
 /// <param name="ParameterBytes">Size of the parameters and buffers, shown for the two paths that have no file.</param>
 public sealed record VerifyPaths(Func<IReadOnlyList<Tensor>, Tensor> Eager, Func<IReadOnlyList<Tensor>, Tensor> Fused, long ParameterBytes)
 {
+    /// <summary>The reference with all outputs of the model, for models with several; null compares the first one only.</summary>
+    public Func<IReadOnlyList<Tensor>, IReadOnlyList<Tensor>>? EagerOutputs { get; init; }
+
+    /// <summary>Fused inference with all outputs; null compares the first one only.</summary>
+    public Func<IReadOnlyList<Tensor>, IReadOnlyList<Tensor>>? FusedOutputs { get; init; }
+
+    /// <summary>The model itself and its graph before it is optimized, for the comparison by layer; null when the model has no such export.</summary>
+    public (TorchSharp.torch.nn.Module Module, Func<OnnxModel> ToOnnx)? Layers { get; init; }
+
     /// <summary>Writes the float32 ONNX model to the given file; null when the model has no such export.</summary>
     public Action<string>? ExportOnnx { get; init; }
 
@@ -32,15 +42,15 @@ public static class Verifier
         long samples = CountSamples(model, inputs);
         options.Check(samples);
         using IDisposable guard = no_grad();
-        var eagerPath = new DelegatePath(paths.Eager, options.BatchSize);
-        PathOutputs eager = eagerPath.RunAll(inputs, samples);
-        ClassScores.Check(options, eager, model);
+        var eagerPath = new DelegatePath(paths.EagerOutputs ?? (batch => [paths.Eager(batch)]), options.BatchSize);
+        PathOutputs[] eager = eagerPath.RunAll(inputs, samples);
+        ClassScores.Check(options, eager[0], model);
         var rows = new List<VerifyRow>
         {
             Measure("eager", eagerPath, eager, eager, inputs, options) with { Bytes = paths.ParameterBytes },
             Attempt("fused", () =>
             {
-                var path = new DelegatePath(paths.Fused, options.BatchSize);
+                var path = new DelegatePath(paths.FusedOutputs ?? (batch => [paths.Fused(batch)]), options.BatchSize);
                 VerifyRow row = Measure("fused", path, path.RunAll(inputs, samples), eager, inputs, options);
                 return JudgeFloat(row with { Bytes = paths.ParameterBytes }, options);
             }),
@@ -57,7 +67,8 @@ public static class Verifier
                 MeasureFile("int8", file => exportInt8(file, calibration), options.Int8Path, eager, inputs, options), rows[0], options)));
         }
 
-        return new VerifyReport(model, samples, rows);
+        IReadOnlyList<LayerCheck>? layers = options.Layers && paths.Layers is { } source ? LayerVerifier.Compare(model, source.Module, source.ToOnnx(), inputs, options.Tolerance) : null;
+        return new VerifyReport(model, samples, rows) { Layers = layers };
     }
 
     private static long CountSamples(string model, IReadOnlyList<Tensor> inputs)
@@ -90,7 +101,7 @@ public static class Verifier
     }
 
     private static VerifyRow MeasureFile(
-        string name, Action<string> export, string? path, PathOutputs eager, IReadOnlyList<Tensor> inputs, VerifyOptions options)
+        string name, Action<string> export, string? path, PathOutputs[] eager, IReadOnlyList<Tensor> inputs, VerifyOptions options)
     {
         DirectoryInfo? temporary = path is null ? Directory.CreateTempSubdirectory("modelgen-verify-") : null;
         try
@@ -98,7 +109,7 @@ public static class Verifier
             string file = path ?? Path.Combine(temporary!.FullName, name + ".onnx");
             export(file);
             using var session = new OnnxPath(file);
-            PathOutputs outputs = session.RunAll(inputs, eager.Samples);
+            PathOutputs[] outputs = session.RunAll(inputs, eager[0].Samples);
             return Measure(name, session, outputs, eager, inputs, options) with { Bytes = new FileInfo(file).Length };
         }
         finally
@@ -108,23 +119,29 @@ public static class Verifier
     }
 
     private static VerifyRow Measure(
-        string name, IVerifiedPath path, PathOutputs outputs, PathOutputs eager, IReadOnlyList<Tensor> inputs, VerifyOptions options)
+        string name, IVerifiedPath path, PathOutputs[] outputs, PathOutputs[] eager, IReadOnlyList<Tensor> inputs, VerifyOptions options)
     {
-        if (outputs.Values.Length != eager.Values.Length)
+        // Generated code without a form for all outputs, and eager code given as a function of one, stand for the first.
+        int count = Math.Min(outputs.Length, eager.Length);
+        for (int i = 0; i < count; i++)
         {
-            return new VerifyRow(name)
+            if (outputs[i].Values.Length != eager[i].Values.Length)
             {
-                Failure = $"output has {outputs.Values.Length / eager.Samples} values per sample, eager has {eager.Values.Length / eager.Samples}",
-            };
+                return new VerifyRow(name)
+                {
+                    Failure = $"{(eager.Length == 1 ? "output" : $"output {i}")} has {outputs[i].Values.Length / eager[i].Samples} values per sample, eager has {eager[i].Values.Length / eager[i].Samples}",
+                };
+            }
         }
 
-        (double absolute, double relative) = outputs.ErrorAgainst(eager);
+        (double Absolute, double Relative)[] errors = [.. Enumerable.Range(0, count).Select(i => outputs[i].ErrorAgainst(eager[i]))];
         return new VerifyRow(name)
         {
-            MaxAbsoluteError = absolute,
-            MaxRelativeError = relative,
-            Agreement = ClassScores.Agreement(outputs, eager),
-            Accuracy = ClassScores.Accuracy(outputs, options.Labels),
+            MaxAbsoluteError = errors.Max(static error => error.Absolute),
+            MaxRelativeError = errors.Max(static error => error.Relative),
+            Outputs = [.. errors.Select(static error => new OutputError(error.Absolute, error.Relative))],
+            Agreement = ClassScores.Agreement(outputs[0], eager[0]),
+            Accuracy = ClassScores.Accuracy(outputs[0], options.Labels),
             LatencyMs = options.LatencyCalls == 0 ? null : path.MeasureCall(inputs, call => MedianTime(call, options.LatencyCalls)),
             LatencyBatch = path.LatencyBatch,
         };

@@ -21,6 +21,15 @@ public sealed record VerifyOptions
     /// </summary>
     public double Tolerance { get; init; } = 1e-5;
 
+    /// <summary>
+    /// Whether the exported graph is also compared layer by layer: every layer of one tensor is given what the graph gives it, and its result is compared with the graph's. So errors of one
+    /// layer do not hide in those before it; the first that differs by more than <see cref="Tolerance"/> is named. Default false.
+    /// </summary>
+    public bool Layers { get; init; }
+
+    /// <summary>Settings of the exported graph, such as symbolic sizes; null for the defaults.</summary>
+    public OnnxExportOptions? Export { get; init; }
+
     /// <summary>Where the ONNX file is written and left; default null: a temporary file, deleted afterwards.</summary>
     public string? OnnxPath { get; init; }
 

@@ -3,6 +3,19 @@ using System.Text;
 
 namespace ModelGen;
 
+/// <summary>How one output of a path compares with the eager model's.</summary>
+/// <param name="MaxAbsoluteError">Largest absolute difference over all samples.</param>
+/// <param name="MaxRelativeError">The same divided by the largest absolute value that eager computes.</param>
+public readonly record struct OutputError(double MaxAbsoluteError, double MaxRelativeError);
+
+/// <summary>How one layer of the exported graph compares with the module, given the same input.</summary>
+/// <param name="Layer">State-dict path; of several modules, where batch normalisation is folded into the layer before it.</param>
+/// <param name="Type">Class of the module.</param>
+/// <param name="MaxAbsoluteError">Largest absolute difference.</param>
+/// <param name="MaxRelativeError">The same divided by the largest absolute value of the module's result.</param>
+/// <param name="Diverges">Whether it is above the tolerance.</param>
+public sealed record LayerCheck(string Layer, string Type, double MaxAbsoluteError, double MaxRelativeError, bool Diverges);
+
 /// <summary>How one path compares with the eager model.</summary>
 /// <param name="Path"><c>eager</c>, <c>fused</c>, <c>onnx</c> or <c>int8</c>.</param>
 public sealed record VerifyRow(string Path)
@@ -12,6 +25,9 @@ public sealed record VerifyRow(string Path)
 
     /// <summary><see cref="MaxAbsoluteError"/> divided by the largest absolute value that eager computes; null when the path did not run.</summary>
     public double? MaxRelativeError { get; init; }
+
+    /// <summary>Errors of each output; empty when the path did not run.</summary>
+    public IReadOnlyList<OutputError> Outputs { get; init; } = [];
 
     /// <summary>Share of samples, in [0, 1], with the class that eager finds; null for outputs other than <c>[N, C]</c>.</summary>
     public double? Agreement { get; init; }
@@ -52,6 +68,12 @@ public sealed class VerifyReport(string model, long samples, IReadOnlyList<Verif
     /// <summary>One row per path: eager (the reference), fused, and those of ONNX and INT8 that the model has.</summary>
     public IReadOnlyList<VerifyRow> Rows { get; } = rows;
 
+    /// <summary>Layers of the exported graph against their modules, in the graph's order; null unless <see cref="VerifyOptions.Layers"/> asks for them.</summary>
+    public IReadOnlyList<LayerCheck>? Layers { get; init; }
+
+    /// <summary>The first layer that diverges; null when none does, or layers were not compared.</summary>
+    public LayerCheck? FirstDivergingLayer => Layers?.FirstOrDefault(static layer => layer.Diverges);
+
     /// <summary>Whether every path ran and kept to what was asked of it.</summary>
     public bool Passed => Rows.All(static row => row.Passed);
 
@@ -73,6 +95,23 @@ public sealed class VerifyReport(string model, long samples, IReadOnlyList<Verif
 
         var text = new StringBuilder();
         text.Append(CultureInfo.InvariantCulture, $"{Model}: {TextTable.Number(Samples)} samples, errors against eager\n").Append(table);
+        foreach (VerifyRow row in Rows.Where(static row => row.Outputs.Count > 1 && row.Path != "eager"))
+        {
+            text.Append(CultureInfo.InvariantCulture, $"{row.Path}, rel. error by output: {string.Join(", ", row.Outputs.Select(static output => Error(output.MaxRelativeError)))}\n");
+        }
+
+        if (Layers is not null)
+        {
+            var layers = new TextTable("layer", "type", ">max error", ">rel. error");
+            foreach (LayerCheck layer in Layers)
+            {
+                layers.Add(layer.Layer, layer.Type, Error(layer.MaxAbsoluteError), Error(layer.MaxRelativeError));
+            }
+
+            text.Append(layers);
+            text.Append(FirstDivergingLayer is { } first ? $"first layer that diverges: {first.Layer} ({first.Type})\n" : "no layer diverges\n");
+        }
+
         foreach (VerifyRow row in Rows.Where(static row => !row.Passed))
         {
             text.Append(CultureInfo.InvariantCulture, $"FAILED {row.Path}: {row.Failure}\n");

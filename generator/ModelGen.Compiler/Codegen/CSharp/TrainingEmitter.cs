@@ -87,8 +87,20 @@ internal static class TrainingEmitter
             writer.Line("global::ModelGen.ICompiledModel compiled = this;");
             using (writer.Braces($"var paths = new global::ModelGen.VerifyPaths(inputs => {ModelEmitter.Eager(spec, items, 0)}, compiled.InferBatch, Summary.ParameterBytes)", "};"))
             {
-                writer.Line("ExportOnnx = path => ExportOnnx(path),");
-                writer.Line("ExportInt8 = (path, calibration) => ExportQuantizedOnnx(path, new global::ModelGen.CalibrationData(calibration)),");
+                if (spec.Outputs > 1)
+                {
+                    string[] eager = [.. Enumerable.Range(0, spec.Outputs).Select(index => ModelEmitter.Eager(spec, items, index))];
+                    writer.Line($"EagerOutputs = inputs => [{string.Join(", ", eager)}],");
+                    writer.Line("FusedOutputs = inputs =>");
+                    writer.Line("{");
+                    writer.Line($"    var results = Infer({string.Join(", ", items)});");
+                    writer.Line($"    return [{string.Join(", ", Enumerable.Range(1, spec.Outputs).Select(static item => "results.Item" + Invariant.Text(item)))}];");
+                    writer.Line("},");
+                }
+
+                writer.Line("Layers = (this, () => ToOnnx((options?.Export ?? new()) with { Optimize = false })),");
+                writer.Line("ExportOnnx = path => ExportOnnx(path, options?.Export),");
+                writer.Line("ExportInt8 = (path, calibration) => ExportQuantizedOnnx(path, new global::ModelGen.CalibrationData(calibration), new global::ModelGen.QuantizationOptions { Export = options?.Export }),");
             }
 
             writer.Line("bool wasTraining = training;");

@@ -1,4 +1,5 @@
 using ModelGen.Compiler.Ir;
+using ModelGen.Compiler.Models;
 using ModelGen.Compiler.Ops;
 
 namespace ModelGen.Compiler.Codegen;
@@ -16,9 +17,14 @@ internal sealed class OnnxBody
     private readonly NameAllocator nodeNames = new();
     private readonly NameAllocator valueNames = new();
     private readonly CSharpBody prologue;
+    private readonly string model;
+    private readonly Dictionary<string, string> layerTypes;
+    private (string Layer, string Source)? origin;
 
-    public OnnxBody(Graph graph, IndentedWriter writer, CSharpBody prologue)
+    public OnnxBody(ModelSpec spec, Graph graph, IndentedWriter writer, CSharpBody prologue)
     {
+        model = spec.Name;
+        layerTypes = spec.LayerTypes.ToDictionary(static pair => pair.Key, static pair => pair.Value, StringComparer.Ordinal);
         this.graph = graph;
         this.writer = writer;
         this.prologue = prologue;
@@ -146,10 +152,34 @@ internal sealed class OnnxBody
 
     public void Node(Node node, string op, string[] inputs, (string Name, TensorType Type)[] results, string[] attributes)
     {
+        Origin(node);
         string path = "/" + (node.Layer.Length > 0 ? node.Layer.Replace('.', '/') + "/" : "") + op;
         string suffix = attributes.Length > 0 ? ", " + string.Join(", ", attributes) : "";
         string outputs = string.Join(", ", results.Select(static result => $"({result.Name}, {OnnxType(result.Type.DType)}, {Shape(result.Type)})"));
         writer.Line($"onnx.Node(\"{op}\", {Invariant.Literal(NodeName(path))}, [{string.Join(", ", inputs)}], [{outputs}]{suffix});");
+    }
+
+    /// <summary>Says where the nodes that follow come from, when that differs from what was said last.</summary>
+    private void Origin(Node node)
+    {
+        if (origin == (node.Layer, node.Source))
+        {
+            return;
+        }
+
+        origin = (node.Layer, node.Source);
+        var scopes = new List<string> { $"(\"\", {Invariant.Literal(model)})" };
+        string[] parts = node.Layer.Split(['.'], StringSplitOptions.RemoveEmptyEntries);
+        for (int i = 1; i <= parts.Length; i++)
+        {
+            string scope = string.Join(".", parts.Take(i));
+            if (layerTypes.TryGetValue(scope, out string type) || i == parts.Length)
+            {
+                scopes.Add($"({Invariant.Literal(scope)}, {Invariant.Literal(type ?? "")})");
+            }
+        }
+
+        writer.Line($"onnx.Origin({Invariant.Literal(node.Source)}, {string.Join(", ", scopes)});");
     }
 
     public static string OnnxType(DType type) => type switch

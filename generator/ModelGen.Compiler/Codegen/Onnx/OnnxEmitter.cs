@@ -23,6 +23,8 @@ internal static class OnnxEmitter
         {
             writer.Line($"public static readonly OnnxContract Contract = {SessionEmitter.Contract(spec, graph)};");
             writer.Line();
+            writer.Line($"public static readonly OnnxExportDefaults Defaults = new([{string.Join(", ", spec.ExportBatches.Select(static size => Invariant.Text(size)))}], {Pixels(spec)});");
+            writer.Line();
             WriteBuild(writer, spec, graph);
         }
 
@@ -32,15 +34,17 @@ internal static class OnnxEmitter
     private static void WriteExports(IndentedWriter writer, ModelSpec spec, string local)
     {
         string batch = Invariant.Text(spec.ExportBatch);
-        writer.Line("/// <summary>The model as a static-shape ONNX graph with its current weights.</summary>");
-        writer.Line($"/// <param name=\"options\">Batch size (default {batch}) and other sizes; null for the defaults.</param>");
+        string build = $"chosen => global::ModelGen.Generated.{local}.Build(__Weights(), chosen, {batch}), global::ModelGen.Generated.{local}.Defaults, options";
+        writer.Line("/// <summary>The model as an ONNX graph with its current weights.</summary>");
+        writer.Line($"/// <param name=\"options\">Batch size (default {batch}), other sizes, operator set, precision, what comes in and out; null for the defaults.</param>");
         writer.Line("public global::ModelGen.Onnx.OnnxModel ToOnnx(global::ModelGen.OnnxExportOptions? options = null)");
-        writer.Line($"    => global::ModelGen.Generated.{local}.Build(__Weights(), options ?? new(), {batch});");
+        writer.Line($"    => global::ModelGen.OnnxExport.Create({build});");
         writer.Line();
-        writer.Line("/// <summary>Writes the model as a static-shape ONNX file with its current weights; the file appears whole or not at all.</summary>");
+        writer.Line("/// <summary>Writes the model as an ONNX file with its current weights, and one for each further batch size; a file appears whole or not at all.</summary>");
         writer.Line("/// <param name=\"path\">The file to write.</param>");
-        writer.Line($"/// <param name=\"options\">Batch size (default {batch}) and other sizes; null for the defaults.</param>");
-        writer.Line("public void ExportOnnx(string path, global::ModelGen.OnnxExportOptions? options = null) => ToOnnx(options).Save(path);");
+        writer.Line($"/// <param name=\"options\">Batch size (default {batch}), other sizes, operator set, precision, what comes in and out; null for the defaults.</param>");
+        writer.Line("public void ExportOnnx(string path, global::ModelGen.OnnxExportOptions? options = null)");
+        writer.Line($"    => global::ModelGen.OnnxExport.Save(path, {build});");
         writer.Line();
         bool needsSamples = spec.QuantizationMode == "Static";
         writer.Line(spec.QuantizationMode switch
@@ -64,7 +68,7 @@ internal static class OnnxEmitter
         var function = new GraphFunction(graph, static (index, _) => $"weights[{Invariant.Text(index)}]", "weights", "options", "batch");
         var text = new IndentedWriter();
         CSharpBody prologue = function.Body();
-        var body = new OnnxBody(graph, text, prologue);
+        var body = new OnnxBody(spec, graph, text, prologue);
         if (Problem(graph) is string problem)
         {
             // The build has warned at the expression; the rest of the model works.
@@ -84,10 +88,10 @@ internal static class OnnxEmitter
             writer.Line("using IDisposable noGrad = no_grad();");
             writer.Line("using DisposeScope scope = NewDisposeScope();");
             writer.Line("Device device = CPU;");
-            writer.Line($"OnnxGraphBuilder onnx = OnnxExport.Begin(\"{spec.Name}\", Contract);");
+            writer.Line($"OnnxGraphBuilder onnx = OnnxExport.Begin(\"{spec.Name}\", Contract, options);");
             foreach (int input in graph.ValuesOf(ValueKind.Input))
             {
-                writer.Line($"onnx.Input({body.NameOf(input)}, {OnnxBody.OnnxType(graph.TypeOf(input).DType)}, {OnnxBody.Shape(graph.TypeOf(input))});");
+                writer.Line($"onnx.Input({body.NameOf(input)}, {OnnxBody.OnnxType(graph.TypeOf(input).DType)}, {OnnxBody.Shape(graph.TypeOf(input))}, {Invariant.Literal($"Input {graph.Values[input].Name}, {graph.TypeOf(input)}")});");
             }
 
             if (graph.Nodes.Any(node => body.IsPrologue(node) && node.Op != "constant"))
@@ -101,7 +105,7 @@ internal static class OnnxEmitter
 
             // Before the text is copied: an output may need an initialiser of its own.
             var outputs = new IndentedWriter();
-            WriteOutputs(outputs, graph, body);
+            WriteOutputs(outputs, spec, graph, body);
             writer.Line();
             writer.Line(text.ToString().TrimEnd('\n'));
             writer.Line();
@@ -117,7 +121,19 @@ internal static class OnnxEmitter
         return graph.Nodes.Where(node => !weights.Computes(node)).Select(node => OpRegistry.Get(node.Op).ExportProblem(OpContext.Of(graph, node))).FirstOrDefault(static problem => problem is not null);
     }
 
-    private static void WriteOutputs(IndentedWriter writer, Graph graph, OnnxBody body)
+    private static string Pixels(ModelSpec spec)
+    {
+        if (spec.Inputs.FirstOrDefault(static input => input.Normalize.Count > 0) is not { } input)
+        {
+            return "null";
+        }
+
+        string List(IEnumerable<double> values) => "[" + string.Join(", ", values.Select(Invariant.Text)) + "]";
+        int channels = input.Normalize.Count / 2;
+        return $"new OnnxPixels {{ Input = {Invariant.Literal(input.Name)}, Mean = {List(input.Normalize.Take(channels))}, StandardDeviation = {List(input.Normalize.Skip(channels))} }}";
+    }
+
+    private static void WriteOutputs(IndentedWriter writer, ModelSpec spec, Graph graph, OnnxBody body)
     {
         for (int i = 0; i < graph.Outputs.Count; i++)
         {
@@ -126,10 +142,12 @@ internal static class OnnxEmitter
             if (body.NameOf(graph.Outputs[i]) != name)
             {
                 // The output is an input, a weight, or another output too.
+                writer.Line($"onnx.Origin(\"\", (\"\", {Invariant.Literal(spec.Name)}));");
                 writer.Line($"onnx.Node(\"Identity\", \"/Identity_{Invariant.Text(i)}\", [{body.NameOf(graph.Outputs[i])}], [({name}, {OnnxBody.OnnxType(type.DType)}, {OnnxBody.Shape(type)})]);");
             }
 
-            writer.Line($"onnx.Output({name}, {OnnxBody.OnnxType(type.DType)}, {OnnxBody.Shape(type)});");
+            string result = spec.Outputs == 1 ? "Result" : $"Result {Invariant.Text(i)}";
+            writer.Line($"onnx.Output({name}, {OnnxBody.OnnxType(type.DType)}, {OnnxBody.Shape(type)}, {Invariant.Literal($"{result} of {spec.Name}, {type}")});");
         }
     }
 }

@@ -26,13 +26,37 @@ internal static class SessionEmitter
             writer.Line("{");
             writer.Line("}");
             writer.Line();
-            writer.Line("/// <summary>Runs the model on one batch of the exported size; no managed memory is allocated.</summary>");
+            writer.Line("/// <summary>Runs the model on one batch, of the exported size unless the file leaves it open; no managed memory is allocated.</summary>");
             using (writer.Braces($"public void Run({string.Join(", ", inputs.Concat(outputs))})"))
             {
                 int index = 0;
                 foreach (int value in graph.ValuesOf(ValueKind.Input))
                 {
                     writer.Line($"CopyInput({Invariant.Text(index++)}, {inputNames[value]});");
+                }
+
+                writer.Line("RunBound();");
+                for (int i = 0; i < graph.Outputs.Count; i++)
+                {
+                    writer.Line($"CopyOutput({Invariant.Text(i)}, {outputNames[i]});");
+                }
+            }
+
+            int count = inputs.Length + outputs.Length;
+            string[] types = [.. Enumerable.Range(1, count).Select(static index => "T" + Invariant.Text(index))];
+            string[] parameters =
+            [
+                .. graph.ValuesOf(ValueKind.Input).Select((value, position) => $"global::System.ReadOnlySpan<{types[position]}> {inputNames[value]}"),
+                .. outputNames.Select((name, position) => $"global::System.Span<{types[inputs.Length + position]}> {name}"),
+            ];
+            writer.Line();
+            writer.Line("/// <summary>Runs a file whose element types differ from the model's: one that takes raw pixels (<c>byte</c>) or gives out the best class (<c>long</c>).</summary>");
+            using (writer.Braces($"public void RunAs<{string.Join(", ", types)}>({string.Join(", ", parameters)})\n    {string.Join(" ", types.Select(static type => $"where {type} : unmanaged"))}"))
+            {
+                int position = 0;
+                foreach (int value in graph.ValuesOf(ValueKind.Input))
+                {
+                    writer.Line($"CopyInput({Invariant.Text(position++)}, {inputNames[value]});");
                 }
 
                 writer.Line("RunBound();");

@@ -9,15 +9,24 @@ using ModelGen.Generator.Evaluation;
 
 namespace ModelGen.Generator.Parsing;
 
-/// <content>The attributes that say how a model is trained and how much memory it may take.</content>
+/// <content>The attributes that say how a model is trained and deployed, and how much memory it may take.</content>
 internal sealed partial class ModelParser
 {
     /// <summary>Where the budget stands, for the message when the plan exceeds it.</summary>
     private DiagnosticInfo? budget;
 
-    /// <summary>Reads [Train] and [MemoryBudget].</summary>
+    /// <summary>Reads [ExportOnnx], [Quantize], [Train] and [MemoryBudget].</summary>
     private ModelSpec Settings(ModelSpec spec)
     {
+        AttributeData? export = LayerMembers.Attribute(type, "ExportOnnxAttribute");
+        AttributeData? quantize = LayerMembers.Attribute(type, "QuantizeAttribute");
+        spec = spec with
+        {
+            ExportBatch = export?.NamedArguments.FirstOrDefault(static argument => argument.Key == "Batch").Value.Value as int? ?? 1,
+            ExportBatches = Numbers<int>(export, "Batches"),
+            QuantizationMode = LayerMembers.EnumMember(quantize?.ConstructorArguments.FirstOrDefault(), "Static"),
+            Calibration = LayerMembers.EnumMember(quantize?.NamedArguments.FirstOrDefault(static argument => argument.Key == "Calibration").Value, "MinMax"),
+        };
         AttributeData? memory = LayerMembers.Attribute(type, "MemoryBudgetAttribute");
         return Train(memory is null ? spec : spec with { MemoryBudget = Budget(memory) });
     }
