@@ -3,6 +3,7 @@ using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 using ModelGen.Compiler.Codegen;
 using ModelGen.Compiler.Ir;
+using ModelGen.Compiler.Models;
 using ModelGen.Onnx;
 using static TorchSharp.torch;
 
@@ -90,12 +91,15 @@ internal static class GeneratedOnnx
         };
     }
 
+    private static ModelSpec Spec(Graph graph) =>
+        new() { Namespace = "", Containers = default, Name = "Case", IsRoot = true, DeclaresConstructor = false, Inputs = default, Outputs = graph.Outputs.Count, Layers = default, SubModels = default };
+
     private static void Write(IndentedWriter writer, Graph graph, int index)
     {
         var function = new GraphFunction(graph, static (weight, _) => $"weights[{weight}]", "weights");
         var text = new IndentedWriter();
         CSharpBody prologue = function.Body();
-        var body = new OnnxBody(graph, text, prologue);
+        var body = new OnnxBody(Spec(graph), graph, text, prologue);
         using (writer.Braces($"public static OnnxModel Case{index}(Tensor[] weights)"))
         {
             writer.Line("using IDisposable noGrad = no_grad();");

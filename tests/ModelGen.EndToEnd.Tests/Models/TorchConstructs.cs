@@ -179,7 +179,9 @@ public partial class TorchSettings : Module<Tensor, Tensor>
     public override Tensor forward([Shape("N", 8)] Tensor x)
     {
         var y = act.forward(layer.forward(x)).view(x.shape[0], heads, -1).softmax(-1).view(x.shape[0], 8);
+#pragma warning disable MG6008 // the model is about settings, not about what trains well
         return drop.forward(y.pow(options.Power) * options.Weights[1] / Temperature);
+#pragma warning restore MG6008
     }
 
     public sealed record Options(int Power, int[] Weights);

@@ -90,6 +90,7 @@ public sealed class ModelRuleTests
         { "MG6006", Net("[Linear(3)] private partial Tensor A(Tensor x); [Linear(3)] private partial Tensor B(Tensor x);", "var y = A(x); return B(x) + y;") },
         { "MG6006", Net("[Linear(3)] private partial Tensor A(Tensor x);", "var y = A(x); var z = A(x); return z;") },
         { "MG6006", Net("[Linear(3)] private partial Tensor A(Tensor x);", "var unused = relu(x); return A(x);") },
+        { "MG6006", Net("[BatchNorm1d] private partial Tensor Norm(Tensor x); [Linear(3)] private partial Tensor A(Tensor x);", "Norm(x); return A(x);") },
 
         { "MG6007", Net("[Linear(2)] private partial Tensor A(Tensor x); [Linear(32)] private partial Tensor B(Tensor x);", "return B(A(x));") },
         { "MG6007", Net("[Linear(16)] private partial Tensor A(Tensor x); [Linear(3)] private partial Tensor B(Tensor x);", "return B(relu(A(x)));") },

@@ -26,7 +26,7 @@ internal sealed class ResultUnused : ModelRule
                     needed[input] = true;
                 }
             }
-            else if (!ReviewedModel.Definition(node).HasSideEffect && node.Layer.Length > 0 && node.Inputs.Any(input => input >= 0 && model.Graph.Values[input].Kind == ValueKind.Parameter))
+            else if (!MovesStatistics(node) && node.Layer.Length > 0 && node.Inputs.Any(input => input >= 0 && model.Graph.Values[input].Kind == ValueKind.Parameter))
             {
                 unused.Add(i);
             }
@@ -43,4 +43,7 @@ internal sealed class ResultUnused : ModelRule
             }
         }
     }
+
+    /// <summary>Whether calling the layer has an effect of its own: running statistics move although nobody reads the result.</summary>
+    private static bool MovesStatistics(Node node) => ReviewedModel.Definition(node).HasSideEffect || node.Op is "batch_norm" or "instance_norm_running";
 }

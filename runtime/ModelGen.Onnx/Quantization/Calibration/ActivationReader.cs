@@ -24,7 +24,7 @@ internal sealed class ActivationReader : IDisposable
         {
             if (optimize)
             {
-                (session, _) = InferenceOptions.Open(bytes, null, quantized: copy.Graph.Node.Any(static node => node.OpType == "DequantizeLinear"));
+                session = ExecutionProviders.Open(settings => new InferenceSession(bytes, settings), new InferenceOptions(), quantized: copy.Graph.Node.Any(static node => node.OpType == "DequantizeLinear"), out _);
             }
             else
             {
