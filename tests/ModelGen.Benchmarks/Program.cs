@@ -1,10 +1,11 @@
 using ModelGen.Benchmarks;
 
-// dotnet run -c Release --project tests/ModelGen.Benchmarks -- compiler|inference|kernels|memory|training [--only NAME] [--json FILE], -- soak [--only NAME] [--steps N], or -- convergence [--data FILE]
+// dotnet run -c Release --project tests/ModelGen.Benchmarks -- analyzers [--json FILE], -- compiler|inference|kernels|memory|training [--only NAME] [--json FILE], -- soak [--only NAME] [--steps N], or -- convergence [--data FILE]
 string? Option(string name) => Array.IndexOf(args, name) is >= 0 and int index && index + 1 < args.Length ? args[index + 1] : null;
 
 return args.FirstOrDefault() switch
 {
+    "analyzers" => AnalyzerBenchmark.Run(Option("--json")),
     "compiler" => CompilerBenchmark.Run(Option("--only"), Option("--json")),
     "convergence" => Convergence.Run(Option("--data")),
     "inference" => InferenceBenchmark.Run(Option("--only"), Option("--json")),
@@ -17,6 +18,6 @@ return args.FirstOrDefault() switch
 
 static int Usage()
 {
-    Console.Error.WriteLine("usage: ModelGen.Benchmarks compiler|inference|kernels|memory|training [--only NAME] [--json FILE]; soak [--only NAME] [--steps N]; convergence [--data FILE]");
+    Console.Error.WriteLine("usage: ModelGen.Benchmarks analyzers [--json FILE]; compiler|inference|kernels|memory|training [--only NAME] [--json FILE]; soak [--only NAME] [--steps N]; convergence [--data FILE]");
     return 2;
 }
