@@ -5,6 +5,7 @@ string? Option(string name) => Array.IndexOf(args, name) is >= 0 and int index &
 
 (string Name, string Options, Func<int> Run)[] commands =
 [
+    ("analyzers", "[--json FILE]", () => AnalyzerBenchmark.Run(Option("--json"))),
     ("compiler", "[--only NAME] [--json FILE]", () => CompilerBenchmark.Run(Option("--only"), Option("--json"))),
     ("convergence", "[--data FILE]", () => Convergence.Run(Option("--data"))),
     ("inference", "[--only NAME] [--json FILE]", () => InferenceBenchmark.Run(Option("--only"), Option("--json"))),

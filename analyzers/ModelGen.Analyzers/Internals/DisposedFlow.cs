@@ -106,6 +106,12 @@ internal static class DisposedFlow
             untracked.UnionWith(nested.Descendants().Select(operation => operation.NamedVariable()).OfType<ISymbol>());
         }
 
+        // The graph assigns a value with a branch in it through a capture of the variable.
+        foreach (IAssignmentOperation assignment in function.Descendants().OfType<IAssignmentOperation>().Where(assignment => assignment is ICoalesceAssignmentOperation || assignment.Value.Branches()))
+        {
+            untracked.UnionWith(assignment.Target.DescendantsAndSelf().Select(target => target.NamedVariable()).OfType<ISymbol>());
+        }
+
         return untracked;
     }
 

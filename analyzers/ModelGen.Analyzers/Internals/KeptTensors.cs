@@ -23,7 +23,7 @@ internal static class KeptTensors
                 IInvocationOperation call when torch.IsScopeTransfer(call.TargetMethod) => call.Start() > value.Start() || Mentions(call, variable, value),
                 IInvocationOperation { TargetMethod.Name: "Dispose" or "Clear" } call => Mentions(call, variable, value),
                 IInvocationOperation call when !torch.Owns(call.TargetMethod) && call.Syntax != store && !IsHarmless(call) =>
-                    call.Arguments.Any(argument => Mentions(argument, variable, value)) && call.Start() > value.Start(),
+                    call.Start() > value.Start() && (call.Arguments.Any(argument => Mentions(argument, variable, value)) || MayReadField(call, variable)),
                 ISimpleAssignmentOperation assignment when assignment.Syntax != store => assignment.Target.Names(variable),
                 _ => false,
             };
@@ -51,6 +51,11 @@ internal static class KeptTensors
 
     private static bool Mentions(IOperation operation, ISymbol variable, IOperation value) =>
         operation.DescendantsAndSelf().Any(part => part.Names(variable) || (value.NamedVariable() is { } stored && part.Names(stored)));
+
+    /// <summary>A method of the same object may use the field while the scope is open, which is fine, and clear or detach it.</summary>
+    private static bool MayReadField(IInvocationOperation call, ISymbol variable) =>
+        variable is IFieldSymbol && call.Instance is null or IInstanceReferenceOperation
+        && SymbolEqualityComparer.Default.Equals(call.TargetMethod.ContainingType, variable.ContainingType);
 
     private static bool IsHarmless(IInvocationOperation call) =>
         call.TargetMethod.ContainingNamespace.ToDisplayString().StartsWith("System", StringComparison.Ordinal)

@@ -109,4 +109,9 @@ internal static class OperationFacts
 
     public static bool IsConstant(this IOperation? operation, object value) =>
         operation is { ConstantValue: { HasValue: true, Value: { } constant } } && constant.Equals(value);
+
+    /// <summary>True when evaluating the expression may take different ways: <c>?:</c>, <c>??</c>, <c>?.</c>, <c>switch</c>, <c>&amp;&amp;</c>, <c>||</c>.</summary>
+    public static bool Branches(this IOperation value) => value.DescendantsAndSelf().Any(operation =>
+        operation is IConditionalOperation or ICoalesceOperation or IConditionalAccessOperation or ISwitchExpressionOperation
+            or IBinaryOperation { OperatorKind: BinaryOperatorKind.ConditionalAnd or BinaryOperatorKind.ConditionalOr });
 }

@@ -22,7 +22,10 @@ internal static class ScopeAnalysis
             ? [.. ControlFlowGraphs.Of(key, context).Select(graph => (graph.OriginalOperation, Analyze(graph, torch)))]
             : []);
 
-    /// <summary>Locals that a nested function mentions (it may run at any time) and locals that a using of their own disposes.</summary>
+    /// <summary>
+    /// Locals that a nested function mentions (it may run at any time), that a using of their own disposes, or that are assigned a value with a
+    /// branch in it: the graph assigns those through a capture of the variable.
+    /// </summary>
     public static ImmutableHashSet<ILocalSymbol> FindUntracked(IOperation function)
     {
         ImmutableHashSet<ILocalSymbol>.Builder untracked = ImmutableHashSet.CreateBuilder<ILocalSymbol>(SymbolEqualityComparer.Default);
@@ -35,6 +38,10 @@ internal static class ScopeAnalysis
             else if (operation is IVariableDeclaratorOperation { Symbol: { } local } && (local.IsUsing || local.IsRef))
             {
                 untracked.Add(local);
+            }
+            else if (operation is IAssignmentOperation { Target: ILocalReferenceOperation { Local: { } target } } assignment && (assignment is ICoalesceAssignmentOperation || assignment.Value.Branches()))
+            {
+                untracked.Add(target);
             }
         }
 

@@ -23,7 +23,7 @@ internal sealed class MG1005_ChainLeavesTemporaries() : TorchAnalyzer(Rule)
             operation =>
             {
                 var call = (IInvocationOperation)operation.Operation;
-                if (torch.IsTensorMethod(call.TargetMethod) && torch.IsTensor(call.Type) && call.Receiver()?.Unwrap() is { } receiver && MakesTensor(receiver, torch)
+                if (torch.IsTensorMethod(call.TargetMethod) && MakesTensor(call, torch) && call.Receiver()?.Unwrap() is { } receiver && MakesTensor(receiver, torch)
                     && call.MeaningfulParent() is not IInvocationOperation && !HasScope(call, torch))
                 {
                     operation.ReportDiagnostic(Diagnostic.Create(Rule, receiver.Syntax.GetLocation(), Describe(receiver)));
@@ -31,6 +31,7 @@ internal sealed class MG1005_ChainLeavesTemporaries() : TorchAnalyzer(Rule)
             },
             OperationKind.Invocation);
 
+    /// <summary>In-place operations and the Move/Detach family return their receiver, so nothing is left behind by them.</summary>
     private static bool MakesTensor(IOperation value, TorchSharpContext torch) => value switch
     {
         IInvocationOperation call => TensorOrigins.Of(call, torch) == TensorOrigin.New,

@@ -44,5 +44,5 @@ internal sealed class MG1011_GraphKept() : TorchAnalyzer(Rule)
 
     private static bool IsTrainedOn(ISymbol tensor, IOperation region, TorchSharpContext torch) =>
         region.Descendants().OfType<IInvocationOperation>().Any(call =>
-            torch.IsBackward(call.TargetMethod) && (call.Instance.Names(tensor) || call.Arguments.Any(argument => argument.Value.MentionsOf(tensor).Any() || argument.Value.Names(tensor))));
+            torch.IsBackward(call.TargetMethod) && call.Descendants().Any(part => part.Names(tensor)));
 }

@@ -24,6 +24,11 @@ internal sealed class MG2031_CatOfUnsqueezedFix() : TorchCodeFix(RuleIds.CatOfUn
                 && call.Parent is LambdaExpressionSyntax or InitializerExpressionSyntax or ExpressionElementSyntax);
         InvocationExpressionSyntax stack = cat
             .ReplaceNodes(added, (call, _) => ((MemberAccessExpressionSyntax)call.Expression).Expression.WithTriviaFrom(call));
+        stack = stack.ReplaceNodes(stack.DescendantNodes().OfType<InvocationExpressionSyntax>().Where(SelectsItself), (call, _) => ((MemberAccessExpressionSyntax)call.Expression).Expression);
         return Fixable(Replace(request, cat, stack.WithExpression(method.WithName(SyntaxFactory.IdentifierName("stack")))));
     }
+
+    private static bool SelectsItself(InvocationExpressionSyntax call) =>
+        call is { Expression: MemberAccessExpressionSyntax { Name.Identifier.ValueText: "Select" }, ArgumentList.Arguments: [{ Expression: SimpleLambdaExpressionSyntax { Body: IdentifierNameSyntax body } lambda }] }
+        && body.Identifier.ValueText == lambda.Parameter.Identifier.ValueText;
 }

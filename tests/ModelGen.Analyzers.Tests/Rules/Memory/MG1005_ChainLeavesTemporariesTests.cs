@@ -59,4 +59,13 @@ public sealed class MG1005_ChainLeavesTemporariesTests
             Tensor N(Tensor x) => x.add_(1).mul_(2);
         }
         """);
+
+    [Fact]
+    public Task Ignores_MethodsThatReturnTheirReceiver() => Rule.Verify("""
+        class C
+        {
+            Tensor M(Tensor x) => torch.zeros(3).DetachFromDisposeScope();
+            Tensor N(Tensor x) => torch.zeros(3).add_(x);
+        }
+        """);
 }

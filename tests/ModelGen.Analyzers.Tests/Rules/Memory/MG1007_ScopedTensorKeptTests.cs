@@ -174,6 +174,51 @@ public sealed class MG1007_ScopedTensorKeptTests
         """);
 
     [Fact]
+    public Task Ignores_OuterLocalThatIsAssignedAgain() => Rule.Verify("""
+        class C
+        {
+            Tensor M(Tensor x, bool b, Tensor other)
+            {
+                Tensor y;
+                using (torch.NewDisposeScope())
+                {
+                    y = x.exp();
+                }
+
+                y = b ? x : other;
+                return y.log();
+            }
+            Tensor N(Tensor x, Func<Tensor> make)
+            {
+                Tensor y = null;
+                using (torch.NewDisposeScope())
+                {
+                    y = x.exp();
+                    y = null;
+                }
+
+                y ??= make();
+                return y.log();
+            }
+        }
+        """);
+
+    [Fact]
+    public Task Ignores_FieldThatOtherMethodsOfTheObjectUse() => Rule.Verify("""
+        class C
+        {
+            private Tensor _mask;
+            Tensor M(Tensor x)
+            {
+                using var scope = torch.NewDisposeScope();
+                _mask = x.gt(0);
+                return Masked(x).MoveToOuterDisposeScope();
+            }
+            Tensor Masked(Tensor x) => x * _mask;
+        }
+        """);
+
+    [Fact]
     public Task Ignores_ConstructorOfAModule() => Rule.Verify("""
         class Net : Module<Tensor, Tensor>
         {

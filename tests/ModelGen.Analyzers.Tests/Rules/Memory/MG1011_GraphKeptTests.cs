@@ -103,6 +103,26 @@ public sealed class MG1011_GraphKeptTests
         """);
 
     [Fact]
+    public Task Ignores_ListThatIsTrainedOn() => Rule.Verify("""
+        class C
+        {
+            void M(Module<Tensor, Tensor> model, torch.optim.Optimizer optimizer, DataLoader loader)
+            {
+                var losses = new List<Tensor>();
+                foreach (var batch in loader)
+                {
+                    var loss = functional.mse_loss(model.forward(batch["x"]), batch["y"]);
+                    loss.backward(retain_graph: true);
+                    losses.Add(loss);
+                }
+
+                torch.stack(losses).mean().backward();
+                optimizer.step();
+            }
+        }
+        """);
+
+    [Fact]
     public Task Ignores_SumWithinTheTurn() => Rule.Verify("""
         class C
         {

@@ -73,6 +73,29 @@ public sealed class MG1030_UsedAfterDisposeTests
         """);
 
     [Fact]
+    public Task Ignores_ReassignedWithABranch() => Rule.Verify("""
+        class C
+        {
+            Tensor M(Tensor x, bool b, Tensor z)
+            {
+                var y = x.exp();
+                y.Dispose();
+                y = b ? x : z;
+                z.Dispose();
+                (y, z) = (y.sum(), x);
+                return y + z;
+            }
+            Tensor N(Tensor x, Func<Tensor> make)
+            {
+                x.Dispose();
+                x = null;
+                x ??= make();
+                return x.sum();
+            }
+        }
+        """);
+
+    [Fact]
     public Task Ignores_OneBranchOnly() => Rule.Verify("""
         class C
         {

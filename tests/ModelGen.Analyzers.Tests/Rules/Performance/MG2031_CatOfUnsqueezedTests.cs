@@ -46,6 +46,15 @@ public sealed class MG2031_CatOfUnsqueezedTests
         """);
 
     [Fact]
+    public Task Fixes_WithTheListItself() => Rule.VerifyFix(
+        """
+        class C { Tensor M(List<Tensor> all) => [|torch.cat(all.Select(t => t.unsqueeze(0)).ToArray(), 0)|]; }
+        """,
+        """
+        class C { Tensor M(List<Tensor> all) => torch.stack(all.ToArray(), 0); }
+        """);
+
+    [Fact]
     public Task FixesAll_SelectAndElements() => Rule.VerifyFix(
         """
         class C { Tensor M(List<Tensor> all, Tensor x, Tensor y) => [|torch.cat(all.Select(t => t.relu().unsqueeze(0)).ToArray(), 0)|] + [|torch.cat(new[] { x.unsqueeze(0), y.unsqueeze(0) })|]; }
