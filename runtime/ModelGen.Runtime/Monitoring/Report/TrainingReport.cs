@@ -34,7 +34,7 @@ internal sealed class TrainingReport(ModelSummary summary, TrainingHistory histo
         page.Empty("meta", "charset", "utf-8").Empty("meta", "name", "viewport", "content", "width=device-width, initial-scale=1");
         page.Element("title", title).Open("style").Raw(Style.Sheet).Close().CloseLine();
         page.Open("body").Open("main").Element("h1", title);
-        page.Element("p", string.Create(CultureInfo.InvariantCulture, $"Trained with ModelGen; written {DateTime.Now:yyyy-MM-dd HH:mm} on {Environment.MachineName}, {Environment.ProcessorCount} processors."), "class", "quiet");
+        page.Element("p", string.Create(CultureInfo.InvariantCulture, $"Trained with ModelGen; written {DateTime.Now:yyyy-MM-dd HH:mm}, {Environment.ProcessorCount} processors."), "class", "quiet");
         page.Open("nav");
         foreach ((string id, string name, _) in sections)
         {
