@@ -1,5 +1,6 @@
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
+using Microsoft.CodeAnalysis.Operations;
 
 namespace ModelGen.Analyzers;
 
@@ -8,6 +9,8 @@ internal static class RegistrationFacts
 {
     private static readonly HashSet<string> s_registering =
         ["RegisterComponents", "register_module", "add_module", "register_parameter", "register_buffer"];
+
+    private static readonly HashSet<string> s_byName = ["register_module", "add_module", "register_parameter"];
 
     /// <summary>
     /// True when the class, or a base class of the user's, calls something that registers components. Unknown counts as
@@ -47,4 +50,60 @@ internal static class RegistrationFacts
             }
         }
     }
+
+    /// <summary>The first call of <c>RegisterComponents()</c> that is a statement of the constructor itself; one in a branch need not have run.</summary>
+    public static IOperation? FindRegistration(IBlockOperation body, TorchSharpContext torch) =>
+        body.Operations.FirstOrDefault(statement =>
+            statement is IExpressionStatementOperation { Operation: IInvocationOperation { TargetMethod.Name: "RegisterComponents", Instance: IInstanceReferenceOperation } call }
+            && torch.IsModuleMember(call.TargetMethod));
+
+    /// <summary>Null, and <c>fc = fc.to(device)</c>, which gives back the registered object.</summary>
+    public static bool KeepsTheObject(IOperation value, IFieldSymbol field, TorchSharpContext torch)
+    {
+        IOperation current = value.Unwrap();
+        while (current is IInvocationOperation move && torch.IsModuleMove(move.TargetMethod) && move.Receiver() is { } receiver)
+        {
+            current = receiver.Unwrap();
+        }
+
+        return current.Names(field) || current.ConstantValue is { HasValue: true, Value: null };
+    }
+
+    /// <summary>
+    /// True when every constructor of the class that does not delegate to another registers the components in a statement
+    /// of its own, so that registration has happened when a derived constructor's body runs.
+    /// </summary>
+    public static bool RegistersInEveryConstructor(INamedTypeSymbol type, CancellationToken cancellation)
+    {
+        List<SyntaxNode> constructors = [.. type.InstanceConstructors.SelectMany(constructor => constructor.DeclaringSyntaxReferences).Select(reference => reference.GetSyntax(cancellation))];
+        return constructors.Count > 0 && constructors.All(constructor => constructor is ConstructorDeclarationSyntax declaration
+            && (declaration.Initializer?.ThisOrBaseKeyword.ValueText == "this" || declaration.Body?.Statements.Any(IsRegistration) == true));
+    }
+
+    /// <summary>True when a call of <c>register_module</c> or the like in the class names the component, or names no member of the class at all.</summary>
+    public static bool RegistersByHand(INamedTypeSymbol type, ISymbol component, CancellationToken cancellation)
+    {
+        var members = new HashSet<string>(type.GetMembers().Where(member => member is IFieldSymbol or IPropertySymbol).Select(member => member.Name));
+        foreach (InvocationExpressionSyntax call in type.DeclaringSyntaxReferences
+            .SelectMany(reference => reference.GetSyntax(cancellation).DescendantNodes()).OfType<InvocationExpressionSyntax>())
+        {
+            if (s_byName.Contains(CalledName(call.Expression) ?? ""))
+            {
+                List<string> named = [.. call.ArgumentList.DescendantNodes().OfType<IdentifierNameSyntax>().Select(name => name.Identifier.ValueText).Where(members.Contains)];
+                if (named.Count == 0 || named.Contains(component.Name))
+                {
+                    return true;
+                }
+            }
+        }
+
+        return false;
+    }
+
+    private static string? CalledName(ExpressionSyntax called) =>
+        (called is IdentifierNameSyntax name ? name : (called as MemberAccessExpressionSyntax)?.Name)?.Identifier.ValueText;
+
+    private static bool IsRegistration(StatementSyntax statement) =>
+        statement is ExpressionStatementSyntax { Expression: InvocationExpressionSyntax { Expression: var called } }
+        && CalledName(called) == "RegisterComponents";
 }

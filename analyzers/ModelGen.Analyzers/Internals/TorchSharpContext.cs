@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.Operations;
 
 namespace ModelGen.Analyzers;
 
@@ -23,6 +24,10 @@ internal sealed class TorchSharpContext
     private readonly INamedTypeSymbol? _cuda;
     private readonly INamedTypeSymbol? _accessor;
     private readonly INamedTypeSymbol? _dataset;
+    private readonly INamedTypeSymbol? _special;
+    private readonly INamedTypeSymbol? _clipping;
+    private readonly INamedTypeSymbol? _nn;
+    private readonly INamedTypeSymbol? _scheduler;
 
     private TorchSharpContext(Compilation compilation, INamedTypeSymbol torch, INamedTypeSymbol tensor, INamedTypeSymbol module, INamedTypeSymbol disposeScope)
     {
@@ -42,6 +47,10 @@ internal sealed class TorchSharpContext
         _cuda = Find("TorchSharp.torch+cuda");
         _accessor = Find("TorchSharp.Utils.TensorAccessor`1");
         _dataset = Find("TorchSharp.torch+utils+data+Dataset`1");
+        _special = Find("TorchSharp.torch+special");
+        _clipping = Find("TorchSharp.torch+nn+utils");
+        _nn = Find("TorchSharp.torch+nn");
+        _scheduler = Find("TorchSharp.torch+optim+lr_scheduler+LRScheduler");
         Optimizer = Find("TorchSharp.torch+optim+Optimizer");
         Parameter = Find("TorchSharp.Modules.Parameter");
         ModuleList = Find("TorchSharp.Modules.ModuleList`1");
@@ -87,6 +96,9 @@ internal sealed class TorchSharpContext
     public bool IsParameter(ITypeSymbol? type) => DerivesFrom(type, Parameter);
 
     public bool IsOptimizer(ITypeSymbol? type) => DerivesFrom(type, Optimizer);
+
+    /// <summary>A schedule of learning rates.</summary>
+    public bool IsScheduler(ITypeSymbol? type) => DerivesFrom(type, _scheduler);
 
     public bool IsDataLoader(ITypeSymbol? type) => DerivesFrom(type, _dataLoader);
 
@@ -140,6 +152,36 @@ internal sealed class TorchSharpContext
     public bool IsOptimizerFactory(IMethodSymbol method) => IsIn(method, _optim) && IsOptimizer(method.ReturnType);
 
     public bool IsFunctional(IMethodSymbol method) => IsIn(method, _functional);
+
+    /// <summary>A function of the class <c>torch</c> itself.</summary>
+    public bool IsTorchFunction(IMethodSymbol method) => IsIn(method, _torch);
+
+    /// <summary>A function of <c>torch</c>, <c>torch.special</c> or <c>torch.nn.functional</c>.</summary>
+    public bool IsTensorFunction(IMethodSymbol method) => IsIn(method, _torch) || IsIn(method, _functional) || IsIn(method, _special);
+
+    /// <summary><c>clip_grad_norm_</c> or <c>clip_grad_value_</c>.</summary>
+    public bool IsGradientClipping(IMethodSymbol method) => method.Name is "clip_grad_norm_" or "clip_grad_value_" && IsIn(method, _clipping);
+
+    /// <summary>A function of <c>torch.nn</c> that makes a layer, named after it, such as <c>nn.Linear</c>.</summary>
+    public bool IsLayerFactory(IMethodSymbol method) => IsIn(method, _nn) && IsModule(method.ReturnType);
+
+    /// <summary><c>nn.Parameter(...)</c>, or the constructor of <c>Parameter</c>.</summary>
+    public bool IsParameterCreation(IOperation operation) => operation switch
+    {
+        IInvocationOperation call => call.TargetMethod.Name == "Parameter" && IsIn(call.TargetMethod, _nn),
+        IObjectCreationOperation creation => SymbolEqualityComparer.Default.Equals(creation.Type, Parameter),
+        _ => false,
+    };
+
+    /// <summary>True when the call makes a tensor out of no other tensor: <c>torch.randn</c>, <c>torch.tensor</c> and the like.</summary>
+    public bool IsFactory(IInvocationOperation call) =>
+        IsTorchFunction(call.TargetMethod) && IsTensor(call.Type) && call.TargetMethod.Parameters.Any(parameter => parameter.Name == "requires_grad")
+        && !call.Arguments.Any(argument => IsTensor(argument.Value.Unwrap().Type));
+
+    /// <summary>True for a factory that is told to make a leaf which requires gradients.</summary>
+    public bool MakesTrainableLeaf(IOperation operation) =>
+        operation is IInvocationOperation call && IsFactory(call)
+        && call.Arguments.Any(argument => argument.Parameter?.Name == "requires_grad" && argument.Value.ConstantValue is { HasValue: true, Value: true });
 
     /// <summary>A member of <c>nn.Module</c> itself, whatever class of the hierarchy declares it.</summary>
     public bool IsModuleMember(IMethodSymbol method) => Owns(method) && IsModule(method.ContainingType);

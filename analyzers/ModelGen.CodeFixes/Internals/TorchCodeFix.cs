@@ -2,6 +2,8 @@ using System.Collections.Immutable;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CodeActions;
 using Microsoft.CodeAnalysis.CodeFixes;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
+using ModelGen.Analyzers;
 
 namespace ModelGen.CodeFixes;
 
@@ -38,6 +40,17 @@ internal abstract class TorchCodeFix(string id, string title) : CodeFixProvider
 
     /// <summary>Checks every condition of the fix; returns how to apply it, or null when it cannot be applied safely.</summary>
     protected abstract Task<Func<CancellationToken, Task<Solution>>?> PrepareAsync(FixRequest request);
+
+    /// <summary>The marked expression, what it does, and the TorchSharp symbols.</summary>
+    protected static (ExpressionSyntax Syntax, IOperation Operation, TorchSharpContext Torch)? Marked(FixRequest request)
+    {
+        SyntaxNode node = request.Node is ArgumentSyntax argument ? argument.Expression : request.Node;
+        return node is ExpressionSyntax expression
+            && request.Model.GetOperation(expression, request.Cancellation) is { } operation
+            && TorchSharpContext.TryCreate(request.Model.Compilation) is { } torch
+            ? (expression, operation, torch)
+            : null;
+    }
 
     /// <summary>The fix that swaps one node of the document for another.</summary>
     protected static Func<CancellationToken, Task<Solution>> Replace(FixRequest request, SyntaxNode old, SyntaxNode @new) =>

@@ -30,18 +30,12 @@ internal sealed class MG4002_AssignedAfterRegistration() : TorchAnalyzer(Rule)
 
             foreach (IBlockOperation body in block.OperationBlocks.OfType<IBlockOperation>())
             {
-                if (FindRegistration(body, torch) is { } registration)
+                if (RegistrationFacts.FindRegistration(body, torch) is { } registration)
                 {
                     Report(body, registration, block, torch);
                 }
             }
         });
-
-    /// <summary>The first call that is a statement of the constructor itself; one in a branch need not have run.</summary>
-    private static IOperation? FindRegistration(IBlockOperation body, TorchSharpContext torch) =>
-        body.Operations.FirstOrDefault(statement =>
-            statement is IExpressionStatementOperation { Operation: IInvocationOperation { TargetMethod.Name: "RegisterComponents", Instance: IInstanceReferenceOperation } call }
-            && torch.IsModuleMember(call.TargetMethod));
 
     private static void Report(IBlockOperation body, IOperation registration, OperationBlockAnalysisContext context, TorchSharpContext torch)
     {
@@ -50,23 +44,11 @@ internal sealed class MG4002_AssignedAfterRegistration() : TorchAnalyzer(Rule)
             if (assignment.Start() > registration.Start()
                 && assignment.Target.Unwrap() is IFieldReferenceOperation { Instance: IInstanceReferenceOperation, Field: { IsStatic: false } field }
                 && (torch.IsModule(field.Type) || torch.IsParameter(field.Type))
-                && !KeepsTheObject(assignment.Value, field, torch)
+                && !RegistrationFacts.KeepsTheObject(assignment.Value, field, torch)
                 && assignment.EnclosingFunction() is not (IAnonymousFunctionOperation or ILocalFunctionOperation))
             {
                 context.ReportDiagnostic(Diagnostic.Create(Rule, assignment.Syntax.GetLocation(), [registration.Syntax.GetLocation()], field.Name));
             }
         }
-    }
-
-    /// <summary>Null, and <c>fc = fc.to(device)</c>, which gives back the registered object.</summary>
-    private static bool KeepsTheObject(IOperation value, IFieldSymbol field, TorchSharpContext torch)
-    {
-        IOperation current = value.Unwrap();
-        while (current is IInvocationOperation move && torch.IsModuleMove(move.TargetMethod) && move.Receiver() is { } receiver)
-        {
-            current = receiver.Unwrap();
-        }
-
-        return current.Names(field) || current.ConstantValue is { HasValue: true, Value: null };
     }
 }

@@ -28,7 +28,7 @@ internal sealed class MG2024_LayerMadeInForward() : TorchAnalyzer(Rule)
 
             foreach (IOperation operation in block.OperationBlocks.SelectMany(body => body.Descendants()))
             {
-                if (IsCreation(operation, torch) && HasWeights(operation.Type as INamedTypeSymbol, torch) && !MayBeKept(operation))
+                if (IsCreation(operation, torch) && LayerFacts.HasWeights(operation.Type as INamedTypeSymbol, torch) && !MayBeKept(operation))
                 {
                     block.ReportDiagnostic(Diagnostic.Create(Rule, operation.Syntax.GetLocation(), operation.Type!.Name));
                 }
@@ -42,25 +42,6 @@ internal sealed class MG2024_LayerMadeInForward() : TorchAnalyzer(Rule)
             && torch.IsModule(call.Type) && call.TargetMethod.Name == call.Type!.Name,
         _ => false,
     };
-
-    /// <summary>Layers whose weights exist whatever the arguments are; containers, losses and the parameterless ones are left out.</summary>
-    private static bool HasWeights(INamedTypeSymbol? type, TorchSharpContext torch)
-    {
-        if (type is null || !torch.Owns(type))
-        {
-            return type is not null && RegistrationFacts.Components(type, torch).Any(field => torch.IsParameter(field.Type) || HasWeights(field.Type as INamedTypeSymbol, torch));
-        }
-
-        for (INamedTypeSymbol? current = type; current is not null; current = current.BaseType)
-        {
-            if (current.Name is "ParameterLessModule" or "Loss" or "InstanceNorm")
-            {
-                return false;
-            }
-        }
-
-        return type.IsSealed;
-    }
 
     /// <summary>True when the layer goes to a field, to other code, or into a local that does, or whose weights are set.</summary>
     private static bool MayBeKept(IOperation creation) => creation.MeaningfulParent() switch
