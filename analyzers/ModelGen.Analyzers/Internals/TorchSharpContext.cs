@@ -153,9 +153,6 @@ internal sealed class TorchSharpContext
 
     public bool IsFunctional(IMethodSymbol method) => IsIn(method, _functional);
 
-    /// <summary>A function of the class <c>torch</c> itself.</summary>
-    public bool IsTorchFunction(IMethodSymbol method) => IsIn(method, _torch);
-
     /// <summary>A function of <c>torch</c>, <c>torch.special</c> or <c>torch.nn.functional</c>.</summary>
     public bool IsTensorFunction(IMethodSymbol method) => IsIn(method, _torch) || IsIn(method, _functional) || IsIn(method, _special);
 
