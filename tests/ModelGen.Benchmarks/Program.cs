@@ -8,6 +8,7 @@ string? Option(string name) => Array.IndexOf(args, name) is >= 0 and int index &
     ("analyzers", "[--json FILE]", () => AnalyzerBenchmark.Run(Option("--json"))),
     ("compiler", "[--only NAME] [--json FILE]", () => CompilerBenchmark.Run(Option("--only"), Option("--json"))),
     ("convergence", "[--data FILE]", () => Convergence.Run(Option("--data"))),
+    ("data", "[--data DIR] [--json FILE]", () => DataBenchmark.Run(Option("--data"), Option("--json"))),
     ("inference", "[--only NAME] [--json FILE]", () => InferenceBenchmark.Run(Option("--only"), Option("--json"))),
     ("kernels", "[--only FAMILY] [--json FILE]", () => KernelBenchmark.Run(Option("--only"), Option("--json"))),
     ("memory", "[--only NAME] [--json FILE]", () => MemoryBenchmark.Run(Option("--only"), Option("--json"))),
