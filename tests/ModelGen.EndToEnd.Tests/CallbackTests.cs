@@ -42,6 +42,22 @@ public sealed class CallbackTests
         Assert.EndsWith("step 1; failed mine; ", recorder.Log);
     }
 
+    [Fact]
+    public void CallbacksThatFailWhenTold_HideNothing()
+    {
+        using var model = new Mlp();
+        var recorder = new Recorder();
+        using Trainer<Mlp> trainer = model.CreateTrainer(new TrainerOptions { Progress = TrainingProgress.None, BatchSize = 16, Callbacks = [new Thrower(), new BadListener(), recorder] });
+        AggregateException exception = Assert.Throws<AggregateException>(() => trainer.Fit(Samples(40)));
+        Assert.Equal(["mine", "deaf"], exception.InnerExceptions.Select(static inner => inner.Message));
+        Assert.EndsWith("failed mine; ", recorder.Log);
+    }
+
+    private sealed class BadListener : TrainerCallback
+    {
+        public override void OnException(TrainerContext context, Exception exception) => throw new NotSupportedException("deaf");
+    }
+
     private static TensorDataset Samples(int count)
     {
         random.manual_seed(1);

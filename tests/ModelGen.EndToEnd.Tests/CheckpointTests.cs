@@ -80,14 +80,9 @@ public sealed class CheckpointTests : IDisposable
     }
 
     /// <summary>A limit on the size of files stands for a disk that is full: the write fails in its middle. (The run-time keeps code in such a file too, unless told otherwise.)</summary>
-    [Fact]
+    [LinuxFact]
     public void FullDisk_LeavesTheCheckpointsThatWereThere()
     {
-        if (!OperatingSystem.IsLinux())
-        {
-            return;
-        }
-
         using (var source = new CancellationTokenSource())
         {
             Assert.Throws<OperationCanceledException>(() => ResumeFit.Run(ResumeFit.Options(folder) with { Callbacks = [new At(3, source.Cancel)] }, start: 7, source.Token));

@@ -204,10 +204,12 @@ public sealed class FitOptionTests
     {
         using var model = new ResumeNet();
         using Trainer<ResumeNet> trainer = model.CreateTrainer(Quiet);
+        using Trainer<ResumeNet> summing = model.CreateTrainer(Quiet with { AccumulateSteps = 2, Averaging = new ExponentialAveraging() });
         foreach (MemoryPlan plan in ResumeNet.Summary.Memory)
         {
             Assert.Equal(plan.Batch, trainer.FindBatchSize(plan.TrainingPeakBytes), plan.Batch * 0.02);
             Assert.True(trainer.FindBatchSize(plan.TrainingPeakBytes) <= plan.Batch + 1);
+            Assert.Equal(trainer.FindBatchSize(plan.TrainingPeakBytes), summing.FindBatchSize(plan.TrainingPeakBytes + (2 * ResumeNet.Summary.ParameterBytes)));
         }
 
         Assert.True(trainer.FindBatchSize(1L << 30) > ResumeNet.Summary.Memory.Max(static plan => plan.Batch));

@@ -15,6 +15,7 @@ public sealed class OptimizerTests
     private static readonly Dictionary<string, (OptimizerSettings Settings, Func<Parameter[], optim.Optimizer> Torch)> Rules = new()
     {
         ["SGD"] = (new(Optimizer.SGD, 0.05) { WeightDecay = 0.01, Momentum = 0.9, Nesterov = true }, p => optim.SGD(p, 0.05, 0.9, weight_decay: 0.01, nesterov: true)),
+        ["SGD, dampened"] = (new(Optimizer.SGD, 0.05) { WeightDecay = 0.01, Momentum = 0.9, Dampening = 0.4 }, p => optim.SGD(p, 0.05, 0.9, 0.4, 0.01)),
         ["Adam"] = (new(Optimizer.Adam, 0.01) { WeightDecay = 0.1 }, p => optim.Adam(p, 0.01, weight_decay: 0.1)),
         ["Adam, AMSGrad"] = (new(Optimizer.Adam, 0.01) { WeightDecay = 0.1, AmsGrad = true, Beta2 = 0.9 }, p => optim.Adam(p, 0.01, beta2: 0.9, weight_decay: 0.1, amsgrad: true)),
         ["AdamW"] = (new(Optimizer.AdamW, 0.01) { WeightDecay = 0.1 }, p => optim.AdamW(p, 0.01, weight_decay: 0.1)),

@@ -111,7 +111,7 @@ public sealed class OptimizerTests
             var random = new Random(32);
             foreach (int count in (int[])[0, 1, 7, 16, 33, 40_003])
             {
-                foreach ((double momentum, bool nesterov) in ((double, bool)[])[(0, false), (0.9, false), (0.9, true)])
+                foreach ((double momentum, bool nesterov, float gain) in ((double, bool, float)[])[(0, false, 1), (0.9, false, 1), (0.9, true, 1), (0.9, false, 0.5f)])
                 {
                     using var p = TestMemory.Random(count, random);
                     using var velocity = new TestMemory(new float[count]);
@@ -119,12 +119,12 @@ public sealed class OptimizerTests
                     for (int step = 1; step <= 4; step++)
                     {
                         using var g = TestMemory.Random(count, random);
-                        Sgd<V>.Step(p.Floats, g.Floats, momentum == 0 ? default : velocity.Floats, count, new SgdSettings(0.01, momentum, nesterov, 0.1) { GradientScale = 2 });
+                        Sgd<V>.Step(p.Floats, g.Floats, momentum == 0 ? default : velocity.Floats, count, new SgdSettings(0.01, momentum, nesterov, 0.1) { GradientScale = 2, VelocityGain = gain });
                         for (int i = 0; i < count; i++)
                         {
                             double gradient = (g[i] * 2) + (0.1 * ep[i]);
-                            ev[i] = (momentum * ev[i]) + gradient;
-                            ep[i] -= 0.01 * (nesterov ? gradient + (momentum * ev[i]) : ev[i]);
+                            ev[i] = (momentum * ev[i]) + (gradient * gain);
+                            ep[i] -= 0.01 * (nesterov ? gradient + (momentum * ev[i]) : momentum == 0 ? gradient : ev[i]);
                         }
                     }
 

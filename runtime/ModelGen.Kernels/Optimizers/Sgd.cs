@@ -9,11 +9,14 @@ public readonly record struct SgdSettings(double LearningRate, double Momentum, 
 {
     /// <summary>Factor of the gradients before anything else, such as the one that clips their norm; 1 unless set.</summary>
     public float GradientScale { get; init; } = 1;
+
+    /// <summary>Factor of the gradients, weight decay included, where they are added to the velocities: 1 less the dampening; 1 unless set.</summary>
+    public float VelocityGain { get; init; } = 1;
 }
 
 /// <summary>
 /// Gradient descent with momentum and Nesterov's form of it (I. Sutskever et al., "On the importance of initialization and momentum in deep learning", 2013), in one pass over
-/// memory; the same update as PyTorch's without dampening.
+/// memory; the same update as PyTorch's.
 /// </summary>
 /// <typeparam name="V">Register.</typeparam>
 [EditorBrowsable(EditorBrowsableState.Never)]
@@ -39,6 +42,7 @@ public static unsafe class Sgd<V>
             Nesterov = settings.Nesterov,
             Decay = (float)settings.WeightDecay,
             Scale = settings.GradientScale,
+            Gain = settings.VelocityGain,
         };
         Workers.Run(ref job, (count + V.Count - 1) / V.Count, 16384 / V.Count);
     }
@@ -54,6 +58,7 @@ public static unsafe class Sgd<V>
         public bool Nesterov;
         public float Decay;
         public float Scale;
+        public float Gain;
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public readonly void Run(nint from, nint to, int worker)
@@ -97,7 +102,7 @@ public static unsafe class Sgd<V>
         private readonly V Update(V p, V g, V velocity, out V next)
         {
             g = Gradient(p, g);
-            next = V.Fma(velocity, V.All(Momentum), g);
+            next = V.Fma(velocity, V.All(Momentum), g * V.All(Gain));
             return p - (V.All(Rate) * (Nesterov ? V.Fma(next, V.All(Momentum), g) : next));
         }
     }

@@ -62,7 +62,7 @@ public sealed unsafe partial class FlatOptimizer
         switch (settings.Kind)
         {
             case ModelGen.Optimizer.SGD:
-                Sgd<V>.Step(p, g, At(0), count, new SgdSettings(rate, settings.Momentum, settings.Nesterov, segment.Decay) { GradientScale = scale });
+                Sgd<V>.Step(p, g, At(0), count, new SgdSettings(rate, settings.Momentum, settings.Nesterov, segment.Decay) { GradientScale = scale, VelocityGain = (float)VelocityGain });
                 break;
             case ModelGen.Optimizer.Adam or ModelGen.Optimizer.AdamW when settings.AmsGrad:
                 FlatUpdate<V>.Run(new AmsGradRule<V>(rate, settings.Beta1, settings.Beta2, settings.Epsilon, StepCount), settings.Kind == ModelGen.Optimizer.AdamW ? decoupled : buffers);

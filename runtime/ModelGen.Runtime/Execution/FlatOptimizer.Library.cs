@@ -83,7 +83,7 @@ public sealed partial class FlatOptimizer
             case ModelGen.Optimizer.SGD:
                 if (settings.Momentum != 0)
                 {
-                    a.mul_(settings.Momentum).add_(g);
+                    a.mul_(settings.Momentum).add_(g, VelocityGain);
                     g = settings.Nesterov ? g.add(a, settings.Momentum) : a;
                 }
 

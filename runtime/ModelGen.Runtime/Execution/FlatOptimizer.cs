@@ -223,6 +223,9 @@ public sealed partial class FlatOptimizer : IDisposable
         }
     }
 
+    /// <summary>The first gradient becomes the velocity as it is.</summary>
+    private double VelocityGain => StepCount == 1 ? 1 : 1 - settings.Dampening;
+
     private double NAdamMomentum(long step) => settings.Beta1 * (1 - (0.5 * Math.Pow(0.96, step * settings.MomentumDecay)));
 
     /// <summary>Factors of the gradient and of the first moment in NAdam's step.</summary>

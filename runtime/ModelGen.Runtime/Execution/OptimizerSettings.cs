@@ -14,6 +14,9 @@ public sealed record OptimizerSettings(Optimizer Kind, double LearningRate)
     /// <summary>Nesterov momentum for SGD; default false. Muon always uses it.</summary>
     public bool Nesterov { get; init; }
 
+    /// <summary>Share of each gradient but the first that SGD's velocity leaves out; default 0. Not for use with <see cref="Nesterov"/>.</summary>
+    public double Dampening { get; init; }
+
     /// <summary>Decay of the first moment; default 0.9.</summary>
     public double Beta1 { get; init; } = 0.9;
 
@@ -101,6 +104,11 @@ public sealed record OptimizerSettings(Optimizer Kind, double LearningRate)
         if (this is { Kind: ModelGen.Optimizer.SGD, Nesterov: true, Momentum: <= 0 })
         {
             throw new ArgumentException("Nesterov momentum needs Momentum above 0.");
+        }
+
+        if (this is { Nesterov: true, Dampening: not 0 })
+        {
+            throw new ArgumentException("Nesterov momentum has no dampening.");
         }
 
         if (ClipNorm < 0 || ClipValue < 0 || (ClipNorm > 0 && ClipValue > 0))

@@ -103,7 +103,7 @@ internal sealed partial class FitLoop : IDisposable
         }
         catch (Exception exception)
         {
-            Call(callback => callback.OnException(context, exception));
+            Report(exception);
             throw;
         }
     }
@@ -124,6 +124,28 @@ internal sealed partial class FitLoop : IDisposable
         foreach (TrainerCallback callback in callbacks)
         {
             hook(callback);
+        }
+    }
+
+    // A callback that fails here must neither keep the others from hearing of the exception nor hide it.
+    private void Report(Exception exception)
+    {
+        var further = new List<Exception>();
+        foreach (TrainerCallback callback in callbacks)
+        {
+            try
+            {
+                callback.OnException(context, exception);
+            }
+            catch (Exception failure)
+            {
+                further.Add(failure);
+            }
+        }
+
+        if (further.Count > 0)
+        {
+            throw new AggregateException("The fit failed, and so did callbacks that were told about it.", [exception, .. further]);
         }
     }
 

@@ -91,7 +91,9 @@ public sealed partial class Trainer<TModel>
         return LearningRateSearch.From(points);
     }
 
-    /// <summary>The largest batch whose planned memory fits: from the figures that the compiler computed, without trying.</summary>
+    /// <summary>
+    /// The largest batch whose planned memory fits: from the figures that the compiler computed, without trying. Buffers for sums of gradients and for averages, which the options ask for, count.
+    /// </summary>
     /// <param name="budget">Bytes that a training step may take; null for three quarters of the memory that this process may use.</param>
     /// <returns>Samples per batch, at least 1.</returns>
     /// <exception cref="InvalidOperationException">Not even one sample fits, or the class has fewer than two planned batch sizes.</exception>
@@ -100,6 +102,7 @@ public sealed partial class Trainer<TModel>
         long bytes = budget ?? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4 * 3;
         var summary = (ModelSummary?)typeof(TModel).GetProperty("Summary", BindingFlags.Public | BindingFlags.Static)?.GetValue(null)
             ?? throw new InvalidOperationException($"{typeof(TModel).Name} has no generated Summary.");
-        return summary.LargestTrainingBatch(bytes);
+        int buffers = (options.AccumulateSteps > 1 ? 1 : 0) + (options.Averaging is null ? 0 : 1);
+        return summary.LargestTrainingBatch(bytes - (buffers * summary.ParameterBytes));
     }
 }
