@@ -97,7 +97,11 @@ public sealed partial record IntegerNodeCheck(IReadOnlyDictionary<string, int> I
 
         var explanation = new FloatExplanation(source);
         var index = new GraphIndex(source);
-        NodeProto? Match(NodeProto node) => byName.GetValueOrDefault(node.Name) ?? node.Output.Select(byOutput.GetValueOrDefault).FirstOrDefault(static other => other is not null);
+
+        // Convolutions in blocked layout are named after their output.
+        NodeProto? Match(NodeProto node) => byName.GetValueOrDefault(node.Name)
+            ?? node.Output.Select(output => byOutput.GetValueOrDefault(output) ?? byName.GetValueOrDefault(output)).FirstOrDefault(static other => other is not null);
+
         var result = new List<ExecutedNode>();
         foreach (NodeProto node in source.Node.Where(static node => node.OpType is not ("QuantizeLinear" or "DequantizeLinear" or "DynamicQuantizeLinear")))
         {

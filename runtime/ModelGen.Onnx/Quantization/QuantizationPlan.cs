@@ -63,7 +63,7 @@ internal sealed class QuantizationPlan
 
     // These move integers around: their result has their operand's scale.
     private static readonly HashSet<string> Moving =
-        ["MaxPool", "Reshape", "Flatten", "Transpose", "Squeeze", "Unsqueeze", "Slice", "Gather", "Split", "Expand", "Tile", "DepthToSpace", "SpaceToDepth", "Resize"];
+        ["MaxPool", "Reshape", "Flatten", "Transpose", "Squeeze", "Unsqueeze", "Slice", "Gather", "Split", "Expand", "Tile", "DepthToSpace", "Resize"];
 
     private static readonly HashSet<string> Normalisations =
         ["LayerNormalization", "InstanceNormalization", "GroupNormalization", "RMSNormalization", "SimplifiedLayerNormalization", "Softmax", "Attention"];

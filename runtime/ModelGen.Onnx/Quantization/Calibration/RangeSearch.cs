@@ -6,6 +6,9 @@ internal static class RangeSearch
     private const int Steps = 128;
     private const int Sweeps = 3;
 
+    // Share of the values that the entropy method may cut.
+    private const double MostClipped = 0.02;
+
     /// <summary>The range of a method; it always holds 0.</summary>
     public static ValueRange Find(Histogram histogram, CalibrationMethod method, double percentile, int levels)
     {
@@ -80,7 +83,9 @@ internal static class RangeSearch
             above += weights[--end];
         }
 
-        if (begin == end)
+        // A range that cuts nearly everything is described perfectly by its few bins, which says nothing for it.
+        double clipped = below + above;
+        if (begin == end || clipped > MostClipped * weights.Sum())
         {
             return double.PositiveInfinity;
         }
