@@ -25,7 +25,8 @@ public sealed record OnnxOptimization(OnnxModel Model, int NodesBefore, int Node
 }
 
 /// <summary>
-/// Makes any ONNX model smaller without changing what it computes: constants are lifted, folded and merged, batch normalisation is folded, no-ops, equal nodes and dead ones disappear.
+/// Makes any ONNX model smaller without changing what it computes: constants are lifted, folded and merged, batch normalisation is folded, no-ops, equal nodes and dead ones disappear;
+/// with operator set 23 or newer attention becomes one node.
 /// Names of inputs and outputs stay. Sizes must be in <c>value_info</c> where a rule needs them: what is not known is left alone.
 /// </summary>
 public static class OnnxOptimizer
@@ -45,6 +46,7 @@ public static class OnnxOptimizer
         IModelPass[] passes =
         [
             new LiftConstants(),
+            new FuseAttention(),
             new FoldConstants(options.FoldingLimit),
             new RemoveNoOps(),
             .. options.FoldBatchNorm ? [new FoldBatchNorm()] : Array.Empty<IModelPass>(),

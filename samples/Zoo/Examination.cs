@@ -75,7 +75,7 @@ internal static class Examination
     /// Gives batch normalisations the statistics of a batch: with the initial ones the activations of a deep network fade away, and its output would be a bias alone.
     /// The batch is four times larger than the one compared, so that no channel has a variance near zero by chance: dividing by it would magnify rounding errors.
     /// </summary>
-    private static void Calibrate(ZooModel zoo, Module model)
+    public static void Calibrate(ZooModel zoo, Module model)
     {
         BatchNorm[] norms = [.. model.modules().OfType<BatchNorm>()];
         if (norms.Length == 0)
@@ -107,7 +107,7 @@ internal static class Examination
     {
         model.eval();
         using var guard = no_grad();
-        using var runner = new OnnxRunner(zoo.ToOnnx(model, 1));
+        using var runner = new OnnxRunner(zoo.ToOnnx(model, 1, static options => options));
         var feed = runner.Inputs.Select((entry, index) => (entry.Name, Value: ToOnnx(inputs[index]))).ToDictionary(static pair => pair.Name, static pair => pair.Value);
         OnnxTensor output = runner.Run(feed)[runner.Outputs[0].Name];
         return Error(zoo.Eager(model, inputs), tensor(output.AsSpan<float>().ToArray(), [.. output.Shape]));

@@ -72,6 +72,19 @@ public sealed class OnnxTests
     }
 
     [Theory]
+    [InlineData("TextNet", 1)]
+    [InlineData("CausalNet", 1)]
+    [InlineData("TorchGpt", 2)]
+    [InlineData("TorchTransformer", 3)]
+    public void NewOperatorSets_HaveAttention(string name, int least)
+    {
+        using Case test = Cases.All[name](1);
+        OnnxModel model = test.ToOnnx(static options => options with { Opset = 23 });
+        Assert.True(model.Proto.Graph.Node.Count(static node => node.OpType == "Attention") >= least, string.Join(" ", model.Proto.Graph.Node.Select(static node => node.OpType)));
+        Assert.DoesNotContain(test.ToOnnx().Proto.Graph.Node, static node => node.OpType == "Attention");
+    }
+
+    [Theory]
     [InlineData("NormalizedCnn")]
     [InlineData("ResidualNet")]
     [InlineData("TextNet")]

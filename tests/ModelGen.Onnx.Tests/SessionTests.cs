@@ -63,12 +63,35 @@ public sealed class SessionTests : IDisposable
         using (var session = new Session(path, Contract, new InferenceOptions { Providers = ["CUDA", "TensorRT", "OpenVINO", "DirectML", "CoreML", "CPU"] }))
         {
             Assert.Equal("CPU", session.ActiveProvider);
+            Assert.Equal(["CUDA", "TensorRT", "OpenVINO", "DirectML", "CoreML", "CPU"], session.ProviderAttempts.Select(static attempt => attempt.Provider));
+            Assert.All(session.ProviderAttempts.SkipLast(1), static attempt => Assert.NotEmpty(attempt.Failure!));
+            Assert.Equal("CPU: in use", session.ProviderAttempts[^1].ToString());
         }
 
         string message = Assert.Throws<InvalidOperationException>(() => new Session(path, Contract, new InferenceOptions { Providers = ["CUDA", "Magic"] })).Message;
         Assert.Contains("CUDA", message);
         Assert.Contains("'Magic' is not a known provider", message);
         Assert.Contains("add \"CPU\"", message);
+    }
+
+    [Fact]
+    public void ThreadAndMemoryOptions_ChangeNoResult()
+    {
+        float[] image = Graphs.Random(192, 5);
+        float[] expected = new float[4];
+        float[] scores = new float[4];
+        using (var session = new Session(path, Contract))
+        {
+            session.Run(image, expected);
+        }
+
+        using (var session = new Session(path, Contract, new InferenceOptions { Threads = 1, Spinning = false, KeepMemory = false, FlushSubnormals = true, WarmupRuns = 0 }))
+        {
+            session.Run(image, scores);
+        }
+
+        Assert.Equal(expected, scores);
+        Assert.Contains("WarmupRuns", Assert.Throws<ArgumentException>(() => new Session(path, Contract, new InferenceOptions { WarmupRuns = -1 })).Message);
     }
 
     [Fact]

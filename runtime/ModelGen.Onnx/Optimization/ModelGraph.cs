@@ -118,6 +118,18 @@ internal sealed class ModelGraph
         Index(node);
     }
 
+    /// <summary>Gives a new value its type and sizes.</summary>
+    public void Describe(string value, OnnxType type, long[] shape)
+    {
+        var info = new ValueInfoProto
+        {
+            Name = value,
+            Type = new TypeProto { TensorType = new TypeProto.Types.Tensor { ElemType = (int)type, Shape = new TensorShapeProto { Dim = { shape.Select(static size => new TensorShapeProto.Types.Dimension { DimValue = size }) } } } },
+        };
+        types[value] = info.Type;
+        Graph.ValueInfo.Add(info);
+    }
+
     /// <summary>Takes a node out of the graph.</summary>
     public void Remove(NodeProto node)
     {

@@ -5,6 +5,7 @@ using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 using ModelGen.Generator;
 using ModelGen.Samples.Zoo;
+using Compilation = Microsoft.CodeAnalysis.Compilation;
 
 namespace ModelGen.Benchmarks;
 

@@ -137,3 +137,17 @@ public sealed partial class SequenceNet
         return Out(tanh(Norm2(Hidden(x))));
     }
 }
+
+/// <summary>Declares how its pixels are normalised, and several batch sizes.</summary>
+[Model]
+[ExportOnnx(Batch = 1, Batches = new[] { 4 })]
+public sealed partial class PixelNet
+{
+    [Conv2d(6, 3, Padding = 1)] private partial Tensor Conv(Tensor x);
+
+    [BatchNorm2d] private partial Tensor Norm(Tensor x);
+
+    [Linear(5)] private partial Tensor Classify(Tensor x);
+
+    public Tensor Forward([Shape("N", 3, 8, 8, Normalize = new[] { 0.5, 0.4, 0.3, 0.2, 0.25, 0.3 })] Tensor image) => Classify(flatten(relu(Norm(Conv(image))), 1));
+}

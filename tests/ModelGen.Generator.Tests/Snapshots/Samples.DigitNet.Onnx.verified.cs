@@ -13,15 +13,16 @@ namespace Samples
 {
     partial class DigitNet
     {
-        /// <summary>The model as a static-shape ONNX graph with its current weights.</summary>
-        /// <param name="options">Batch size (default 1) and other sizes; null for the defaults.</param>
+        /// <summary>The model as an ONNX graph with its current weights.</summary>
+        /// <param name="options">Batch size (default 1), other sizes, operator set, precision, what comes in and out; null for the defaults.</param>
         public global::ModelGen.Onnx.OnnxModel ToOnnx(global::ModelGen.OnnxExportOptions? options = null)
-            => global::ModelGen.Generated.DigitNetExporter.Build(__Weights(), options ?? new(), 1);
+            => global::ModelGen.OnnxExport.Create(chosen => global::ModelGen.Generated.DigitNetExporter.Build(__Weights(), chosen, 1), global::ModelGen.Generated.DigitNetExporter.Defaults, options);
 
-        /// <summary>Writes the model as a static-shape ONNX file with its current weights; the file appears whole or not at all.</summary>
+        /// <summary>Writes the model as an ONNX file with its current weights, and one for each further batch size; a file appears whole or not at all.</summary>
         /// <param name="path">The file to write.</param>
-        /// <param name="options">Batch size (default 1) and other sizes; null for the defaults.</param>
-        public void ExportOnnx(string path, global::ModelGen.OnnxExportOptions? options = null) => ToOnnx(options).Save(path);
+        /// <param name="options">Batch size (default 1), other sizes, operator set, precision, what comes in and out; null for the defaults.</param>
+        public void ExportOnnx(string path, global::ModelGen.OnnxExportOptions? options = null)
+            => global::ModelGen.OnnxExport.Save(path, chosen => global::ModelGen.Generated.DigitNetExporter.Build(__Weights(), chosen, 1), global::ModelGen.Generated.DigitNetExporter.Defaults, options);
 
         /// <summary>Writes the model as an INT8 ONNX file (QDQ form, per-channel weights); activation ranges come from the calibration samples.</summary>
         /// <param name="path">The file to write.</param>
@@ -43,8 +44,17 @@ namespace Samples
             {
             }
 
-            /// <summary>Runs the model on one batch of the exported size; no managed memory is allocated.</summary>
+            /// <summary>Runs the model on one batch, of the exported size unless the file leaves it open; no managed memory is allocated.</summary>
             public void Run(global::System.ReadOnlySpan<float> image, global::System.Span<float> output)
+            {
+                CopyInput(0, image);
+                RunBound();
+                CopyOutput(0, output);
+            }
+
+            /// <summary>Runs a file whose element types differ from the model's: one that takes raw pixels (<c>byte</c>) or gives out the best class (<c>long</c>).</summary>
+            public void RunAs<T1, T2>(global::System.ReadOnlySpan<T1> image, global::System.Span<T2> output)
+                where T1 : unmanaged where T2 : unmanaged
             {
                 CopyInput(0, image);
                 RunBound();
@@ -60,34 +70,44 @@ namespace ModelGen.Generated
     {
         public static readonly OnnxContract Contract = new("DigitNet", [new OnnxContractEntry("image", OnnxType.Float, [-1, 1, 28, 28])], [new OnnxContractEntry("output", OnnxType.Float, [-1, 10])]);
 
+        public static readonly OnnxExportDefaults Defaults = new([], null);
+
         public static OnnxModel Build(ParameterTable weights, OnnxExportOptions options, int batch)
         {
             long N = options.Size("N", batch);
             using IDisposable noGrad = no_grad();
             using DisposeScope scope = NewDisposeScope();
             Device device = CPU;
-            OnnxGraphBuilder onnx = OnnxExport.Begin("DigitNet", Contract);
-            onnx.Input("image", OnnxType.Float, [N, 1, 28, 28]);
+            OnnxGraphBuilder onnx = OnnxExport.Begin("DigitNet", Contract, options);
+            onnx.Input("image", OnnxType.Float, [N, 1, 28, 28], "Input image, f32[N, 1, 28, 28]");
 
             OnnxExport.Initializer(onnx, "conv1.weight", weights[0]);
             OnnxExport.Initializer(onnx, "conv1.bias", weights[1]);
+            onnx.Origin("var x = relu(Conv1(image))", ("", "DigitNet"), ("conv1", "Conv2d"));
             onnx.Node("Conv", "/conv1/Conv", ["image", "conv1.weight", "conv1.bias"], [("conv1", OnnxType.Float, [N, 32, 26, 26])], OnnxAttribute.Ints("strides", 1, 1), OnnxAttribute.Ints("pads", 0, 0, 0, 0), OnnxAttribute.Ints("dilations", 1, 1), OnnxAttribute.Int("group", 1));
+            onnx.Origin("var x = relu(Conv1(image))", ("", "DigitNet"));
             onnx.Node("Relu", "/Relu", ["conv1"], [("x", OnnxType.Float, [N, 32, 26, 26])]);
             OnnxExport.Initializer(onnx, "conv2.weight", weights[2]);
             OnnxExport.Initializer(onnx, "conv2.bias", weights[3]);
+            onnx.Origin("x = max_pool2d(relu(Conv2(x)), 2)", ("", "DigitNet"), ("conv2", "Conv2d"));
             onnx.Node("Conv", "/conv2/Conv", ["x", "conv2.weight", "conv2.bias"], [("conv2", OnnxType.Float, [N, 64, 24, 24])], OnnxAttribute.Ints("strides", 1, 1), OnnxAttribute.Ints("pads", 0, 0, 0, 0), OnnxAttribute.Ints("dilations", 1, 1), OnnxAttribute.Int("group", 1));
+            onnx.Origin("x = max_pool2d(relu(Conv2(x)), 2)", ("", "DigitNet"));
             onnx.Node("Relu", "/Relu_2", ["conv2"], [("relu", OnnxType.Float, [N, 64, 24, 24])]);
             onnx.Node("MaxPool", "/MaxPool", ["relu"], [("x_2", OnnxType.Float, [N, 64, 12, 12])], OnnxAttribute.Ints("kernel_shape", 2, 2), OnnxAttribute.Ints("strides", 2, 2), OnnxAttribute.Ints("pads", 0, 0, 0, 0), OnnxAttribute.Int("ceil_mode", 0), OnnxAttribute.Ints("dilations", 1, 1));
+            onnx.Origin("x = relu(Hidden(flatten(Drop(x), 1)))", ("", "DigitNet"));
             onnx.Node("Reshape", "/Reshape", ["x_2", OnnxExport.Longs(onnx, [N, 9216])], [("reshape", OnnxType.Float, [N, 9216])]);
             OnnxExport.Initializer(onnx, "hidden.weight_transposed", weights[4], transpose: true);
             OnnxExport.Initializer(onnx, "hidden.bias", weights[5]);
+            onnx.Origin("x = relu(Hidden(flatten(Drop(x), 1)))", ("", "DigitNet"), ("hidden", "Linear"));
             onnx.Node("Gemm", "/hidden/Gemm", ["reshape", "hidden.weight_transposed", "hidden.bias"], [("hidden", OnnxType.Float, [N, 128])]);
+            onnx.Origin("x = relu(Hidden(flatten(Drop(x), 1)))", ("", "DigitNet"));
             onnx.Node("Relu", "/Relu_3", ["hidden"], [("x_3", OnnxType.Float, [N, 128])]);
             OnnxExport.Initializer(onnx, "classify.weight_transposed", weights[6], transpose: true);
             OnnxExport.Initializer(onnx, "classify.bias", weights[7]);
+            onnx.Origin("Classify(x)", ("", "DigitNet"), ("classify", "Linear"));
             onnx.Node("Gemm", "/classify/Gemm", ["x_3", "classify.weight_transposed", "classify.bias"], [("output", OnnxType.Float, [N, 10])]);
 
-            onnx.Output("output", OnnxType.Float, [N, 10]);
+            onnx.Output("output", OnnxType.Float, [N, 10], "Result of DigitNet, f32[N, 10]");
             return onnx.Build();
         }
     }

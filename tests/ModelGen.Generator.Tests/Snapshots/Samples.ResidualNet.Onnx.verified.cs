@@ -13,15 +13,16 @@ namespace Samples
 {
     partial class ResidualNet
     {
-        /// <summary>The model as a static-shape ONNX graph with its current weights.</summary>
-        /// <param name="options">Batch size (default 1) and other sizes; null for the defaults.</param>
+        /// <summary>The model as an ONNX graph with its current weights.</summary>
+        /// <param name="options">Batch size (default 1), other sizes, operator set, precision, what comes in and out; null for the defaults.</param>
         public global::ModelGen.Onnx.OnnxModel ToOnnx(global::ModelGen.OnnxExportOptions? options = null)
-            => global::ModelGen.Generated.ResidualNetExporter.Build(__Weights(), options ?? new(), 1);
+            => global::ModelGen.OnnxExport.Create(chosen => global::ModelGen.Generated.ResidualNetExporter.Build(__Weights(), chosen, 1), global::ModelGen.Generated.ResidualNetExporter.Defaults, options);
 
-        /// <summary>Writes the model as a static-shape ONNX file with its current weights; the file appears whole or not at all.</summary>
+        /// <summary>Writes the model as an ONNX file with its current weights, and one for each further batch size; a file appears whole or not at all.</summary>
         /// <param name="path">The file to write.</param>
-        /// <param name="options">Batch size (default 1) and other sizes; null for the defaults.</param>
-        public void ExportOnnx(string path, global::ModelGen.OnnxExportOptions? options = null) => ToOnnx(options).Save(path);
+        /// <param name="options">Batch size (default 1), other sizes, operator set, precision, what comes in and out; null for the defaults.</param>
+        public void ExportOnnx(string path, global::ModelGen.OnnxExportOptions? options = null)
+            => global::ModelGen.OnnxExport.Save(path, chosen => global::ModelGen.Generated.ResidualNetExporter.Build(__Weights(), chosen, 1), global::ModelGen.Generated.ResidualNetExporter.Defaults, options);
 
         /// <summary>Writes the model as an INT8 ONNX file (QDQ form, per-channel weights); activation ranges come from the calibration samples.</summary>
         /// <param name="path">The file to write.</param>
@@ -43,8 +44,17 @@ namespace Samples
             {
             }
 
-            /// <summary>Runs the model on one batch of the exported size; no managed memory is allocated.</summary>
+            /// <summary>Runs the model on one batch, of the exported size unless the file leaves it open; no managed memory is allocated.</summary>
             public void Run(global::System.ReadOnlySpan<float> image, global::System.Span<float> output)
+            {
+                CopyInput(0, image);
+                RunBound();
+                CopyOutput(0, output);
+            }
+
+            /// <summary>Runs a file whose element types differ from the model's: one that takes raw pixels (<c>byte</c>) or gives out the best class (<c>long</c>).</summary>
+            public void RunAs<T1, T2>(global::System.ReadOnlySpan<T1> image, global::System.Span<T2> output)
+                where T1 : unmanaged where T2 : unmanaged
             {
                 CopyInput(0, image);
                 RunBound();
@@ -60,14 +70,16 @@ namespace ModelGen.Generated
     {
         public static readonly OnnxContract Contract = new("ResidualNet", [new OnnxContractEntry("image", OnnxType.Float, [-1, 3, 16, 16])], [new OnnxContractEntry("output", OnnxType.Float, [-1, 10])]);
 
+        public static readonly OnnxExportDefaults Defaults = new([], null);
+
         public static OnnxModel Build(ParameterTable weights, OnnxExportOptions options, int batch)
         {
             long N = options.Size("N", batch);
             using IDisposable noGrad = no_grad();
             using DisposeScope scope = NewDisposeScope();
             Device device = CPU;
-            OnnxGraphBuilder onnx = OnnxExport.Begin("ResidualNet", Contract);
-            onnx.Input("image", OnnxType.Float, [N, 3, 16, 16]);
+            OnnxGraphBuilder onnx = OnnxExport.Begin("ResidualNet", Contract, options);
+            onnx.Input("image", OnnxType.Float, [N, 3, 16, 16], "Input image, f32[N, 3, 16, 16]");
 
             // Weights that are computed from parameters.
 
@@ -91,28 +103,37 @@ namespace ModelGen.Generated
 
             OnnxExport.Initializer(onnx, "stem.weight", weights[0]);
             OnnxExport.Initializer(onnx, "stem.bias", weights[1]);
+            onnx.Origin("var x = stage1.Forward(relu(Stem(image)))", ("", "ResidualNet"), ("stem", "Conv2d"));
             onnx.Node("Conv", "/stem/Conv", ["image", "stem.weight", "stem.bias"], [("stem", OnnxType.Float, [N, 8, 16, 16])], OnnxAttribute.Ints("strides", 1, 1), OnnxAttribute.Ints("pads", 1, 1, 1, 1), OnnxAttribute.Ints("dilations", 1, 1), OnnxAttribute.Int("group", 1));
+            onnx.Origin("var x = stage1.Forward(relu(Stem(image)))", ("", "ResidualNet"));
             onnx.Node("Relu", "/Relu", ["stem"], [("skip", OnnxType.Float, [N, 8, 16, 16])]);
             OnnxExport.Initializer(onnx, "stage1.conv.folded_weight", stage1_conv_folded_weight);
             OnnxExport.Initializer(onnx, "stage1.conv.folded_bias", stage1_conv_folded_bias);
+            onnx.Origin("var y = Norm(Conv(x))", ("", "ResidualNet"), ("stage1.conv", "Conv2d"));
             onnx.Node("Conv", "/stage1/conv/Conv", ["skip", "stage1.conv.folded_weight", "stage1.conv.folded_bias"], [("y", OnnxType.Float, [N, 8, 16, 16])], OnnxAttribute.Ints("strides", 1, 1), OnnxAttribute.Ints("pads", 1, 1, 1, 1), OnnxAttribute.Ints("dilations", 1, 1), OnnxAttribute.Int("group", 1));
+            onnx.Origin("relu(y + skip)", ("", "ResidualNet"));
             onnx.Node("Add", "/Add", ["y", "skip"], [("add", OnnxType.Float, [N, 8, 16, 16])]);
             onnx.Node("Relu", "/Relu_2", ["add"], [("x", OnnxType.Float, [N, 8, 16, 16])]);
             OnnxExport.Initializer(onnx, "stages.0.conv.folded_weight", stages_0_conv_folded_weight);
             OnnxExport.Initializer(onnx, "stages.0.conv.folded_bias", stages_0_conv_folded_bias);
+            onnx.Origin("var y = Norm(Conv(x))", ("", "ResidualNet"), ("stages.0.conv", "Conv2d"));
             onnx.Node("Conv", "/stages/0/conv/Conv", ["x", "stages.0.conv.folded_weight", "stages.0.conv.folded_bias"], [("y_2", OnnxType.Float, [N, 16, 8, 8])], OnnxAttribute.Ints("strides", 2, 2), OnnxAttribute.Ints("pads", 1, 1, 1, 1), OnnxAttribute.Ints("dilations", 1, 1), OnnxAttribute.Int("group", 1));
             OnnxExport.Initializer(onnx, "stages.0.shortcut.weight", weights[8]);
             OnnxExport.Initializer(onnx, "stages.0.shortcut.bias", weights[9]);
+            onnx.Origin("var skip = stride == 1 ? x : Shortcut(x)", ("", "ResidualNet"), ("stages.0.shortcut", "Conv2d"));
             onnx.Node("Conv", "/stages/0/shortcut/Conv", ["x", "stages.0.shortcut.weight", "stages.0.shortcut.bias"], [("skip_2", OnnxType.Float, [N, 16, 8, 8])], OnnxAttribute.Ints("strides", 2, 2), OnnxAttribute.Ints("pads", 0, 0, 0, 0), OnnxAttribute.Ints("dilations", 1, 1), OnnxAttribute.Int("group", 1));
+            onnx.Origin("relu(y + skip)", ("", "ResidualNet"));
             onnx.Node("Add", "/Add_2", ["y_2", "skip_2"], [("add_2", OnnxType.Float, [N, 16, 8, 8])]);
             onnx.Node("Relu", "/Relu_3", ["add_2"], [("x_2", OnnxType.Float, [N, 16, 8, 8])]);
+            onnx.Origin("Classify(x.mean([2, 3]))", ("", "ResidualNet"));
             onnx.Node("GlobalAveragePool", "/GlobalAveragePool", ["x_2"], [("GlobalAveragePool", OnnxType.Float, [N, 16, 1, 1])]);
             onnx.Node("Reshape", "/Reshape", ["GlobalAveragePool", OnnxExport.Longs(onnx, [N, 16])], [("mean", OnnxType.Float, [N, 16])]);
             OnnxExport.Initializer(onnx, "classify.weight_transposed", weights[10], transpose: true);
             OnnxExport.Initializer(onnx, "classify.bias", weights[11]);
+            onnx.Origin("Classify(x.mean([2, 3]))", ("", "ResidualNet"), ("classify", "Linear"));
             onnx.Node("Gemm", "/classify/Gemm", ["mean", "classify.weight_transposed", "classify.bias"], [("output", OnnxType.Float, [N, 10])]);
 
-            onnx.Output("output", OnnxType.Float, [N, 10]);
+            onnx.Output("output", OnnxType.Float, [N, 10], "Result of ResidualNet, f32[N, 10]");
             return onnx.Build();
         }
     }

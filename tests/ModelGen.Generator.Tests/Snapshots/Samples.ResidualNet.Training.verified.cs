@@ -53,8 +53,9 @@ namespace Samples
             global::ModelGen.ICompiledModel compiled = this;
             var paths = new global::ModelGen.VerifyPaths(inputs => forward(inputs[0]), compiled.InferBatch, Summary.ParameterBytes)
             {
-                ExportOnnx = path => ExportOnnx(path),
-                ExportInt8 = (path, calibration) => ExportQuantizedOnnx(path, new global::ModelGen.CalibrationData(calibration)),
+                Layers = (this, () => ToOnnx((options?.Export ?? new()) with { Optimize = false })),
+                ExportOnnx = path => ExportOnnx(path, options?.Export),
+                ExportInt8 = (path, calibration) => ExportQuantizedOnnx(path, new global::ModelGen.CalibrationData(calibration), new global::ModelGen.QuantizationOptions { Export = options?.Export }),
             };
             bool wasTraining = training;
             eval();

@@ -13,15 +13,16 @@ namespace Samples
 {
     partial class TextNet
     {
-        /// <summary>The model as a static-shape ONNX graph with its current weights.</summary>
-        /// <param name="options">Batch size (default 1) and other sizes; null for the defaults.</param>
+        /// <summary>The model as an ONNX graph with its current weights.</summary>
+        /// <param name="options">Batch size (default 1), other sizes, operator set, precision, what comes in and out; null for the defaults.</param>
         public global::ModelGen.Onnx.OnnxModel ToOnnx(global::ModelGen.OnnxExportOptions? options = null)
-            => global::ModelGen.Generated.TextNetExporter.Build(__Weights(), options ?? new(), 1);
+            => global::ModelGen.OnnxExport.Create(chosen => global::ModelGen.Generated.TextNetExporter.Build(__Weights(), chosen, 1), global::ModelGen.Generated.TextNetExporter.Defaults, options);
 
-        /// <summary>Writes the model as a static-shape ONNX file with its current weights; the file appears whole or not at all.</summary>
+        /// <summary>Writes the model as an ONNX file with its current weights, and one for each further batch size; a file appears whole or not at all.</summary>
         /// <param name="path">The file to write.</param>
-        /// <param name="options">Batch size (default 1) and other sizes; null for the defaults.</param>
-        public void ExportOnnx(string path, global::ModelGen.OnnxExportOptions? options = null) => ToOnnx(options).Save(path);
+        /// <param name="options">Batch size (default 1), other sizes, operator set, precision, what comes in and out; null for the defaults.</param>
+        public void ExportOnnx(string path, global::ModelGen.OnnxExportOptions? options = null)
+            => global::ModelGen.OnnxExport.Save(path, chosen => global::ModelGen.Generated.TextNetExporter.Build(__Weights(), chosen, 1), global::ModelGen.Generated.TextNetExporter.Defaults, options);
 
         /// <summary>Writes the model as an INT8 ONNX file (QDQ form, per-channel weights); activation ranges come from the calibration samples.</summary>
         /// <param name="path">The file to write.</param>
@@ -43,8 +44,17 @@ namespace Samples
             {
             }
 
-            /// <summary>Runs the model on one batch of the exported size; no managed memory is allocated.</summary>
+            /// <summary>Runs the model on one batch, of the exported size unless the file leaves it open; no managed memory is allocated.</summary>
             public void Run(global::System.ReadOnlySpan<long> tokens, global::System.Span<float> output)
+            {
+                CopyInput(0, tokens);
+                RunBound();
+                CopyOutput(0, output);
+            }
+
+            /// <summary>Runs a file whose element types differ from the model's: one that takes raw pixels (<c>byte</c>) or gives out the best class (<c>long</c>).</summary>
+            public void RunAs<T1, T2>(global::System.ReadOnlySpan<T1> tokens, global::System.Span<T2> output)
+                where T1 : unmanaged where T2 : unmanaged
             {
                 CopyInput(0, tokens);
                 RunBound();
@@ -60,14 +70,16 @@ namespace ModelGen.Generated
     {
         public static readonly OnnxContract Contract = new("TextNet", [new OnnxContractEntry("tokens", OnnxType.Int64, [-1, 8])], [new OnnxContractEntry("output", OnnxType.Float, [-1, 100, 8])]);
 
+        public static readonly OnnxExportDefaults Defaults = new([], null);
+
         public static OnnxModel Build(ParameterTable weights, OnnxExportOptions options, int batch)
         {
             long N = options.Size("N", batch);
             using IDisposable noGrad = no_grad();
             using DisposeScope scope = NewDisposeScope();
             Device device = CPU;
-            OnnxGraphBuilder onnx = OnnxExport.Begin("TextNet", Contract);
-            onnx.Input("tokens", OnnxType.Int64, [N, 8]);
+            OnnxGraphBuilder onnx = OnnxExport.Begin("TextNet", Contract, options);
+            onnx.Input("tokens", OnnxType.Int64, [N, 8], "Input tokens, i64[N, 8]");
 
             // Weights that are computed from parameters.
 
@@ -75,10 +87,13 @@ namespace ModelGen.Generated
             Tensor causal_mask = TensorOps.CausalMask(8, 8, device);   // bool[8, 8]
 
             OnnxExport.Initializer(onnx, "tokens.weight", weights[0]);
+            onnx.Origin("var x = Tokens(tokens) + Positions", ("", "TextNet"), ("tokens", "Embedding"));
             onnx.Node("Gather", "/tokens/Gather", ["tokens.weight", "tokens"], [("tokens_2", OnnxType.Float, [N, 8, 16])], OnnxAttribute.Int("axis", 0));
             OnnxExport.Initializer(onnx, "positions", weights[1]);
+            onnx.Origin("var x = Tokens(tokens) + Positions", ("", "TextNet"));
             onnx.Node("Add", "/Add", ["tokens_2", "positions"], [("x", OnnxType.Float, [N, 8, 16])]);
             OnnxExport.Initializer(onnx, "attend.in_proj_weight_transposed", weights[2], transpose: true);
+            onnx.Origin("x = Norm(x + Attend(x))", ("", "TextNet"), ("attend", "MultiheadAttention"));
             onnx.Node("MatMul", "/attend/MatMul", ["x", "attend.in_proj_weight_transposed"], [("attend/MatMul", OnnxType.Float, [N, 8, 48])]);
             OnnxExport.Initializer(onnx, "attend.in_proj_bias", weights[3]);
             onnx.Node("Add", "/attend/Add", ["attend/MatMul", "attend.in_proj_bias"], [("attend", OnnxType.Float, [N, 8, 48])]);
@@ -104,18 +119,23 @@ namespace ModelGen.Generated
             onnx.Node("MatMul", "/attend/MatMul_4", ["attend_18", "attend.out_proj.weight_transposed"], [("attend/MatMul_2", OnnxType.Float, [N, 8, 16])]);
             OnnxExport.Initializer(onnx, "attend.out_proj.bias", weights[5]);
             onnx.Node("Add", "/attend/Add_2", ["attend/MatMul_2", "attend.out_proj.bias"], [("attend_19", OnnxType.Float, [N, 8, 16])]);
+            onnx.Origin("x = Norm(x + Attend(x))", ("", "TextNet"));
             onnx.Node("Add", "/Add_2", ["x", "attend_19"], [("add", OnnxType.Float, [N, 8, 16])]);
             OnnxExport.Initializer(onnx, "norm.weight", weights[6]);
             OnnxExport.Initializer(onnx, "norm.bias", weights[7]);
+            onnx.Origin("x = Norm(x + Attend(x))", ("", "TextNet"), ("norm", "LayerNorm"));
             onnx.Node("LayerNormalization", "/norm/LayerNormalization", ["add", "norm.weight", "norm.bias"], [("x_2", OnnxType.Float, [N, 8, 16])], OnnxAttribute.Int("axis", -1), OnnxAttribute.Float("epsilon", (float)1E-05));
+            onnx.Origin("Head(gelu(x)).transpose(1, 2)", ("", "TextNet"));
             onnx.Node("Gelu", "/Gelu", ["x_2"], [("gelu", OnnxType.Float, [N, 8, 16])], OnnxAttribute.String("approximate", "none"));
             OnnxExport.Initializer(onnx, "head.weight_transposed", weights[8], transpose: true);
+            onnx.Origin("Head(gelu(x)).transpose(1, 2)", ("", "TextNet"), ("head", "Linear"));
             onnx.Node("MatMul", "/head/MatMul", ["gelu", "head.weight_transposed"], [("head/MatMul", OnnxType.Float, [N, 8, 100])]);
             OnnxExport.Initializer(onnx, "head.bias", weights[9]);
             onnx.Node("Add", "/head/Add", ["head/MatMul", "head.bias"], [("head", OnnxType.Float, [N, 8, 100])]);
+            onnx.Origin("Head(gelu(x)).transpose(1, 2)", ("", "TextNet"));
             onnx.Node("Transpose", "/Transpose", ["head"], [("output", OnnxType.Float, [N, 100, 8])], OnnxAttribute.Ints("perm", 0, 2, 1));
 
-            onnx.Output("output", OnnxType.Float, [N, 100, 8]);
+            onnx.Output("output", OnnxType.Float, [N, 100, 8], "Result of TextNet, f32[N, 100, 8]");
             return onnx.Build();
         }
     }
