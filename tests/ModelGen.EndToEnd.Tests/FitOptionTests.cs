@@ -246,6 +246,22 @@ public sealed class FitOptionTests
     }
 
     [Fact]
+    public void ConfiguredOptimizer_IsTheOneThatTrains()
+    {
+        random.manual_seed(1);
+        using var model = new Mlp();
+        using Trainer<Mlp> trainer = model.CreateTrainer(Quiet with { LearningRate = 0.01, L2 = 0.5, ConfigureOptimizer = static settings => settings with { Kind = Optimizer.Rprop, Momentum = 0, StepSizes = (1e-6, 0.011) } });
+        OptimizerSettings used = trainer.Step.Optimizer.Settings;
+        Assert.Equal((Optimizer.Rprop, 0.01, 0.5, 0.011), (used.Kind, used.LearningRate, used.L2, used.StepSizes.Largest));
+        float[] before = trainer.Step.Parameters.Data.data<float>().ToArray();
+        trainer.Fit(new Watched(8));
+        float[] moved = trainer.Step.Parameters.Data.data<float>().ToArray();
+
+        // Four steps of one batch, none above the largest size; the first are of the learning rate.
+        Assert.InRange(before.Zip(moved).Max(static pair => Math.Abs(pair.First - pair.Second)), 0.02, 0.0441);
+    }
+
+    [Fact]
     public void Workers_ChangeNothing()
     {
         byte[] Weights(DataLoaderOptions? loader)

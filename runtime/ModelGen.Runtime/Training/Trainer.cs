@@ -134,7 +134,7 @@ public sealed partial class Trainer<TModel> : IDisposable
     private OptimizerSettings Settings()
     {
         OptimizerSettings attribute = OptimizerSettings.From(settings);
-        return attribute with
+        OptimizerSettings own = attribute with
         {
             LearningRate = options.LearningRate ?? attribute.LearningRate,
             WeightDecay = options.WeightDecay ?? attribute.WeightDecay,
@@ -146,5 +146,6 @@ public sealed partial class Trainer<TModel> : IDisposable
             DecayMatricesOnly = options.DecayMatricesOnly,
             Groups = options.Groups,
         };
+        return options.ConfigureOptimizer?.Invoke(own) ?? own;
     }
 }

@@ -51,6 +51,12 @@ public sealed record TrainerOptions
     /// <summary>Weight decay, learning rate or freezing of single parameters, by name; where several groups name one, the last counts. Default none.</summary>
     public IReadOnlyList<ParameterGroup> Groups { get; init; } = [];
 
+    /// <summary>
+    /// Changes the optimizer's settings last, for those that have no option of their own: <c>settings => settings with { Kind = Optimizer.Rprop, StepSizes = (1e-6, 1) }</c>. Null (default) changes nothing.
+    /// The memory that the build plans is that of the attribute's optimizer.
+    /// </summary>
+    public Func<OptimizerSettings, OptimizerSettings>? ConfigureOptimizer { get; init; }
+
     /// <summary>Averages of the weights; null for none.</summary>
     public WeightAveraging? Averaging { get; init; }
 
