@@ -99,27 +99,6 @@ public sealed class ErrorAnalysisTests
     }
 
     [Fact]
-    public void YesNoLabel_HasAMatrixOfTwo_AndTheLossOfEagerCode()
-    {
-        random.manual_seed(3);
-        using var model = new SequenceNet();
-        using Tensor x = randn(40, 4, 16);
-        TensorDataset data = TensorDataset.FromArrays(x.data<float>().ToArray(), [4, 16], [.. Enumerable.Range(0, 40).Select(static index => (float)(index % 2))], [1]);
-        ErrorAnalysis errors = ErrorAnalysis.Of(model, data, new ErrorAnalysisOptions { BatchSize = 16 });
-        using IDisposable guard = no_grad();
-        model.eval();
-        (Tensor[] inputs, Tensor target) = data.ToTensors(0, 40);
-        using Tensor logits = model.call(inputs[0]);
-        Assert.Equal(functional.binary_cross_entropy_with_logits(logits, target).ToDouble(), errors.Loss, 1e-5);
-        Assert.Equal(["no", "yes"], errors.Confusion!.Classes);
-        Assert.Equal(logits.gt(0).logical_and(target.gt(0.5)).sum().ToInt64(), errors.Confusion[1, 1]);
-        Assert.Equal(40, errors.Confusion.Total);
-        Assert.Equal(20, errors.Classes[1].Support);
-        Assert.Equal(logits.gt(0).eq(target.gt(0.5)).sum().ToInt64() / 40.0, errors.Accuracy!.Value, 12);
-        Assert.All(errors.Calibration!.Bins.Where(static bin => bin.High <= 0.46), static bin => Assert.Equal(0, bin.Count));
-    }
-
-    [Fact]
     public void WrongNumberOfNames_IsRefused()
     {
         using var model = new SimpleCnn();
