@@ -201,7 +201,9 @@ public partial class TorchNoise : Module<Tensor, Tensor>
 
     public override Tensor forward([Shape("N", 6)] Tensor x)
     {
+#pragma warning disable MG4011 // the model is about noise that stays
         var y = F.dropout(layer.forward(x), 0.3);
+#pragma warning restore MG4011
         y = y + randn(x.shape[0], 6) + rand(6) * rand_like(x);
         y = y * torch.bernoulli(x.sigmoid()) + normal(0.5, 2.0, [6]);
         y = y + randint(-3, 4, [x.shape[0], 1]) + zeros_like(x).uniform_(-1, 1) + empty_like(x).normal_(1, 0.5) + empty(6).bernoulli_(0.4);
