@@ -103,7 +103,7 @@ public sealed class ServingTests
     [Fact]
     public async Task CancelledRequests_LeaveTheQueue()
     {
-        await using BatchingServer server = Server("open", new BatchingOptions { MaxDelay = TimeSpan.FromSeconds(1), MaxBatch = 8, QueueLimit = 100 });
+        await using BatchingServer server = Server("open", new BatchingOptions { MaxDelay = TimeSpan.FromSeconds(4), MaxBatch = 8, QueueLimit = 100 });
         using var source = new CancellationTokenSource();
         using (var gate = new Blocker(server))
         {

@@ -17,7 +17,7 @@ public sealed class ModelRuleTests
         { "MG6001", Net("[Linear(3)] private partial Tensor Fc(Tensor x);", "return [|softmax(Fc(x), 1)|];", Classifier), ["contains softmax itself", "return the scores"] },
         { "MG6001", Net("[Linear(3)] private partial Tensor Fc(Tensor x);", "var y = Fc(x); return [|relu(y)|];", Classifier), ["negative"] },
         { "MG6001", Net("[Linear(1)] private partial Tensor Fc(Tensor x);", "return [|torch.sigmoid(Fc(x))|];", "[Train(Loss.BCEWithLogits, Optimizer.SGD)]"), ["squeezes"] },
-        { "MG6001", Torch("private readonly Linear fc = Linear(8, 3);", "return training ? [|log_softmax(fc.forward(x), 1)|] : fc.forward(x);", Classifier), ["log-softmax itself"] },
+        { "MG6001", Torch("private readonly Linear fc = Linear(8, 3);", "return training ? [|softmax(fc.forward(x), 1)|] : fc.forward(x);", Classifier), ["contains softmax itself"] },
 
         { "MG6002", Image("[Conv2d(8, 3)] private partial Tensor Conv(Tensor x); [BatchNorm2d] private partial Tensor Norm(Tensor x);", "return Norm([|Conv(x)|]);"), ["'conv'", "'norm'", "8 parameters"] },
         { "MG6002", Net("[Linear(24)] private partial Tensor Fc(Tensor x); [BatchNorm1d] private partial Tensor Norm(Tensor x);", "var y = [|Fc(x)|]; return relu(Norm(y));"), ["24 parameters"] },
@@ -69,6 +69,7 @@ public sealed class ModelRuleTests
         { "MG6001", Net("[Linear(3)] private partial Tensor Fc(Tensor x);", "return Fc(x);", Classifier) },
         { "MG6001", Net("[Linear(3)] private partial Tensor Fc(Tensor x);", "return softmax(Fc(x), 1);") },
         { "MG6001", Net("[Linear(3)] private partial Tensor Fc(Tensor x);", "return relu(Fc(x));", "[Train(Loss.MSE, Optimizer.SGD)]") },
+        { "MG6001", Net("[Linear(3)] private partial Tensor Fc(Tensor x);", "return log_softmax(Fc(x), 1);", Classifier) },
         { "MG6001", Torch("private readonly Linear fc = Linear(8, 3);", "return training ? fc.forward(x) : softmax(fc.forward(x), 1);", Classifier) },
 
         { "MG6002", Image("[Conv2d(8, 3, Bias = false)] private partial Tensor Conv(Tensor x); [BatchNorm2d] private partial Tensor Norm(Tensor x);", "return Norm(Conv(x));") },

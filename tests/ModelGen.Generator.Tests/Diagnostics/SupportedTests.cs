@@ -95,7 +95,8 @@ public sealed class SupportedTests
             }
             """;
         var (files, diagnostics, errors) = GeneratorRun.Run(Block, Net);
-        Assert.True(diagnostics.IsEmpty && errors.IsEmpty, string.Join("\n", diagnostics.Concat(errors)));
+        Assert.All(diagnostics, static found => Assert.Equal("MG6007", found.Id));
+        Assert.Empty(errors);
         string model = files["App.Outer.Net.Model.g.cs"];
         Assert.Contains("{ \"deep.0.second\", [4] }", model);
         Assert.Contains("{ \"deep.1.first\", [8] }", model);

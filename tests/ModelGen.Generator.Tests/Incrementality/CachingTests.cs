@@ -107,7 +107,10 @@ public sealed class CachingTests
         // Cached: nothing upstream changed. Unchanged: it was computed again and came out equal. Either way nothing after it runs.
         Assert.Contains(reasons.Model, new[] { IncrementalStepRunReason.Cached, IncrementalStepRunReason.Unchanged });
         Assert.Equal(IncrementalStepRunReason.Cached, reasons.Compile);
-        Assert.All(reasons.Outputs, static reason => Assert.Equal(IncrementalStepRunReason.Cached, reason));
+
+        // Diagnostics are reported again when they have moved.
+        Assert.NotEmpty(reasons.Sources);
+        Assert.All(reasons.Sources, static reason => Assert.Equal(IncrementalStepRunReason.Cached, reason));
     }
 
     private static SyntaxTree Parse(string text, string path) => CSharpSyntaxTree.ParseText(text, GeneratorRun.ParseOptions, path);
@@ -131,7 +134,9 @@ public sealed class CachingTests
         GeneratorDriver driver = GeneratorRun.Driver().RunGenerators(before).RunGenerators(after);
         GeneratorRunResult result = driver.GetRunResult().Results.Single();
         IncrementalStepRunReason[] Of(string step) => [.. result.TrackedSteps[step].SelectMany(static run => run.Outputs).Select(static output => output.Reason)];
-        return new Reasons(Of(TrackingNames.Model), Of(TrackingNames.Compile), [.. result.TrackedOutputSteps.SelectMany(static pair => pair.Value).SelectMany(static run => run.Outputs).Select(static output => output.Reason)]);
+        IncrementalGeneratorRunStep[] outputs = [.. result.TrackedOutputSteps.SelectMany(static pair => pair.Value)];
+        IncrementalStepRunReason[] ReasonsOf(IEnumerable<IncrementalGeneratorRunStep> runs) => [.. runs.SelectMany(static run => run.Outputs).Select(static output => output.Reason)];
+        return new Reasons(Of(TrackingNames.Model), Of(TrackingNames.Compile), ReasonsOf(outputs), ReasonsOf(outputs.Where(static run => run.Inputs.Any(static input => input.Source.Name == TrackingNames.Compile))));
     }
 
     private static ModelSpec Spec(string source)
@@ -166,7 +171,7 @@ public sealed class CachingTests
         }
     }
 
-    private sealed record Reasons(IncrementalStepRunReason[] AllModels, IncrementalStepRunReason[] AllCompiles, IncrementalStepRunReason[] Outputs)
+    private sealed record Reasons(IncrementalStepRunReason[] AllModels, IncrementalStepRunReason[] AllCompiles, IncrementalStepRunReason[] Outputs, IncrementalStepRunReason[] Sources)
     {
         public IncrementalStepRunReason Model => AllModels.Single();
 

@@ -13,10 +13,10 @@ public sealed class MutationTests
 
     [Theory]
     [MemberData(nameof(Names))]
-    public void UnchangedSource_CompilesWithoutDiagnostics(string name)
+    public void UnchangedSource_CompilesWithoutWarnings(string name)
     {
         GeneratorDriver driver = GeneratorRun.Driver().RunGeneratorsAndUpdateCompilation(Trial.Compile(ModuleSources.Get(name)), out Compilation output, out ImmutableArray<Diagnostic> diagnostics);
-        Assert.Empty(diagnostics);
+        Assert.DoesNotContain(diagnostics, static found => found.Severity >= DiagnosticSeverity.Warning);
         Assert.Empty(output.GetDiagnostics().Where(static diagnostic => diagnostic.Severity == DiagnosticSeverity.Error));
         Assert.DoesNotContain(driver.GetRunResult().GeneratedTrees, static tree => tree.FilePath.Contains("Refused", StringComparison.Ordinal));
         Assert.Contains(driver.GetRunResult().GeneratedTrees, static tree => tree.FilePath.Contains("Inference", StringComparison.Ordinal));

@@ -16,7 +16,6 @@ internal sealed class ActivationBeforeLoss : ModelRule
         string? reason = (train.Loss, op) switch
         {
             ("CrossEntropy", "softmax") => "contains softmax itself; after two of them the loss cannot come near zero and the gradients are flat",
-            ("CrossEntropy", "log_softmax") => "contains log-softmax itself; a second one changes nothing and costs a pass",
             ("CrossEntropy" or "BCEWithLogits", "sigmoid") => "takes scores of any size; sigmoid squeezes them into 0..1, so the loss cannot come near zero",
             ("CrossEntropy" or "BCEWithLogits", "relu") => "takes scores of any sign; relu cuts the negative ones off, and their gradients with them",
             _ => null,
