@@ -2,15 +2,20 @@ using System.Diagnostics;
 
 namespace ModelGen.Digits.Tests;
 
-/// <summary>The sample run as its users run it: as a process of its own.</summary>
+/// <summary>A sample run as its users run it: as a process of its own.</summary>
 internal static class SampleProcess
 {
-    /// <summary>Runs the sample and waits for its end.</summary>
+    /// <summary>Runs the sample of digits and waits for its end.</summary>
     /// <param name="arguments">Its command line.</param>
-    public static (int ExitCode, string Output, string Errors) Run(params string[] arguments)
+    public static (int ExitCode, string Output, string Errors) Run(params string[] arguments) => RunSample("Digits", arguments);
+
+    /// <summary>Runs a sample and waits for its end.</summary>
+    /// <param name="name">Name of its assembly.</param>
+    /// <param name="arguments">Its command line.</param>
+    public static (int ExitCode, string Output, string Errors) RunSample(string name, params string[] arguments)
     {
         var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
-        start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "Digits.dll"));
+        start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, name + ".dll"));
         foreach (string argument in arguments)
         {
             start.ArgumentList.Add(argument);

@@ -8,6 +8,9 @@ namespace ModelGen.Data;
 /// <summary>Reads tables of Apache Parquet with typed columns: numbers and booleans as numbers; texts, whole numbers and booleans as categories. Nulls are missing values.</summary>
 public static class ParquetDataset
 {
+    // What the reader says of a column of texts.
+    private static readonly Type Text = typeof(ReadOnlyMemory<char>);
+
     /// <summary>Reads a table and learns from it how to encode others.</summary>
     /// <param name="path">The file.</param>
     /// <param name="schema">The columns used; others are not read.</param>
@@ -58,7 +61,7 @@ public static class ParquetDataset
                 DataField field = Find(reader.Schema, columns[i], path);
                 if (!await ReadColumnAsync(rows, field, cells[i]).ConfigureAwait(false))
                 {
-                    throw new DataFormatException($"{path}: column '{columns[i].Name}' holds {field.ClrType.Name}, which is no {(columns[i] is NumberColumn ? "number" : "category")}.");
+                    throw new DataFormatException($"{path}: column '{columns[i].Name}' holds {(field.ClrType == Text ? nameof(String) : field.ClrType.Name)}, which is no {(columns[i] is NumberColumn ? "number" : "category")}.");
                 }
             }
         }
@@ -74,7 +77,7 @@ public static class ParquetDataset
     {
         int count = checked((int)rows.RowCount);
         Type type = field.ClrType;
-        if (type == typeof(string))
+        if (type == Text)
         {
             if (cells is not List<string?> texts)
             {
