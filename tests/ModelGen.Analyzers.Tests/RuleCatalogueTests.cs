@@ -43,7 +43,6 @@ public sealed partial class RuleCatalogueTests
         Assert.Equal($"https://github.com/modelgen/modelgen/blob/main/analyzers/rules/{id}.md", rule.HelpLinkUri);
         Assert.StartsWith("ModelGen.", rule.Category, StringComparison.Ordinal);
         Assert.NotEmpty(rule.Description.ToString());
-        Assert.True(rule.IsEnabledByDefault);
     }
 
     [Theory]
@@ -65,7 +64,7 @@ public sealed partial class RuleCatalogueTests
 
         Assert.StartsWith($"# {id}: {rule.Title}\n", page, StringComparison.Ordinal);
         Assert.All(s_sections, section => Assert.Contains($"\n{section}\n", page, StringComparison.Ordinal));
-        Assert.Contains($"| {rule.Category} | {rule.DefaultSeverity} | {(Catalogue.Fix(id) is null ? "No" : "Yes: ")}", page, StringComparison.Ordinal);
+        Assert.Contains($"| {rule.Category} | {Shown(rule)} | {(Catalogue.Fix(id) is null ? "No" : "Yes: ")}", page, StringComparison.Ordinal);
         Assert.Contains($"dotnet_diagnostic.{id}.severity", page, StringComparison.Ordinal);
     }
 
@@ -77,14 +76,14 @@ public sealed partial class RuleCatalogueTests
         string rows = File.ReadAllText(Path.Combine(s_analyzers, "ModelGen.Analyzers", "AnalyzerReleases.Unshipped.md"))
             + File.ReadAllText(Path.Combine(s_analyzers, "ModelGen.Analyzers", "AnalyzerReleases.Shipped.md"));
 
-        Assert.Contains($"{id} | {rule.Category} | {rule.DefaultSeverity} | ", rows, StringComparison.Ordinal);
+        Assert.Contains($"{id} | {rule.Category} | {(rule.IsEnabledByDefault ? rule.DefaultSeverity.ToString() : "Disabled")} | ", rows, StringComparison.Ordinal);
     }
 
     [Fact]
     public void Readme_TableIsTheCatalogue()
     {
         string expected = string.Concat(Catalogue.Rules.OrderBy(rule => rule.Id, StringComparer.Ordinal).Select(rule =>
-            $"| [{rule.Id}]({rule.Id}.md) | {rule.Title} | {rule.Category} | {rule.DefaultSeverity} | {(Catalogue.Fix(rule.Id) is null ? "no" : "yes")} |\n"));
+            $"| [{rule.Id}]({rule.Id}.md) | {rule.Title} | {rule.Category} | {Shown(rule)} | {(Catalogue.Fix(rule.Id) is null ? "no" : "yes")} |\n"));
         string readme = File.ReadAllText(Path.Combine(s_analyzers, "rules", "README.md"));
 
         Assert.EndsWith("|------|-------------|----------|------------------|----------|\n" + expected, readme, StringComparison.Ordinal);
@@ -108,6 +107,23 @@ public sealed partial class RuleCatalogueTests
         }
     }
 
+    [Theory]
+    [InlineData("default")]
+    [InlineData("strict")]
+    [InlineData("none")]
+    public void Preset_ListsEveryRule(string preset)
+    {
+        string path = Path.Combine(Repository(), "runtime", "ModelGen.Runtime", "build", "presets", preset + ".globalconfig");
+        string expected = Preset(preset);
+        if (Environment.GetEnvironmentVariable("MODELGEN_WRITE_PRESETS") == "1")
+        {
+            File.WriteAllText(path, expected);
+        }
+
+        // After a change of the rules: MODELGEN_WRITE_PRESETS=1 dotnet test tests/ModelGen.Analyzers.Tests --filter Preset_ListsEveryRule
+        Assert.Equal(expected, File.ReadAllText(path));
+    }
+
     [Fact]
     public void Pages_ExistForNothingElse()
     {
@@ -115,6 +131,25 @@ public sealed partial class RuleCatalogueTests
 
         Assert.Equal(Catalogue.Rules.Select(rule => rule.Id).Order(), pages.Order());
     }
+
+    /// <summary>The severity as pages and the index show it.</summary>
+    private static string Shown(DiagnosticDescriptor rule) => rule.IsEnabledByDefault ? rule.DefaultSeverity.ToString() : $"{rule.DefaultSeverity} (off)";
+
+    /// <summary>
+    /// The text of a preset. <c>default</c> states what the rules do by themselves, <c>strict</c> raises each by one level and
+    /// switches the rest on, <c>none</c> switches all off. The level is below that of any file of the user's.
+    /// </summary>
+    private static string Preset(string preset) =>
+        $"is_global = true\nglobal_level = -10\n\n# ModelGenAnalyzers={preset}\n"
+        + string.Concat(Catalogue.Rules.OrderBy(rule => rule.Id, StringComparer.Ordinal).Select(rule => $"dotnet_diagnostic.{rule.Id}.severity = {Severity(rule, preset)}\n"));
+
+    private static string Severity(DiagnosticDescriptor rule, string preset) => (preset, rule.IsEnabledByDefault, rule.DefaultSeverity) switch
+    {
+        ("none", _, _) or ("default", false, _) => "none",
+        ("strict", false, _) or ("default", true, DiagnosticSeverity.Info) => "suggestion",
+        ("strict", true, DiagnosticSeverity.Info) or ("default", true, DiagnosticSeverity.Warning) => "warning",
+        _ => "error",
+    };
 
     [GeneratedRegex("^MG[0-9]{4}$")]
     private static partial Regex PageName();
