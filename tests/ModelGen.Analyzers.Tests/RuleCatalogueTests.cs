@@ -64,7 +64,7 @@ public sealed partial class RuleCatalogueTests
 
         Assert.StartsWith($"# {id}: {rule.Title}\n", page, StringComparison.Ordinal);
         Assert.All(s_sections, section => Assert.Contains($"\n{section}\n", page, StringComparison.Ordinal));
-        Assert.Contains($"| {rule.Category} | {rule.DefaultSeverity} | {(Catalogue.Fix(id) is null ? "No" : "Yes: ")}", page, StringComparison.Ordinal);
+        Assert.Contains($"| {rule.Category} | {Shown(rule)} | {(Catalogue.Fix(id) is null ? "No" : "Yes: ")}", page, StringComparison.Ordinal);
         Assert.Contains($"dotnet_diagnostic.{id}.severity", page, StringComparison.Ordinal);
         Assert.Equal(!rule.IsEnabledByDefault, page.Contains("The rule is off by default", StringComparison.Ordinal));
     }
@@ -77,14 +77,14 @@ public sealed partial class RuleCatalogueTests
         string rows = File.ReadAllText(Path.Combine(s_analyzers, "ModelGen.Analyzers", "AnalyzerReleases.Unshipped.md"))
             + File.ReadAllText(Path.Combine(s_analyzers, "ModelGen.Analyzers", "AnalyzerReleases.Shipped.md"));
 
-        Assert.Contains($"{id} | {rule.Category} | {(rule.IsEnabledByDefault ? rule.DefaultSeverity : "Disabled")} | ", rows, StringComparison.Ordinal);
+        Assert.Contains($"{id} | {rule.Category} | {(rule.IsEnabledByDefault ? rule.DefaultSeverity.ToString() : "Disabled")} | ", rows, StringComparison.Ordinal);
     }
 
     [Fact]
     public void Readme_TableIsTheCatalogue()
     {
         string expected = string.Concat(Catalogue.Rules.OrderBy(rule => rule.Id, StringComparer.Ordinal).Select(rule =>
-            $"| [{rule.Id}]({rule.Id}.md) | {rule.Title} | {rule.Category} | {rule.DefaultSeverity}{(rule.IsEnabledByDefault ? "" : " (off)")} | {(Catalogue.Fix(rule.Id) is null ? "no" : "yes")} |\n"));
+            $"| [{rule.Id}]({rule.Id}.md) | {rule.Title} | {rule.Category} | {Shown(rule)} | {(Catalogue.Fix(rule.Id) is null ? "no" : "yes")} |\n"));
         string readme = File.ReadAllText(Path.Combine(s_analyzers, "rules", "README.md"));
 
         Assert.EndsWith("|------|-------------|----------|------------------|----------|\n" + expected, readme, StringComparison.Ordinal);
@@ -108,6 +108,23 @@ public sealed partial class RuleCatalogueTests
         }
     }
 
+    [Theory]
+    [InlineData("default")]
+    [InlineData("strict")]
+    [InlineData("none")]
+    public void Preset_ListsEveryRule(string preset)
+    {
+        string path = Path.Combine(Repository(), "runtime", "ModelGen.Runtime", "build", "presets", preset + ".globalconfig");
+        string expected = Preset(preset);
+        if (Environment.GetEnvironmentVariable("MODELGEN_WRITE_PRESETS") == "1")
+        {
+            File.WriteAllText(path, expected);
+        }
+
+        // After a change of the rules: MODELGEN_WRITE_PRESETS=1 dotnet test tests/ModelGen.Analyzers.Tests --filter Preset_ListsEveryRule
+        Assert.Equal(expected, File.ReadAllText(path));
+    }
+
     [Fact]
     public void Pages_ExistForNothingElse()
     {
@@ -117,8 +134,38 @@ public sealed partial class RuleCatalogueTests
         Assert.Equal(Catalogue.Rules.Select(rule => rule.Id).Order(), pages.Where(page => !page.StartsWith("MG6", StringComparison.Ordinal)).Order());
     }
 
+    /// <summary>The severity as pages and the index show it.</summary>
+    private static string Shown(DiagnosticDescriptor rule) => rule.IsEnabledByDefault ? rule.DefaultSeverity.ToString() : $"{rule.DefaultSeverity} (off)";
+
+    /// <summary>
+    /// The text of a preset. <c>default</c> states what the rules do by themselves, <c>strict</c> raises each by one level and
+    /// switches the rest on, <c>none</c> switches all off. The level is below that of any file of the user's.
+    /// </summary>
+    private static string Preset(string preset) =>
+        $"is_global = true\nglobal_level = -10\n\n# ModelGenAnalyzers={preset}\n"
+        + string.Concat(Catalogue.Rules.Select(rule => (rule.Id, IsOn: rule.IsEnabledByDefault, Severity: rule.DefaultSeverity))
+            .Concat(ModelRules())
+            .OrderBy(rule => rule.Id, StringComparer.Ordinal)
+            .Select(rule => $"dotnet_diagnostic.{rule.Id}.severity = {Level(preset, rule.IsOn, rule.Severity)}\n"));
+
+    /// <summary>The compiler's rules about models, from their table in the index, which the generator's tests hold in step with the code.</summary>
+    private static IEnumerable<(string Id, bool IsOn, DiagnosticSeverity Severity)> ModelRules() =>
+        ModelRule().Matches(File.ReadAllText(Path.Combine(s_analyzers, "rules", "README.md")))
+            .Select(row => (row.Groups["id"].Value, !row.Groups["off"].Success, Enum.Parse<DiagnosticSeverity>(row.Groups["severity"].Value)));
+
+    private static string Level(string preset, bool isOn, DiagnosticSeverity severity) => (preset, isOn, severity) switch
+    {
+        ("none", _, _) or ("default", false, _) => "none",
+        ("strict", false, _) or ("default", true, DiagnosticSeverity.Info) => "suggestion",
+        ("strict", true, DiagnosticSeverity.Info) or ("default", true, DiagnosticSeverity.Warning) => "warning",
+        _ => "error",
+    };
+
     [GeneratedRegex("^MG[0-9]{4}$")]
     private static partial Regex PageName();
+
+    [GeneratedRegex(@"^\| \[(?<id>MG6[0-9]{3})\]\(\k<id>\.md\) \| [^|]* \| (?<severity>Info|Warning|Error)(?<off>, off by default)? \|$", RegexOptions.Multiline)]
+    private static partial Regex ModelRule();
 
     private static string Repository([CallerFilePath] string here = "") => Path.GetFullPath(Path.Combine(Path.GetDirectoryName(here)!, "..", ".."));
 

@@ -58,7 +58,7 @@ internal static class RegistrationFacts
             && torch.IsModuleMember(call.TargetMethod));
 
     /// <summary>Null, and <c>fc = fc.to(device)</c>, which gives back the registered object.</summary>
-    public static bool KeepsTheObject(IOperation value, IFieldSymbol field, TorchSharpContext torch)
+    public static bool KeepsTheObject(IOperation value, ISymbol component, TorchSharpContext torch)
     {
         IOperation current = value.Unwrap();
         while (current is IInvocationOperation move && torch.IsModuleMove(move.TargetMethod) && move.Receiver() is { } receiver)
@@ -66,7 +66,7 @@ internal static class RegistrationFacts
             current = receiver.Unwrap();
         }
 
-        return current.Names(field) || current.ConstantValue is { HasValue: true, Value: null };
+        return current.Names(component) || current.ConstantValue is { HasValue: true, Value: null };
     }
 
     /// <summary>

@@ -21,6 +21,51 @@ public sealed partial class CorpusTests
     }
 
     [Theory]
+    [InlineData("DigitClassifier")]
+    [InlineData("PolicyGradient")]
+    [InlineData("VariationalAutoencoder")]
+    public async Task ProgramInTheStyleOfPublicOnes_IsReportedWhereItIsWrong(string program)
+    {
+        string[] lines = await File.ReadAllLinesAsync(Path.Combine(Folder(), "Programs", program + ".cs"));
+        List<string> expected = [.. lines.SelectMany((line, index) => ExpectedRule().Matches(line).Select(match => $"{index + 1} {match.Value}"))];
+
+        (ImmutableArray<Diagnostic> reports, CSharpCompilation compilation, List<Exception> failures) =
+            await AnalyzeAsync("using System; using System.Collections.Generic; using System.Linq;" + string.Join("\n", lines));
+
+        Assert.Empty(compilation.GetDiagnostics().Where(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error));
+        Assert.Empty(failures);
+        Assert.NotEmpty(expected);
+        Assert.Equal(
+            expected.Order(StringComparer.Ordinal),
+            reports.Where(report => OfThesePrograms(report.Id)).Select(report => $"{report.Location.GetLineSpan().StartLinePosition.Line + 1} {report.Id}").Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public async Task CodeOfThisRepository_IsNotReported()
+    {
+        string root = Path.GetFullPath(Path.Combine(Folder(), "..", "..", ".."));
+        var reports = new List<string>();
+        foreach (string project in new[] { "samples/Digits", "samples/Zoo", "tests/ModelGen.Benchmarks", "tests/ModelGen.EndToEnd.Tests", "tests/ModelGen.Runtime.Tests", "tests/ModelGen.Onnx.Tests", "runtime/ModelGen.Runtime" })
+        {
+            IEnumerable<SyntaxTree> trees = Directory.GetFiles(Path.Combine(root, project), "*.cs", SearchOption.AllDirectories)
+                .Where(file => !file.Contains("/obj/", StringComparison.Ordinal) && !file.Contains("/bin/", StringComparison.Ordinal))
+                .Select(file => CSharpSyntaxTree.ParseText(File.ReadAllText(file), path: Path.GetRelativePath(root, file)));
+            SyntaxTree usings = CSharpSyntaxTree.ParseText("global using System; global using System.Collections.Generic; global using System.IO; global using System.Linq; global using System.Threading; global using System.Threading.Tasks;");
+            CSharpCompilation compilation = CSharpCompilation.Create(project, [usings, .. trees], References.All, new CSharpCompilationOptions(OutputKind.DynamicallyLinkedLibrary, allowUnsafe: true));
+            ImmutableArray<Diagnostic> found = await compilation.WithAnalyzers([.. Catalogue.Analyzers]).GetAnalyzerDiagnosticsAsync();
+            reports.AddRange(found.Where(report => OfThesePrograms(report.Id)).Select(report => report.ToString()));
+        }
+
+        Assert.Empty(reports);
+    }
+
+    /// <summary>The blocks of training, modules and numerics; memory and speed of these programs are other tests' business.</summary>
+    private static bool OfThesePrograms(string id) => id[2] is '3' or '4' or '5';
+
+    [GeneratedRegex("(?<=//.*)MG[0-9]{4}")]
+    private static partial Regex ExpectedRule();
+
+    [Theory]
     [InlineData("using var noGrad = torch.no_grad();", "torch.no_grad();", RuleIds.GradModeNotDisposed)]
     [InlineData("using var noGrad = torch.no_grad();", "", RuleIds.EvaluationWithoutNoGrad)]
     [InlineData("return penalty.MoveToOuterDisposeScope();", "return penalty;", RuleIds.TensorReturnedFromScope)]

@@ -68,11 +68,12 @@ internal sealed class MG3009_EvalInTrainingLoop() : TorchAnalyzer(Rule)
         && loop.Body.Descendants().Any(operation => operation.Start() > eval.Start()
             && (operation is IReturnOperation or IThrowOperation || (operation is IBranchOperation { BranchKind: BranchKind.Break or BranchKind.GoTo } branch && branch.InnermostLoop() == loop)));
 
-    /// <summary>True when the loop, or a method in source that it calls, mentions <c>train</c>.</summary>
+    /// <summary>True when the loop, or a method in source that it calls, calls <c>train</c>.</summary>
     private static bool MayTrainAgain(ILoopOperation loop, CancellationToken cancellation) =>
         MentionsTrain(loop.Syntax)
         || loop.Descendants().OfType<IInvocationOperation>().Any(call =>
             call.TargetMethod.DeclaringSyntaxReferences.Any(reference => MentionsTrain(reference.GetSyntax(cancellation))));
 
-    private static bool MentionsTrain(SyntaxNode node) => node.DescendantNodes().OfType<SimpleNameSyntax>().Any(name => name.Identifier.ValueText == "train");
+    private static bool MentionsTrain(SyntaxNode node) => node.DescendantNodes().OfType<InvocationExpressionSyntax>().Any(call =>
+        call.Expression.DescendantNodesAndSelf().OfType<SimpleNameSyntax>().LastOrDefault()?.Identifier.ValueText == "train");
 }

@@ -18,7 +18,7 @@ internal sealed class MG3013_LeafChangedInPlace() : TorchAnalyzer(Rule)
         "Autograd would lose the value that it needs. Updates by hand, and initialization by hand, belong under no_grad().",
         RuleIds.HelpLink(RuleIds.LeafChangedInPlace));
 
-    private static readonly HashSet<string> s_allowed = ["requires_grad_", "detach_", "retain_grad_", "share_memory_", "rename_", "swap_"];
+    private static readonly HashSet<string> s_allowed = ["requires_grad_", "detach_", "retain_grad_", "set_", "share_memory_", "rename_", "swap_"];
 
     protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
         context.RegisterOperationAction(

@@ -42,12 +42,13 @@ internal sealed class MG4002_AssignedAfterRegistration() : TorchAnalyzer(Rule)
         foreach (ISimpleAssignmentOperation assignment in body.Descendants().OfType<ISimpleAssignmentOperation>())
         {
             if (assignment.Start() > registration.Start()
-                && assignment.Target.Unwrap() is IFieldReferenceOperation { Instance: IInstanceReferenceOperation, Field: { IsStatic: false } field }
-                && (torch.IsModule(field.Type) || torch.IsParameter(field.Type))
-                && !RegistrationFacts.KeepsTheObject(assignment.Value, field, torch)
+                && assignment.Target.Unwrap() is IMemberReferenceOperation { Instance: IInstanceReferenceOperation, Member: { IsStatic: false } component } target
+                && target is IFieldReferenceOperation or IPropertyReferenceOperation { Property.IsIndexer: false }
+                && (torch.IsModule(target.Type) || torch.IsParameter(target.Type))
+                && !RegistrationFacts.KeepsTheObject(assignment.Value, component, torch)
                 && assignment.EnclosingFunction() is not (IAnonymousFunctionOperation or ILocalFunctionOperation))
             {
-                context.ReportDiagnostic(Diagnostic.Create(Rule, assignment.Syntax.GetLocation(), [registration.Syntax.GetLocation()], field.Name));
+                context.ReportDiagnostic(Diagnostic.Create(Rule, assignment.Syntax.GetLocation(), [registration.Syntax.GetLocation()], component.Name));
             }
         }
     }

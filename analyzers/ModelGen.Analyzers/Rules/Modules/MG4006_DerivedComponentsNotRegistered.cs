@@ -38,7 +38,7 @@ internal sealed class MG4006_DerivedComponentsNotRegistered() : TorchAnalyzer(Ru
                         && SymbolEqualityComparer.Default.Equals(component.ContainingType, type)
                         && (component is IFieldSymbol field ? field.Type : ((IPropertySymbol)component).Type) is var componentType
                         && (torch.IsModule(componentType) || torch.IsParameter(componentType))
-                        && !KeepsTheObject(assignment, component, torch)
+                        && !RegistrationFacts.KeepsTheObject(assignment.Value, component, torch)
                         && !RegistrationFacts.RegistersByHand(type, component, block.CancellationToken)
                         && assignment.EnclosingFunction() is not (IAnonymousFunctionOperation or ILocalFunctionOperation))
                     {
@@ -54,11 +54,6 @@ internal sealed class MG4006_DerivedComponentsNotRegistered() : TorchAnalyzer(Ru
         IPropertyReferenceOperation { Instance: IInstanceReferenceOperation, Property: { IsIndexer: false } property } => property,
         _ => null,
     };
-
-    private static bool KeepsTheObject(ISimpleAssignmentOperation assignment, ISymbol component, TorchSharpContext torch) =>
-        component is IFieldSymbol field
-            ? RegistrationFacts.KeepsTheObject(assignment.Value, field, torch)
-            : assignment.Value.Unwrap().ConstantValue is { HasValue: true, Value: null };
 
     /// <summary>The nearest base class, in source, whose constructors all register.</summary>
     private static INamedTypeSymbol? RegisteringBase(INamedTypeSymbol parent, TorchSharpContext torch, CancellationToken cancellation)

@@ -36,6 +36,9 @@ public sealed class MG3009_EvalInTrainingLoopTests
         """);
 
     [Fact]
+    public Task Reports_DataThatIsCalledTrain() => Rule.Verify(Method("var train = data; for (int e = 0; e < 9; e++) { foreach (var b in train) { o.zero_grad(); m.forward(b).sum().backward(); o.step(); } [|m.eval()|]; }"));
+
+    [Fact]
     public Task Ignores_LoopsThatSwitchBack() => Rule.Verify(Method("for (int e = 0; e < 9; e++) { m.train(); o.zero_grad(); m.forward(x).sum().backward(); o.step(); m.eval(); Evaluate(m, x); }"));
 
     [Fact]

@@ -46,6 +46,16 @@ public sealed class MG4002_AssignedAfterRegistrationTests
         """));
 
     [Fact]
+    public Task Reports_AnAutoProperty() => Rule.Verify("""
+        class Net : Module<Tensor, Tensor>
+        {
+            public Linear Head { get; }
+            public Net() : base("n") { RegisterComponents(); [|Head = Linear(2, 2)|]; }
+            public override Tensor forward(Tensor x) => Head.forward(x);
+        }
+        """);
+
+    [Fact]
     public Task Ignores_AssignmentsBeforeRegistration() => Rule.Verify(Net("""
         _fc1 = Linear(2, 2);
         _scale = Parameter(torch.ones(1));
