@@ -2,10 +2,11 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 using ModelGen.Data;
+using TorchData = TorchSharp.torch.utils.data;
 
 namespace ModelGen.Benchmarks;
 
-/// <summary><see cref="DataLoader"/> against TorchSharp's <c>torch.utils.data.DataLoader</c> on the same work with as many threads, in turns in one process; medians.</summary>
+/// <summary><see cref="ModelGen.Data.DataLoader"/> against TorchSharp's <c>torch.utils.data.DataLoader</c> on the same work with as many threads, in turns in one process; medians.</summary>
 internal static class DataBenchmark
 {
     public static readonly float[] Mean = [0.485f, 0.456f, 0.406f];
@@ -71,10 +72,10 @@ internal static class DataBenchmark
         return row;
     }
 
-    private static Row Compare(string work, ModelGen.Data.Dataset data, int batch, int threads, Func<utils.data.Dataset> other)
+    private static Row Compare(string work, ModelGen.Data.Dataset data, int batch, int threads, Func<TorchData.Dataset> other)
     {
         using var ours = new ModelGen.Data.DataLoader(data, new DataLoaderOptions { BatchSize = batch, Shuffle = true, Workers = threads });
-        using TorchSharp.Modules.DataLoader theirs = utils.data.DataLoader(other(), batch, shuffle: true, seed: 1, num_worker: threads, disposeDataset: true);
+        using TorchSharp.Modules.DataLoader theirs = TorchData.DataLoader(other(), batch, shuffle: true, seed: 1, num_worker: threads, disposeDataset: true);
         return Alternate(work, batch, threads, () => theirs.Sum(static item => (int)item["label"].shape[0]), epoch => ours.Batches(epoch).Sum(static item => item.Count));
     }
 
@@ -82,8 +83,8 @@ internal static class DataBenchmark
     {
         (Tensor[] inputs, Tensor target) = data.ToTensors(0, data.Count);
         using var ours = new ModelGen.Data.DataLoader(data, new DataLoaderOptions { BatchSize = batch, Shuffle = true, Workers = threads });
-        using IterableDataset pairs = utils.data.TensorDataset(inputs[0], target);
-        using TorchSharp.Modules.IterableDataLoader theirs = utils.data.DataLoader(pairs, batch, shuffle: true, seed: 1, num_worker: threads, disposeDataset: false);
+        using TorchData.IterableDataset pairs = TorchData.TensorDataset(inputs[0], target);
+        using TorchSharp.Modules.IterableDataLoader theirs = TorchData.DataLoader(pairs, batch, shuffle: true, seed: 1, num_worker: threads, disposeDataset: false);
         return Alternate("MNIST-size arrays, TensorDataset there", batch, threads, () => theirs.Sum(static item => (int)item[1].shape[0]), epoch => ours.Batches(epoch).Sum(static item => item.Count));
     }
 
@@ -125,7 +126,7 @@ internal static class DataBenchmark
 
         double share = (ours.Statistics - before).StallTime / Stopwatch.GetElapsedTime(start);
 
-        using TorchSharp.Modules.DataLoader theirs = utils.data.DataLoader(new TorchFlowers(files, Size), Batch, shuffle: true, seed: 1, num_worker: 1, disposeDataset: true);
+        using TorchSharp.Modules.DataLoader theirs = TorchData.DataLoader(new TorchFlowers(files, Size), Batch, shuffle: true, seed: 1, num_worker: 1, disposeDataset: true);
         start = Stopwatch.GetTimestamp();
         int steps = 0;
         foreach (Dictionary<string, Tensor> batch in theirs)
