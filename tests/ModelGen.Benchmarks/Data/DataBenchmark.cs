@@ -2,10 +2,11 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 using ModelGen.Data;
+using TorchData = TorchSharp.torch.utils.data;
 
 namespace ModelGen.Benchmarks;
 
-/// <summary><see cref="DataLoader"/> against TorchSharp's <c>torch.utils.data.DataLoader</c> on the same work with as many threads, in turns in one process; medians.</summary>
+/// <summary><see cref="ModelGen.Data.DataLoader"/> against TorchSharp's <c>torch.utils.data.DataLoader</c> on the same work with as many threads, in turns in one process; medians.</summary>
 internal static class DataBenchmark
 {
     public static readonly float[] Mean = [0.485f, 0.456f, 0.406f];
@@ -14,7 +15,7 @@ internal static class DataBenchmark
     private const int Size = 224;
     private const int Rounds = 5;
 
-    private sealed record Row(string Work, int Batch, int Threads, double TorchSamplesPerSecond, double SamplesPerSecond, double Ratio);
+    private sealed record Row(string Work, int Batch, int Threads, double TorchSamplesPerSecond, double SamplesPerSecond, double Ratio, double TorchProcessorMs, double ProcessorMs);
 
     private sealed record Stall(string Work, double WorkMsPerBatch, double StepMs, double TorchShare, double Share);
 
@@ -24,7 +25,7 @@ internal static class DataBenchmark
         folder ??= Find();
         int threads = Environment.ProcessorCount;
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{threads} threads for either loader; medians of {Rounds} passes in turns"));
-        Console.WriteLine($"{"work",-46} {"batch",5} {"TorchSharp/s",13} {"ModelGen/s",11} {"ratio",7}");
+        Console.WriteLine($"{"work",-46} {"batch",5} {"TorchSharp/s",13} {"ModelGen/s",11} {"ratio",7} {"processor ms per 1000 samples",32}");
         var rows = new List<Row>();
         var stalls = new List<Stall>();
         if (folder is null)
@@ -67,14 +68,14 @@ internal static class DataBenchmark
 
     private static Row Print(Row row)
     {
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{row.Work,-46} {row.Batch,5} {row.TorchSamplesPerSecond,13:N0} {row.SamplesPerSecond,11:N0} {row.Ratio,6:N2}x"));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{row.Work,-46} {row.Batch,5} {row.TorchSamplesPerSecond,13:N0} {row.SamplesPerSecond,11:N0} {row.Ratio,6:N2}x {row.TorchProcessorMs,17:N1} there {row.ProcessorMs,8:N1}"));
         return row;
     }
 
-    private static Row Compare(string work, ModelGen.Data.Dataset data, int batch, int threads, Func<utils.data.Dataset> other)
+    private static Row Compare(string work, ModelGen.Data.Dataset data, int batch, int threads, Func<TorchData.Dataset> other)
     {
         using var ours = new ModelGen.Data.DataLoader(data, new DataLoaderOptions { BatchSize = batch, Shuffle = true, Workers = threads });
-        using TorchSharp.Modules.DataLoader theirs = utils.data.DataLoader(other(), batch, shuffle: true, seed: 1, num_worker: threads, disposeDataset: true);
+        using TorchSharp.Modules.DataLoader theirs = TorchData.DataLoader(other(), batch, shuffle: true, seed: 1, num_worker: threads, disposeDataset: true);
         return Alternate(work, batch, threads, () => theirs.Sum(static item => (int)item["label"].shape[0]), epoch => ours.Batches(epoch).Sum(static item => item.Count));
     }
 
@@ -82,27 +83,29 @@ internal static class DataBenchmark
     {
         (Tensor[] inputs, Tensor target) = data.ToTensors(0, data.Count);
         using var ours = new ModelGen.Data.DataLoader(data, new DataLoaderOptions { BatchSize = batch, Shuffle = true, Workers = threads });
-        using IterableDataset pairs = utils.data.TensorDataset(inputs[0], target);
-        using TorchSharp.Modules.IterableDataLoader theirs = utils.data.DataLoader(pairs, batch, shuffle: true, seed: 1, num_worker: threads, disposeDataset: false);
+        using TorchData.IterableDataset pairs = TorchData.TensorDataset(inputs[0], target);
+        using TorchSharp.Modules.IterableDataLoader theirs = TorchData.DataLoader(pairs, batch, shuffle: true, seed: 1, num_worker: threads, disposeDataset: false);
         return Alternate("MNIST-size arrays, TensorDataset there", batch, threads, () => theirs.Sum(static item => (int)item[1].shape[0]), epoch => ours.Batches(epoch).Sum(static item => item.Count));
     }
 
     private static Row Alternate(string work, int batch, int threads, Func<int> theirs, Func<int, int> ours)
     {
-        var theirSpeeds = new List<double>();
-        var ourSpeeds = new List<double>();
+        var there = new List<(double Speed, double Processor)>();
+        var here = new List<(double Speed, double Processor)>();
         for (int round = 0; round <= Rounds; round++)
         {
-            double theirSpeed = Speed(theirs);
-            double ourSpeed = Speed(() => ours(round));
+            (double Speed, double Processor) theirPass = Measure(theirs);
+            (double Speed, double Processor) ourPass = Measure(() => ours(round));
             if (round > 0)
             {
-                theirSpeeds.Add(theirSpeed);
-                ourSpeeds.Add(ourSpeed);
+                there.Add(theirPass);
+                here.Add(ourPass);
             }
         }
 
-        return new Row(work, batch, threads, Median(theirSpeeds), Median(ourSpeeds), Median(ourSpeeds) / Median(theirSpeeds));
+        double theirSpeed = Median(there, static pass => pass.Speed);
+        double ourSpeed = Median(here, static pass => pass.Speed);
+        return new Row(work, batch, threads, theirSpeed, ourSpeed, ourSpeed / theirSpeed, Median(there, static pass => pass.Processor), Median(here, static pass => pass.Processor));
     }
 
     /// <summary>A consumer that computes for 1.3 times as long as one worker needs for a batch: the work fits one core beside it.</summary>
@@ -125,7 +128,7 @@ internal static class DataBenchmark
 
         double share = (ours.Statistics - before).StallTime / Stopwatch.GetElapsedTime(start);
 
-        using TorchSharp.Modules.DataLoader theirs = utils.data.DataLoader(new TorchFlowers(files, Size), Batch, shuffle: true, seed: 1, num_worker: 1, disposeDataset: true);
+        using TorchSharp.Modules.DataLoader theirs = TorchData.DataLoader(new TorchFlowers(files, Size), Batch, shuffle: true, seed: 1, num_worker: 1, disposeDataset: true);
         start = Stopwatch.GetTimestamp();
         int steps = 0;
         foreach (Dictionary<string, Tensor> batch in theirs)
@@ -147,14 +150,16 @@ internal static class DataBenchmark
         }
     }
 
-    private static double Speed(Func<int> pass)
+    /// <summary>Samples per second, and the processor's milliseconds for a thousand samples: these do not depend on what else the machine does.</summary>
+    private static (double Speed, double Processor) Measure(Func<int> pass)
     {
+        TimeSpan before = Environment.CpuUsage.TotalTime;
         long start = Stopwatch.GetTimestamp();
         int samples = pass();
-        return samples / Stopwatch.GetElapsedTime(start).TotalSeconds;
+        return (samples / Stopwatch.GetElapsedTime(start).TotalSeconds, (Environment.CpuUsage.TotalTime - before).TotalSeconds / samples * 1e6);
     }
 
-    private static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
+    private static double Median(List<(double Speed, double Processor)> passes, Func<(double Speed, double Processor), double> value) => passes.Select(value).Order().ElementAt(passes.Count / 2);
 
     private static string? Find()
     {
