@@ -71,7 +71,7 @@ internal static class DataBenchmark
         return row;
     }
 
-    private static Row Compare(string work, ModelGen.Data.Dataset data, int batch, int threads, Func<utils.data.Dataset> other)
+    private static Row Compare(string work, ModelGen.Data.Dataset data, int batch, int threads, Func<torch.utils.data.Dataset> other)
     {
         using var ours = new ModelGen.Data.DataLoader(data, new DataLoaderOptions { BatchSize = batch, Shuffle = true, Workers = threads });
         using TorchSharp.Modules.DataLoader theirs = utils.data.DataLoader(other(), batch, shuffle: true, seed: 1, num_worker: threads, disposeDataset: true);

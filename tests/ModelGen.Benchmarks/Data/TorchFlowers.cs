@@ -4,7 +4,7 @@ using SkiaSharp;
 namespace ModelGen.Benchmarks;
 
 /// <summary>The flowers as a user of TorchSharp loads them: decoded by SkiaSharp, then cropped, resized, flipped and normalised with tensor operations.</summary>
-internal sealed class TorchFlowers(ImageFolder files, int size) : utils.data.Dataset
+internal sealed class TorchFlowers(ImageFolder files, int size) : torch.utils.data.Dataset
 {
     private readonly Tensor mean = tensor(DataBenchmark.Mean, [3, 1, 1]).DetachFromDisposeScope();
     private readonly Tensor deviation = tensor(DataBenchmark.Deviation, [3, 1, 1]).DetachFromDisposeScope();
@@ -55,7 +55,7 @@ internal sealed class TorchFlowers(ImageFolder files, int size) : utils.data.Dat
 }
 
 /// <summary>Our own decoding and transforms inside TorchSharp's loader: what is left is the loader.</summary>
-internal sealed class WrappedDataset(ModelGen.Data.Dataset data) : utils.data.Dataset
+internal sealed class WrappedDataset(ModelGen.Data.Dataset data) : torch.utils.data.Dataset
 {
     public override long Count => data.Count;
 
