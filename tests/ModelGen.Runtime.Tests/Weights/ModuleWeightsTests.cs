@@ -35,7 +35,9 @@ public sealed class ModuleWeightsTests : IDisposable
         public Tied()
             : base("tied")
         {
+#pragma warning disable MG4017 // the module is never moved
             output.weight = embed.weight;
+#pragma warning restore MG4017
             RegisterComponents();
         }
 
