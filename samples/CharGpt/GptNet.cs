@@ -29,7 +29,9 @@ public sealed partial class GptNet : Module<Tensor, Tensor>
     /// <summary>Scores of the next character after each one.</summary>
     public override Tensor forward([Shape("N", Context, Type = ElementType.Int64)] Tensor text)
     {
+#pragma warning disable MG2005 // compiled code makes it during the build, and as a buffer it would be in every checkpoint
         Tensor order = arange(Context, dtype: ScalarType.Int64, device: text.device);
+#pragma warning restore MG2005
         Tensor x = blocks.forward(characters.forward(text) + places.forward(order));
         return head.forward(norm.forward(x)).transpose(1, 2);
     }

@@ -98,9 +98,9 @@ public sealed partial record IntegerNodeCheck(IReadOnlyDictionary<string, int> I
         var explanation = new FloatExplanation(source);
         var index = new GraphIndex(source);
 
-        // Convolutions in blocked layout are named after their output.
+        // Convolutions in blocked layout are named after the output that they had; what writes that output now only reorders it.
         NodeProto? Match(NodeProto node) => byName.GetValueOrDefault(node.Name)
-            ?? node.Output.Select(output => byOutput.GetValueOrDefault(output) ?? byName.GetValueOrDefault(output)).FirstOrDefault(static other => other is not null);
+            ?? node.Output.Select(output => byName.GetValueOrDefault(output) ?? byOutput.GetValueOrDefault(output)).FirstOrDefault(static other => other is not null);
 
         var result = new List<ExecutedNode>();
         foreach (NodeProto node in source.Node.Where(static node => node.OpType is not ("QuantizeLinear" or "DequantizeLinear" or "DynamicQuantizeLinear")))
@@ -130,6 +130,6 @@ public sealed partial record IntegerNodeCheck(IReadOnlyDictionary<string, int> I
     private static Dictionary<string, int> Of(Dictionary<string, int> counts, Func<string, bool> choose) => counts.Where(pair => choose(pair.Key)).ToDictionary(static pair => pair.Key, static pair => pair.Value);
 
     // ONNX Runtime numbers what its layout transformations make.
-    [GeneratedRegex(@"(_token_\d+|_nchwc)$")]
+    [GeneratedRegex(@"(_token_\d+|_nchwc)+$")]
     private static partial Regex Suffix();
 }

@@ -201,7 +201,7 @@ public partial class TorchNoise : Module<Tensor, Tensor>
 
     public override Tensor forward([Shape("N", 6)] Tensor x)
     {
-#pragma warning disable MG4011 // the model is about noise that stays
+#pragma warning disable MG4011 // the compiler must draw here in evaluation too, as TorchSharp does
         var y = F.dropout(layer.forward(x), 0.3);
 #pragma warning restore MG4011
         y = y + randn(x.shape[0], 6) + rand(6) * rand_like(x);
@@ -225,12 +225,14 @@ public partial class TorchNumbers : Module<Tensor, Tensor>
 
     public override Tensor forward([Shape("N", 6)] Tensor x)
     {
+#pragma warning disable MG2005 // tensors of constants in forward are what the compiler is tested on
         Tensor whole = tensor(new[] { 0, 1, 2, 3, 4, 5 }) * 2 + 1;
         Tensor wide = (x > 0).to(ScalarType.Int64) * 3 + whole % 4;
         Tensor exact = tensor(new[] { 0.5, 1.5, 2.5, 3.5, 4.5, 5.5 }) / 3;
         var y = limit.forward(layer.forward(x));
         y = y + F.hardtanh(x * 2, -0.4, 0.9, inplace: true) + (x * 0.5).hardtanh_(-0.3, 0.3);
         return (y * wide + whole / 7 + tensor(2.5) * x) * exact.to(ScalarType.Float32) + x.div(0.7, RoundingMode.trunc) * 0.1;
+#pragma warning restore MG2005
     }
 }
 

@@ -260,6 +260,7 @@ public sealed class ModeTests
         OnnxModel model = Graphs.Cnn();
         string Reason(OnnxModel quantized, string node) => IntegerNodeCheck.Inspect(quantized).Nodes.Single(found => found.Name == node) is var only && only.Reason.Length > 0 ? only.Reason : only.ToString();
         OnnxModel good = Quantizer.QuantizeStatic(model, Graphs.Samples(model, 5)).Model;
+        Assert.Contains("no DequantizeLinear", Reason(Quantizer.QuantizeStatic(model, Graphs.Samples(model, 5), new() { ExcludeNodes = ["/conv1"] }).Model, "/conv1"));
 
         var bias = new OnnxModel(good.Proto.Clone());
         TensorProto scale = bias.Proto.Graph.Initializer.First(static tensor => tensor.Name == "/conv2/bias_scale");
