@@ -110,7 +110,7 @@ public sealed class VerifierTests : IDisposable
     {
         VerifyReport report = Verifier.Compare("Toy", [inputs], Paths(Scores) with { ExportOnnx = static path => File.WriteAllText(path, "not a model") }, NoLatency);
 
-        Assert.StartsWith("OnnxRuntimeException: ", report["onnx"].Failure);
+        Assert.StartsWith("OnnxFormatException: ", report["onnx"].Failure);
         Assert.Null(report["onnx"].MaxAbsoluteError);
     }
 
