@@ -1,9 +1,6 @@
-using System.Globalization;
+using ModelGen.Samples;
 
 namespace CharGpt;
-
-/// <summary>The command line asks for something that does not exist. The message is one line for the user.</summary>
-internal sealed class UsageException(string message) : Exception(message);
 
 /// <summary>What the command line asks for.</summary>
 internal sealed record Options
@@ -47,33 +44,22 @@ internal sealed record Options
     public static Options Parse(IReadOnlyList<string> arguments)
     {
         var options = new Options();
-        for (int i = 0; i < arguments.Count; i += 2)
+        foreach ((string name, string value) in CommandLine.Pairs(arguments))
         {
-            string name = arguments[i];
-            if (name is "--help" or "-h")
-            {
-                return options with { Help = true };
-            }
-
-            string value = i + 1 < arguments.Count && arguments[i + 1].Length > 0 ? arguments[i + 1] : throw new UsageException($"{name} needs a value.");
             options = name switch
             {
+                "--help" => options with { Help = true },
                 "--data" => options with { Data = value },
                 "--out" => options with { OutputFolder = value },
-                "--steps" => options with { Steps = Whole(name, value, 1) },
-                "--stop-after" => options with { StopAfter = Whole(name, value, 1) },
+                "--steps" => options with { Steps = CommandLine.Whole(name, value, 1) },
+                "--stop-after" => options with { StopAfter = CommandLine.Whole(name, value, 1) },
                 "--prompt" => options with { Prompt = value },
-                "--length" => options with { Length = Whole(name, value, 1) },
-                "--seed" => options with { Seed = Whole(name, value, 0) },
-                _ => throw new UsageException($"'{name}' is not an option."),
+                "--length" => options with { Length = CommandLine.Whole(name, value, 1) },
+                "--seed" => options with { Seed = CommandLine.Whole(name, value, 0) },
+                _ => throw CommandLine.Unknown(name),
             };
         }
 
         return options;
     }
-
-    private static int Whole(string name, string text, int least) =>
-        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int value) && value >= least && value <= 1_000_000
-            ? value
-            : throw new UsageException($"{name} must be a whole number from {least} to 1000000, not '{text}'.");
 }

@@ -1,6 +1,7 @@
 using CharGpt;
 using ModelGen;
 using ModelGen.Data;
+using ModelGen.Samples;
 using static TorchSharp.torch;
 
 try

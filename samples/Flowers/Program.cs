@@ -1,6 +1,7 @@
 using Flowers;
 using ModelGen;
 using ModelGen.Data;
+using ModelGen.Samples;
 using static TorchSharp.torch;
 
 try

@@ -1,5 +1,6 @@
 using ModelGen;
 using ModelGen.Data;
+using ModelGen.Samples;
 using Tabular;
 using static TorchSharp.torch;
 

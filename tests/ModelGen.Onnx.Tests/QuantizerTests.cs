@@ -69,9 +69,9 @@ public sealed class QuantizerTests
         OnnxModel model = Graphs.Cnn();
         var graph = Quantizer.QuantizeStatic(model, Graphs.Samples(model, 5)).Model.Proto.Graph;
         var constants = graph.Initializer.ToDictionary(static tensor => tensor.Name);
-        float[] weightScales = Onnx.Quantization.Values.Floats(constants["/conv1/weight_scale"]);
-        float[] biasScales = Onnx.Quantization.Values.Floats(constants["/conv1/bias_scale"]);
-        float inputScale = Onnx.Quantization.Values.Floats(constants["image_scale"])[0];
+        float[] weightScales = Onnx.TensorBytes.Floats(constants["/conv1/weight_scale"]);
+        float[] biasScales = Onnx.TensorBytes.Floats(constants["/conv1/bias_scale"]);
+        float inputScale = Onnx.TensorBytes.Floats(constants["image_scale"])[0];
         Assert.Equal(8, weightScales.Length);
         Assert.Equal(weightScales.Select(scale => scale * inputScale), biasScales);
         Assert.DoesNotContain((byte)0x80, constants["/conv1/weight_quantized"].RawData.ToByteArray());

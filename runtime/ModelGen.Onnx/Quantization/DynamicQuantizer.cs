@@ -54,9 +54,9 @@ internal sealed class DynamicQuantizer(OnnxModel model, DynamicQuantizationOptio
         }
 
         int count = options.PerChannel ? weights.Outputs : 1;
-        graph.Initializer.Add(Values.Tensor<sbyte>(name + "/weight_quantized", [weights.Inputs, weights.Outputs], integers));
-        graph.Initializer.Add(Values.Tensor<sbyte>(name + "/weight_zero_point", options.PerChannel ? [count] : [], new sbyte[count]));
-        graph.Initializer.Add(Values.Tensor<float>(name + "/weight_scale", options.PerChannel ? [count] : [], scales.AsSpan(0, count)));
+        graph.Initializer.Add(TensorBytes.Tensor<sbyte>(name + "/weight_quantized", [weights.Inputs, weights.Outputs], integers));
+        graph.Initializer.Add(TensorBytes.Tensor<sbyte>(name + "/weight_zero_point", options.PerChannel ? [count] : [], new sbyte[count]));
+        graph.Initializer.Add(TensorBytes.Tensor<float>(name + "/weight_scale", options.PerChannel ? [count] : [], scales.AsSpan(0, count)));
         bool bias = node.Input.Count > 2 && node.Input[2].Length > 0;
         Add("MatMulInteger", name, [input + "_quantized", name + "/weight_quantized", input + "_zero_point", name + "/weight_zero_point"], [name + "/integers"]);
         Add("Cast", name + "/Cast", [name + "/integers"], [name + "/floats"], OnnxAttribute.Int("to", (long)OnnxType.Float));

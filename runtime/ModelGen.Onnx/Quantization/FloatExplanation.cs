@@ -85,5 +85,5 @@ internal sealed class FloatExplanation(GraphProto graph)
         return !Scales(input).SequenceEqual(Scales(readers[0])) ? "scales before and after it differ" : "ONNX Runtime left it float although operands and result are integers";
     }
 
-    private float[] Scales(NodeProto node) => index.FloatInitializer(node.Input[1]) is { } scales ? Values.Floats(scales) : [];
+    private float[] Scales(NodeProto node) => index.FloatInitializer(node.Input[1]) is { } scales ? TensorBytes.Floats(scales) : [];
 }

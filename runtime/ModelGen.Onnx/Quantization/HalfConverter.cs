@@ -104,7 +104,7 @@ internal sealed class HalfConverter(ModelProto model)
         if (halves.TryAdd(tensor.Name, name))
         {
             // Too large to be float16: the nearest it can hold. Infinite masks stay infinite.
-            Half[] values = [.. Values.Floats(tensor).Select(static value => float.IsFinite(value) ? (Half)Math.Clamp(value, -Largest, Largest) : (Half)value)];
+            Half[] values = [.. TensorBytes.Floats(tensor).Select(static value => float.IsFinite(value) ? (Half)Math.Clamp(value, -Largest, Largest) : (Half)value)];
             model.Graph.Initializer.Add(new TensorProto { Name = name, Dims = { tensor.Dims }, DataType = (int)OnnxType.Float16, RawData = ByteString.CopyFrom(MemoryMarshal.AsBytes<Half>(values)) });
         }
 

@@ -123,10 +123,10 @@ internal sealed class QdqWriter(
 
     private static TensorProto ZeroPoint(string name, IntegerGrid grid) => grid.Type switch
     {
-        OnnxType.UInt8 => Values.Tensor<byte>(name, [], [(byte)grid.ZeroPoint]),
-        OnnxType.Int8 => Values.Tensor<sbyte>(name, [], [(sbyte)grid.ZeroPoint]),
-        OnnxType.UInt16 => Values.Tensor<ushort>(name, [], [(ushort)grid.ZeroPoint]),
-        _ => Values.Tensor<short>(name, [], [(short)grid.ZeroPoint]),
+        OnnxType.UInt8 => TensorBytes.Tensor<byte>(name, [], [(byte)grid.ZeroPoint]),
+        OnnxType.Int8 => TensorBytes.Tensor<sbyte>(name, [], [(sbyte)grid.ZeroPoint]),
+        OnnxType.UInt16 => TensorBytes.Tensor<ushort>(name, [], [(ushort)grid.ZeroPoint]),
+        _ => TensorBytes.Tensor<short>(name, [], [(short)grid.ZeroPoint]),
     };
 
     private void WriteWeights(NodeProto node, IntegerProduct product)
@@ -138,7 +138,7 @@ internal sealed class QdqWriter(
         bool perChannel = options.PerChannel;
         Constant(name + "_scale", perChannel ? quantized.Scales : [quantized.Scales[0]], perChannel ? [channels] : []);
         Constant<sbyte>(name + "_zero_point", new sbyte[perChannel ? channels : 1], perChannel ? [channels] : []);
-        model.Graph.Initializer.Add(Values.Tensor<sbyte>(name + "_quantized", tensor.Dims, quantized.Integers));
+        model.Graph.Initializer.Add(TensorBytes.Tensor<sbyte>(name + "_quantized", tensor.Dims, quantized.Integers));
         Dequantize(name, perChannel ? product.ChannelAxis : null, zeroPoint: true);
         node.Input[1] = name + "_dequantized";
         if (quantized.Bias is not null)
@@ -171,7 +171,7 @@ internal sealed class QdqWriter(
         int[] integers = [.. bias.Select((value, channel) => (int)Math.Round((double)value / scales[channel]))];
         bool perChannel = options.PerChannel;
         Constant(name + "_scale", perChannel ? scales : [scales[0]], perChannel ? [scales.Length] : []);
-        model.Graph.Initializer.Add(Values.Tensor<int>(name + "_quantized", [bias.Length], integers));
+        model.Graph.Initializer.Add(TensorBytes.Tensor<int>(name + "_quantized", [bias.Length], integers));
         Dequantize(name, perChannel ? 0 : null, zeroPoint: false);
     }
 
@@ -185,7 +185,7 @@ internal sealed class QdqWriter(
         if (written.Add(name + "_quantized"))
         {
             sbyte[] integers = columns.ToTensor(WeightQuantizer.Nearest(columns, scales, 127), 1);
-            model.Graph.Initializer.Add(Values.Tensor<sbyte>(name + "_quantized", table.Dims, integers));
+            model.Graph.Initializer.Add(TensorBytes.Tensor<sbyte>(name + "_quantized", table.Dims, integers));
             Constant(name + "_scale", scales, [scales.Length]);
         }
 
@@ -225,7 +225,7 @@ internal sealed class QdqWriter(
     {
         if (written.Add(name))
         {
-            model.Graph.Initializer.Add(Values.Tensor<T>(name, dims, values));
+            model.Graph.Initializer.Add(TensorBytes.Tensor<T>(name, dims, values));
         }
     }
 }

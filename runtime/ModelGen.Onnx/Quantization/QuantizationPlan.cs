@@ -220,7 +220,7 @@ internal sealed class QuantizationPlan
     }
 
     private float? Bound(NodeProto clip, int input, float missing) => clip.Input.Count <= input || clip.Input[input].Length == 0 ? missing
-        : index.FloatInitializer(clip.Input[input]) is { } bound ? Values.Floats(bound)[0] : null;
+        : index.FloatInitializer(clip.Input[input]) is { } bound ? TensorBytes.Floats(bound)[0] : null;
 
     private bool TryJoin(NodeProto node, ref string reason)
     {

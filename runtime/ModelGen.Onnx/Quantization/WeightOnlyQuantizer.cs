@@ -52,11 +52,11 @@ internal sealed class WeightOnlyQuantizer(OnnxModel model, WeightQuantizationOpt
         if (!shared.TryGetValue(key, out BlockWeights? blocks))
         {
             shared[key] = blocks = BlockWeights.Quantize(WeightMatrix.Of(tensor, axis), options, statistics);
-            graph.Initializer.Add(Values.Tensor<byte>(key + "_quantized", [blocks.Outputs, blocks.Blocks, blocks.BlockBytes], blocks.Packed));
-            graph.Initializer.Add(Values.Tensor<float>(key + "_scale", [blocks.Outputs * blocks.Blocks], blocks.Scales));
+            graph.Initializer.Add(TensorBytes.Tensor<byte>(key + "_quantized", [blocks.Outputs, blocks.Blocks, blocks.BlockBytes], blocks.Packed));
+            graph.Initializer.Add(TensorBytes.Tensor<float>(key + "_scale", [blocks.Outputs * blocks.Blocks], blocks.Scales));
             if (blocks.PackedZeroPoints is { } zeros)
             {
-                graph.Initializer.Add(Values.Tensor<byte>(key + "_zero_point", [zeros.Length], zeros));
+                graph.Initializer.Add(TensorBytes.Tensor<byte>(key + "_zero_point", [zeros.Length], zeros));
             }
         }
 

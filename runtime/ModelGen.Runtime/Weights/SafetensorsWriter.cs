@@ -65,7 +65,7 @@ public sealed unsafe class SafetensorsWriter
         {
             if (item.Tensor is { } tensor)
             {
-                TensorBytes.Write(tensor, item.ByteCount, stream);
+                TensorBytes.Visit(tensor, stream.Write);
             }
             else
             {

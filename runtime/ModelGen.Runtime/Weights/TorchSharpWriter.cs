@@ -22,7 +22,7 @@ internal static class TorchSharpWriter
             }
 
             writer.Flush();
-            TensorBytes.Write(tensor, WeightTypes.ByteCount(type, tensor.shape), stream);
+            TensorBytes.Visit(tensor, stream.Write);
         }
     }
 }

@@ -31,7 +31,7 @@ internal sealed class Float64Graph(OnnxModel model)
 
     private static double[] Numbers(TensorProto tensor) => (OnnxType)tensor.DataType switch
     {
-        OnnxType.Float => [.. Values.Floats(tensor).Select(static value => (double)value)],
+        OnnxType.Float => [.. TensorBytes.Floats(tensor).Select(static value => (double)value)],
         OnnxType.UInt8 => [.. tensor.RawData.Select(static value => (double)value)],
         OnnxType.Int8 => [.. tensor.RawData.Select(static value => (double)(sbyte)value)],
         OnnxType.Int32 => [.. MemoryMarshal.Cast<byte, int>(tensor.RawData.Span).ToArray().Select(static value => (double)value)],

@@ -264,7 +264,7 @@ public sealed class ModeTests
 
         var bias = new OnnxModel(good.Proto.Clone());
         TensorProto scale = bias.Proto.Graph.Initializer.First(static tensor => tensor.Name == "/conv2/bias_scale");
-        scale.RawData = Values.Tensor<float>("", [8], [.. Values.Floats(scale).Select(static value => value * 1.1f)]).RawData;
+        scale.RawData = TensorBytes.Tensor<float>("", [8], [.. TensorBytes.Floats(scale).Select(static value => value * 1.1f)]).RawData;
         Assert.Contains("scale of its bias", Reason(bias, "/conv2"));
 
         var range = new OnnxModel(good.Proto.Clone());

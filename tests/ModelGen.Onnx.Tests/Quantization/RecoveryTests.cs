@@ -30,10 +30,10 @@ public sealed class RecoveryTests
     {
         OnnxModel model = Graphs.FeedForward();
         var gamma = model.Proto.Graph.Initializer.First(static tensor => tensor.Name == "gamma");
-        float[] values = Values.Floats(gamma);
+        float[] values = TensorBytes.Floats(gamma);
         values[3] *= 50;
         values[11] *= 50;
-        gamma.RawData = Values.Tensor<float>("", [16], values).RawData;
+        gamma.RawData = TensorBytes.Tensor<float>("", [16], values).RawData;
         return model;
     }
 

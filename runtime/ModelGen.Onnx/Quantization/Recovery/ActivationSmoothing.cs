@@ -85,7 +85,7 @@ internal static class ActivationSmoothing
         foreach (string constant in norm.Input.Skip(1))
         {
             TensorProto tensor = index.FloatInitializer(constant)!;
-            Write(tensor, [.. Values.Floats(tensor).Select((value, channel) => value / factors[channel])]);
+            Write(tensor, [.. TensorBytes.Floats(tensor).Select((value, channel) => value / factors[channel])]);
         }
 
         foreach (NodeProto reader in readers)
@@ -97,7 +97,7 @@ internal static class ActivationSmoothing
     private static void ForEach(NodeProto product, GraphIndex index, Func<int, float, float> change)
     {
         TensorProto tensor = index.FloatInitializer(product.Input[1])!;
-        float[] values = Values.Floats(tensor);
+        float[] values = TensorBytes.Floats(tensor);
         bool transposed = product.Int("transB") != 0;
         int columns = (int)tensor.Dims[1];
         for (int i = 0; i < values.Length; i++)

@@ -27,7 +27,7 @@ internal static class LayerEqualization
                 .Select(static pair => (pair.first, pair.second!)).Where(pair => Channels(pair.Item1, index) == Inputs(pair.Item2, index)),
         ];
         var weights = new Dictionary<string, float[]>(StringComparer.Ordinal);
-        float[] Of(string name) => weights.TryGetValue(name, out float[]? values) ? values : weights[name] = Values.Floats(index.FloatInitializer(name)!);
+        float[] Of(string name) => weights.TryGetValue(name, out float[]? values) ? values : weights[name] = TensorBytes.Floats(index.FloatInitializer(name)!);
         for (int sweep = 0; sweep < Sweeps; sweep++)
         {
             double change = 1;

@@ -55,7 +55,7 @@ internal static class ProductQuantizer
     {
         TensorProto tensor = index.FloatInitializer(product.Weight)!;
         WeightMatrix weights = WeightMatrix.Of(tensor, product.ChannelAxis);
-        float[]? bias = product.Bias is null ? null : Values.Floats(index.FloatInitializer(product.Bias)!);
+        float[]? bias = product.Bias is null ? null : TensorBytes.Floats(index.FloatInitializer(product.Bias)!);
         float[] scales = WeightQuantizer.Scales(weights, input.Scale, bias, options);
         int largest = WeightQuantizer.Largest(options);
         bool usable = statistics is { Count: > 0 } && weights.Inputs > 0;

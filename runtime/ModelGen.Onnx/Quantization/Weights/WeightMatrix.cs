@@ -11,7 +11,7 @@ internal sealed record WeightMatrix(float[] Rows, int Outputs, int Inputs)
     /// <summary>The weights of a tensor whose output channels lie along an axis: 0, or 1 of a matrix.</summary>
     public static WeightMatrix Of(TensorProto tensor, int axis)
     {
-        float[] values = Values.Floats(tensor);
+        float[] values = TensorBytes.Floats(tensor);
         int outputs = (int)tensor.Dims[axis];
         int inputs = outputs == 0 ? 0 : values.Length / outputs;
         return new WeightMatrix(axis == 0 ? values : Transposed<float>(values, inputs, outputs), outputs, inputs);

@@ -13,7 +13,7 @@ namespace ModelGen;
 /// One checkpoint: a safetensors file. The model's tensors have their state-dict keys, so other tools read them as weights; what else a fit needs has names that start with <c>@</c>, and the rest
 /// is text beside the tensors. Every tensor and the text have a checksum.
 /// </summary>
-internal static unsafe class CheckpointFile
+internal static class CheckpointFile
 {
     public const string RandomState = "@random.torch";
     private const string StateKey = "modelgen.fit";
@@ -41,7 +41,6 @@ internal static unsafe class CheckpointFile
         {
             // .NET reports a file system's limit on the size of files as ArgumentOutOfRangeException.
             writer.Write(path);
-            FolderSync.Flush(Path.GetDirectoryName(Path.GetFullPath(path))!);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentOutOfRangeException)
         {
@@ -134,22 +133,11 @@ internal static unsafe class CheckpointFile
 
     private static string Sum(Tensor tensor)
     {
-        using DisposeScope scope = NewDisposeScope();
-        using IDisposable guard = no_grad();
-        Tensor dense = tensor.detach().cpu().contiguous();
         var hash = new XxHash3();
-        const int Piece = 1 << 26;
-        long count = dense.numel() * dense.element_size();
-        byte* start = count == 0 ? null : (byte*)AtenC.Address(dense);
-        for (long done = 0; done < count; done += Piece)
-        {
-            hash.Append(new ReadOnlySpan<byte>(start + done, (int)Math.Min(Piece, count - done)));
-        }
-
-        GC.KeepAlive(dense);
+        TensorBytes.Visit(tensor, hash.Append);
 
         // Type and sizes too: bytes alone say nothing about them.
-        hash.Append(Encoding.UTF8.GetBytes(FormattableString.Invariant($"{dense.dtype} [{string.Join(",", dense.shape)}]")));
+        hash.Append(Encoding.UTF8.GetBytes(FormattableString.Invariant($"{tensor.dtype} [{string.Join(",", tensor.shape)}]")));
         return hash.GetCurrentHashAsUInt64().ToString("x16", CultureInfo.InvariantCulture);
     }
 
