@@ -45,7 +45,9 @@ public sealed class ServingTests
         float[][] expected = [.. inputs.Select(input => single.Run(new Dictionary<string, OnnxTensor> { ["x"] = OnnxTensor.From<float>(input, 1, Width) })["y"].AsSpan<float>().ToArray())];
         Assert.Equal(expected.Length, expected.Select(static row => row[0]).Distinct().Count());
         using var meter = new Metrics();
-        await using (BatchingServer server = Server(kind, new BatchingOptions { QueueLimit = 32, MaxDelay = TimeSpan.FromMilliseconds(1) }))
+
+        // Long enough for the callers to meet: of one millisecond the server waits for nothing, and how much it collects is then the scheduler's choice.
+        await using (BatchingServer server = Server(kind, new BatchingOptions { QueueLimit = 32, MaxDelay = TimeSpan.FromMilliseconds(10) }))
         {
             await Task.WhenAll(Enumerable.Range(0, Callers).Select(caller => Task.Run(async () =>
             {

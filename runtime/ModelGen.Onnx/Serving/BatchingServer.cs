@@ -251,6 +251,8 @@ public sealed class BatchingServer : IDisposable, IAsyncDisposable
         var batch = new List<BatchingRequest>(worker.MaxBatch);
         while (Collect(worker, batch))
         {
+            // Only now: a request can be cancelled as long as its batch waits for others.
+            batch.RemoveAll(static request => !request.TryTake());
             if (batch.Count == 0)
             {
                 continue;
@@ -328,7 +330,7 @@ public sealed class BatchingServer : IDisposable, IAsyncDisposable
         }
 
         places.Release();
-        if (request.TryTake())
+        if (!request.Done.IsCanceled)
         {
             batch.Add(request);
         }
