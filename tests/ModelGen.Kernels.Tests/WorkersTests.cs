@@ -57,6 +57,54 @@ public sealed unsafe class WorkersTests(ITestOutputHelper output) : IDisposable
 
     [Theory]
     [MemberData(nameof(Kinds))]
+    public void EveryUnitOfASharedLoopRunsOnce(bool openMP)
+    {
+        if (!Use(openMP))
+        {
+            return;
+        }
+
+        int* runs = stackalloc int[1001];
+        int* owners = stackalloc int[1001];
+        foreach (int workers in (int[])[1, 2, 3, 5, 8])
+        {
+            Workers.Count = workers;
+            foreach (nint units in (nint[])[0, 1, 2, 3, 7, 8, 9, 100, 1001])
+            {
+                foreach ((nint unitsPerWorker, nint piece) in ((nint, nint)[])[(0, 0), (1, 0), (3, 1), (50, 0), (1, 200)])
+                {
+                    new Span<int>(runs, 1001).Clear();
+                    var body = new Marks { Runs = runs, Owners = owners };
+                    Workers.Share(ref body, units, unitsPerWorker, piece);
+                    for (nint i = 0; i < 1001; i++)
+                    {
+                        Assert.Equal(i < units ? 1 : 0, runs[i]);
+                        Assert.True(i >= units || owners[i] < Workers.For(units, unitsPerWorker));
+                    }
+                }
+            }
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public void WorkersThatAreDoneTakeFromOneThatIsNot(bool openMP)
+    {
+        if (!Use(openMP))
+        {
+            return;
+        }
+
+        Workers.Count = 2;
+        int* done = stackalloc int[1];
+        done[0] = 0;
+        var body = new Stuck { Done = done, Units = 1000 };
+        Workers.Share(ref body, 1000);
+        Assert.Equal(1000, done[0]);
+    }
+
+    [Theory]
+    [MemberData(nameof(Kinds))]
     public void TenThousandTinyLoops(bool openMP)
     {
         if (!Use(openMP))
@@ -172,10 +220,12 @@ public sealed unsafe class WorkersTests(ITestOutputHelper output) : IDisposable
         long* sums = stackalloc long[2 * 16];
         var body = new Sums { Totals = sums };
         Workers.Run(ref body, 2);
+        Workers.Share(ref body, 2);
         long start = GC.GetAllocatedBytesForCurrentThread();
         for (int i = 0; i < 100; i++)
         {
             Workers.Run(ref body, 2);
+            Workers.Share(ref body, 2);
         }
 
         Assert.Equal(start, GC.GetAllocatedBytesForCurrentThread());
@@ -233,6 +283,26 @@ public sealed unsafe class WorkersTests(ITestOutputHelper output) : IDisposable
                 Interlocked.Increment(ref Runs[i]);
                 Owners[i] = worker;
             }
+        }
+    }
+
+    /// <summary>Whoever gets the first unit goes on when all others are done, which needs somebody to take the rest of its part.</summary>
+    private struct Stuck : IRange
+    {
+        public int* Done;
+        public int Units;
+
+        public readonly void Run(nint from, nint to, int worker)
+        {
+            int own = (int)(to - from);
+            if (from == 0)
+            {
+                int* done = Done;
+                int others = Units - own;
+                Assert.True(SpinWait.SpinUntil(() => Volatile.Read(ref *done) == others, TimeSpan.FromSeconds(60)), $"{*done} of {others} units were taken");
+            }
+
+            Interlocked.Add(ref *Done, own);
         }
     }
 

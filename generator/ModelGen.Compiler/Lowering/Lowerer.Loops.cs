@@ -121,8 +121,8 @@ internal sealed partial class Lowerer
         string local = names.Unique("loop" + Invariant.Text(groups));
         Dim rows = loops.Sizes.Take(loops.Sizes.Count - 1).Aggregate(Dim.One, static (product, size) => product * size);
         string run = loops.Sizes.Count == 1
-            ? $"Workers.Run(ref {local}, (({loops.Inner.ToCSharp()}) + V.Count - 1) / V.Count, 16384 / V.Count);"
-            : $"Workers.Run(ref {local}, {rows.ToCSharp()}, Math.Max(1, 16384 / ({loops.Inner.ToCSharp()})));";
+            ? $"Workers.Share(ref {local}, (({loops.Inner.ToCSharp()}) + V.Count - 1) / V.Count, 16384 / V.Count);"
+            : $"Workers.Share(ref {local}, {rows.ToCSharp()}, Math.Max(1, 16384 / ({loops.Inner.ToCSharp()})));";
         Node last = nodes[nodes.Length - 1];
         statements.Add(new KernelStatement(
             [$"var {local} = {Construct(name, kernel, at)};", run],

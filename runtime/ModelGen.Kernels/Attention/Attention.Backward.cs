@@ -47,7 +47,7 @@ public static unsafe partial class Attention<V>
         job.Own = floats;
         nint worth = Worth(problem.Group * problem.Queries * keys * ((3 * problem.HeadSize) + (2 * problem.ValueSize)));
         job.Scratch = Scratch.Floats((long)floats * Workers.For(units, worth));
-        Workers.Run(ref job, units, worth);
+        Workers.Share(ref job, units, worth);
     }
 
     /// <summary>Lines in panels of two vectors, each [lines][Columns], zero past their end: the right operand of a product.</summary>

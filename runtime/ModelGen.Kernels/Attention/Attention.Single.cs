@@ -18,7 +18,7 @@ public static unsafe partial class Attention<V>
         job.Own = floats;
         nint worth = Worth(3 * problem.VisibleKeys * (problem.HeadSize + problem.ValueSize));
         job.Scratch = Scratch.Floats((long)floats * Workers.For(units, worth));
-        Workers.Run(ref job, units, worth);
+        Workers.Share(ref job, units, worth);
     }
 
     /// <summary>Units are queries of all heads and samples.</summary>

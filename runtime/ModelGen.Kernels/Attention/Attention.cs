@@ -66,7 +66,7 @@ public static unsafe partial class Attention<V>
         nint worth = Worth(Columns * keys * (problem.HeadSize + problem.ValueSize));
         job.Own = floats;
         job.Scratch = Scratch.Floats((long)floats * Workers.For(units, worth));
-        Workers.Run(ref job, units, worth);
+        Workers.Share(ref job, units, worth, piece: blocks);
     }
 
     /// <summary>Units that are worth a worker, when each takes this many multiply-adds.</summary>

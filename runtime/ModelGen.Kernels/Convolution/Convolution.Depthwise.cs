@@ -15,7 +15,15 @@ public static unsafe partial class Convolution<V>
         nint rows = problem.Grid.Batch * problem.Grid.GridHeight;
         nint worth = RowsWorth(problem.Grid);
         var job = new DepthwiseRows<TEpilogue> { Problem = problem, Epilogue = epilogue, Own = own, Memory = Scratch.Floats(own * Workers.For(rows, worth)) };
-        Workers.Run(ref job, rows, worth);
+        if (TEpilogue.AddsUp)
+        {
+            Workers.Run(ref job, rows, worth);
+        }
+        else
+        {
+            // The first rows of a piece are copied into the window again.
+            Workers.Share(ref job, rows, worth, piece: problem.Grid.TapsY);
+        }
     }
 
     /// <summary>Rows of results that are worth a worker.</summary>

@@ -8,6 +8,9 @@ public static unsafe partial class Convolution<V>
     /// <summary>Largest number of results that stay in the second cache while the depth passes by, in panels.</summary>
     private const nint ChunkPanels = 8;
 
+    /// <summary>Pieces that a worker's part is cut into where that costs little, so that others can take some.</summary>
+    private const nint Pieces = 4;
+
     /// <summary>Largest depth of a slice: a panel of pixels stays in the nearest cache.</summary>
     private const nint LargestSlice = 640;
 
@@ -57,16 +60,29 @@ public static unsafe partial class Convolution<V>
         nint rowPanels = Ceiling(positions, PanelRows);
         nint columnPanels = Ceiling(problem.Columns, PanelColumns);
         (nint rows, nint columns) = Split(problem, rowPanels, columnPanels);
-        nint blockColumns = Math.Min(Ceiling(columnPanels, columns) * PanelColumns, ColumnBlock);
+        nint partPanels = Ceiling(rowPanels, rows);
+        nint partColumns = Ceiling(columnPanels, columns) * PanelColumns;
+        nint blockColumns = Math.Min(partColumns, ColumnBlock);
+        if (rows * columns > 1 && partPanels < 2 * Pieces)
+        {
+            blockColumns = Math.Min(blockColumns, Math.Max(2, Ceiling(Ceiling(columnPanels, columns), Pieces)) * PanelColumns);
+        }
+
         nint largest = Math.Clamp(SliceNumbers / blockColumns, 192, LargestSlice);
         nint slices = DepthSlice.Count(problem.Grid.TapsY, problem.Grid.Line, largest);
-        bool keep = Ceiling(rowPanels, rows) > ChunkPanels && slices > 1;
+        bool near = slices == 1 || blockColumns * problem.Grid.Depth <= SliceNumbers;
+        nint chunkPanels = near ? Math.Clamp(Ceiling(partPanels, Pieces), 2, ChunkPanels) : ChunkPanels;
+        nint chunks = Ceiling(partPanels, chunkPanels);
+        nint blocks = Ceiling(partColumns, blockColumns);
+        bool keep = chunks > 1 && slices > 1;
         nint deepest = Math.Min(problem.Grid.Depth, largest + 16);
         nint packed = Padded(blockColumns * (keep ? problem.Grid.Depth : deepest));
 
         nint step = RowPanel.Distance(deepest);
         nint own = packed + (PanelRows * step) + V.Count + 64 + (PanelRows * PanelColumns);
         own = Padded(own);
+        nint* there = stackalloc nint[(int)(rows * columns)];
+        new Span<nint>(there, (int)(rows * columns)).Fill(-1);
         var job = new Product<TFormat, TEpilogue>
         {
             Problem = problem,
@@ -74,6 +90,9 @@ public static unsafe partial class Convolution<V>
             Rows = rows,
             Columns = columns,
             BlockColumns = blockColumns,
+            Blocks = blocks,
+            ChunkRows = chunkPanels * PanelRows,
+            Chunks = chunks,
             Largest = largest,
             Slices = slices,
             Keep = keep,
@@ -81,8 +100,17 @@ public static unsafe partial class Convolution<V>
             Packed = packed,
             Own = own,
             Scratch = Scratch.Floats(own * rows * columns),
+            There = there,
         };
-        Workers.Run(ref job, rows * columns);
+        nint perPart = problem.Groups * blocks * chunks;
+        if (TEpilogue.AddsUp)
+        {
+            Workers.Run(ref job, rows * columns * perPart, perPart);
+        }
+        else
+        {
+            Workers.Share(ref job, rows * columns * perPart, perPart, piece: 1);
+        }
     }
 
     /// <summary>Into how many parts of rows and columns the results are cut, for the workers there are.</summary>
@@ -194,7 +222,7 @@ public static unsafe partial class Convolution<V>
         }
     }
 
-    /// <summary>Each unit is one worker's part of the results, of all groups.</summary>
+    /// <summary>Each unit is a chunk of rows of a block of columns of a group of a part of the results; those of a part follow one another.</summary>
     private struct Product<TFormat, TEpilogue> : IRange
         where TFormat : struct, IPanelFormat<V>
         where TEpilogue : unmanaged, ITileEpilogue
@@ -204,6 +232,9 @@ public static unsafe partial class Convolution<V>
         public nint Rows;
         public nint Columns;
         public nint BlockColumns;
+        public nint Blocks;
+        public nint ChunkRows;
+        public nint Chunks;
         public nint Largest;
         public nint Slices;
         public bool Keep;
@@ -212,80 +243,85 @@ public static unsafe partial class Convolution<V>
         public nint Own;
         public float* Scratch;
 
+        /// <summary>Which weights each worker has packed.</summary>
+        public nint* There;
+
         public void Run(nint from, nint to, int worker)
         {
-            for (nint part = from; part < to; part++)
+            nint positions = Problem.Grid.Positions;
+            nint rowPanels = Ceiling(positions, PanelRows);
+            nint columnPanels = Ceiling(Problem.Columns, PanelColumns);
+            for (nint unit = from; unit < to; unit++)
             {
+                (nint rest, nint chunk) = Math.DivRem(unit, Chunks);
+                (rest, nint block) = Math.DivRem(rest, Blocks);
+                (nint part, nint group) = Math.DivRem(rest, Problem.Groups);
                 (nint row, nint column) = Math.DivRem(part, Columns);
-                nint positions = Problem.Grid.Positions;
-                nint rowPanels = Ceiling(positions, PanelRows);
-                nint columnPanels = Ceiling(Problem.Columns, PanelColumns);
-                nint firstRow = rowPanels * row / Rows * PanelRows;
-                nint lastRow = Math.Min(positions, rowPanels * (row + 1) / Rows * PanelRows);
-                nint firstColumn = columnPanels * column / Columns * PanelColumns;
-                nint lastColumn = Math.Min(Problem.Columns, columnPanels * (column + 1) / Columns * PanelColumns);
-                for (nint group = 0; group < Problem.Groups; group++)
+                nint firstRow = (rowPanels * row / Rows * PanelRows) + (chunk * ChunkRows);
+                nint lastRow = Math.Min(Math.Min(positions, rowPanels * (row + 1) / Rows * PanelRows), firstRow + ChunkRows);
+                nint firstColumn = (columnPanels * column / Columns * PanelColumns) + (block * BlockColumns);
+                nint lastColumn = Math.Min(Math.Min(Problem.Columns, columnPanels * (column + 1) / Columns * PanelColumns), firstColumn + BlockColumns);
+                if (firstRow >= lastRow || firstColumn >= lastColumn)
                 {
-                    for (nint block = firstColumn; block < lastColumn; block += BlockColumns)
-                    {
-                        Multiply(group, firstRow, lastRow, block, Math.Min(lastColumn, block + BlockColumns), Scratch + (worker * Own));
-                    }
+                    continue;
                 }
+
+                nint weights = (((column * Problem.Groups) + group) * Blocks) + block;
+                bool pack = weights != There[worker] || (Slices > 1 && !Keep);
+                There[worker] = weights;
+                Multiply(group, firstRow, lastRow, firstColumn, lastColumn, Scratch + (worker * Own), pack);
             }
         }
 
-        private void Multiply(nint group, nint firstRow, nint lastRow, nint firstColumn, nint lastColumn, float* own)
+        /// <summary>A chunk.</summary>
+        private void Multiply(nint group, nint firstRow, nint lastRow, nint firstColumn, nint lastColumn, float* own, bool pack)
         {
             TapGrid grid = Problem.Grid;
             grid.Source += group * grid.Channels;
             float* lines = own + Packed;
             float* tile = lines + (PanelRows * Step) + V.Count + 64;
             nint width = Ceiling(lastColumn - firstColumn, V.Count) * V.Count;
-            for (nint chunk = firstRow; chunk < lastRow; chunk += ChunkPanels * PanelRows)
+            float* weights = own;
+            for (nint index = 0; index < Slices; index++)
             {
-                float* weights = own;
-                nint chunkEnd = Math.Min(lastRow, chunk + (ChunkPanels * PanelRows));
-                for (nint index = 0; index < Slices; index++)
+                DepthSlice slice = DepthSlice.Get(grid.TapsY, grid.Line, Largest, index);
+                if (pack)
                 {
-                    DepthSlice slice = DepthSlice.Get(grid.TapsY, grid.Line, Largest, index);
-                    if (chunk == firstRow)
+                    PackWeights(slice, group, firstColumn, lastColumn, weights);
+                }
+
+                GridPlace place = grid.Place(firstRow);
+                for (nint row = firstRow; row < lastRow; row += PanelRows)
+                {
+                    nint rows = Math.Min(PanelRows, lastRow - row);
+                    GridPlace first = place;
+                    PixelPanel pixels;
+                    if (!Problem.Normal.IsIdentity)
                     {
-                        PackWeights(slice, group, firstColumn, lastColumn, weights);
+                        grid.Normalise<V>(Problem.Normal, row, rows, slice, lines, Step);
+                        pixels = new PixelPanel { First = lines, Step = Step, Lines = 1, Run = slice.Depth };
                     }
-
-                    GridPlace place = grid.Place(chunk);
-                    for (nint row = chunk; row < chunkEnd; row += PanelRows)
+                    else if (!grid.TryDirect(first, PanelRows, slice, out pixels))
                     {
-                        nint rows = Math.Min(PanelRows, lastRow - row);
-                        GridPlace first = place;
-                        PixelPanel pixels;
-                        if (!Problem.Normal.IsIdentity)
+                        float* target = lines;
+                        for (nint i = 0; i < rows; i++, target += Step)
                         {
-                            grid.Normalise<V>(Problem.Normal, row, rows, slice, lines, Step);
-                            pixels = new PixelPanel { First = lines, Step = Step, Lines = 1, Run = slice.Depth };
-                        }
-                        else if (!grid.TryDirect(first, PanelRows, slice, out pixels))
-                        {
-                            float* target = lines;
-                            for (nint i = 0; i < rows; i++, target += Step)
-                            {
-                                grid.Copy<V>(place, slice, target);
-                                grid.Next(ref place);
-                            }
-
-                            pixels = new PixelPanel { First = lines, Step = Step, Lines = 1, Run = slice.Depth };
-                        }
-                        else
-                        {
-                            place.X += rows - 1;
+                            grid.Copy<V>(place, slice, target);
                             grid.Next(ref place);
                         }
 
-                        Tiles(pixels, first, row, rows, group, firstColumn, lastColumn, weights, slice.Depth, tile, index > 0, index + 1 == Slices);
+                        pixels = new PixelPanel { First = lines, Step = Step, Lines = 1, Run = slice.Depth };
+                    }
+                    else
+                    {
+                        place.X += rows - 1;
+                        grid.Next(ref place);
                     }
 
-                    weights += Keep ? width * slice.Depth : 0;
+                    Tiles(pixels, first, row, rows, group, firstColumn, lastColumn, weights, slice.Depth, tile, index > 0, index + 1 == Slices);
                 }
+
+                weights += Keep ? width * slice.Depth : 0;
             }
         }
 

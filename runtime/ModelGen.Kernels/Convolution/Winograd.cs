@@ -88,9 +88,9 @@ internal static unsafe class Winograd<V>
         {
             nint count = Math.Min(lines, geometry.AllLines - line);
             var images = new InputJob { G = geometry, First = line, Source = input, Channels = inputs, Target = left, Row = inputRow, Tiles = tiles, Zeros = zeros };
-            Workers.Run(ref images, count, images.Worth);
+            Workers.Share(ref images, count, images.Worth);
             var gradients = new GradientJob { G = geometry, First = line, Source = gradient, Channels = outputs, Target = right, Row = outputRow, Tiles = tiles };
-            Workers.Run(ref gradients, count, 1 + (16384 / (Points * geometry.TilesX * outputRow)));
+            Workers.Share(ref gradients, count, 1 + (16384 / (Points * geometry.TilesX * outputRow)));
             var product = new GemmProblem(inputs, outputs, count * geometry.TilesX)
             {
                 A = left, ARow = 1, AColumn = inputRow, B = right, BRow = outputRow, BColumn = 1, C = sums, CRow = outputRow, Add = line > 0,
@@ -99,7 +99,7 @@ internal static unsafe class Winograd<V>
         }
 
         var back = new KernelBackJob { Source = sums, Row = outputRow, Inputs = inputs, Outputs = outputs, Target = result, Add = add };
-        Workers.Run(ref back, inputs, 1 + (2048 / outputs));
+        Workers.Share(ref back, inputs, 1 + (2048 / outputs));
     }
 
     private static nint Tiles(nint size) => (size + 3) / 4;
@@ -146,21 +146,29 @@ internal static unsafe class Winograd<V>
         {
             nint count = Math.Min(lines, geometry.AllLines - line);
             var images = new InputJob { G = geometry, First = line, Source = source, Channels = inputs, Target = left, Row = inputRow, Tiles = tiles, Zeros = zeros };
-            Workers.Run(ref images, count, images.Worth);
+            Workers.Share(ref images, count, images.Worth);
             var product = new GemmProblem(count * geometry.TilesX, outputs, inputs)
             {
                 A = left, ARow = inputRow, AColumn = 1, B = kernels, BRow = flipped ? 1 : kernelRow, BColumn = flipped ? kernelRow : 1, C = products, CRow = outputRow,
             };
             Gemm<V>.Run(product, new GemmBatch(Points, 1) { AOuter = tiles * inputRow, BOuter = s.InputChannels * kernelRow, COuter = tiles * outputRow });
             var back = new OutputJob<TEpilogue> { G = geometry, First = line, Source = products, Row = outputRow, Tiles = tiles, Channels = outputs, Target = target, Add = add, Epilogue = epilogue };
-            Workers.Run(ref back, count, 1 + (16384 / (16 * geometry.TilesX * outputs)));
+            nint worth = 1 + (16384 / (16 * geometry.TilesX * outputs));
+            if (TEpilogue.AddsUp)
+            {
+                Workers.Run(ref back, count, worth);
+            }
+            else
+            {
+                Workers.Share(ref back, count, worth);
+            }
         }
     }
 
     private static void Transform(nint inputs, nint outputs, float* weight, float* target, bool flipped)
     {
         var transform = new KernelJob { Source = weight, Inputs = inputs, Outputs = outputs, Target = target, Row = Padded(outputs), Flipped = flipped };
-        Workers.Run(ref transform, inputs, 1 + (2048 / outputs));
+        Workers.Share(ref transform, inputs, 1 + (2048 / outputs));
     }
 
     /// <summary>Images and the tiles over their outputs; a line is a row of tiles of one image.</summary>

@@ -29,7 +29,7 @@ public static unsafe class Embedding<V>
         }
 
         var job = new ForwardJob { Table = table, Width = width, Indices = indices.Address, Result = result };
-        Workers.Run(ref job, count, 1 + (16384 / Math.Max(width, 1)));
+        Workers.Share(ref job, count, 1 + (16384 / Math.Max(width, 1)));
         return -1;
     }
 

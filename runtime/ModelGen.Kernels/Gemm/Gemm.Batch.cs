@@ -37,7 +37,7 @@ public static unsafe partial class Gemm<V>
         nint work = problem.Rows * problem.Columns * Math.Max(problem.Depth, 1);
         nint perWorker = Math.Max(1, 100_000 / work);
         job.Scratch = Kernels.Scratch.Floats(job.Own * Workers.For(items, perWorker));
-        Workers.Run(ref job, items, perWorker);
+        Workers.Share(ref job, items, perWorker);
     }
 
     private struct BatchJob<TFormat> : IRange

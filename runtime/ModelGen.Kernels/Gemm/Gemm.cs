@@ -19,6 +19,12 @@ public static unsafe partial class Gemm<V>
     /// <summary>A packed block of the right operand stays in the second cache.</summary>
     private const nint ColumnBlock = 512;
 
+    /// <summary>Chunks that the rows of a worker's part are cut into, so that others can take some.</summary>
+    private const nint ChunksOfPart = 6;
+
+    /// <summary>Panels of rows of a chunk at most.</summary>
+    private const nint LargestChunk = 16;
+
     private static nint PanelRows
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -77,12 +83,40 @@ public static unsafe partial class Gemm<V>
             Partials = scratch + (own * split.Workers),
             PartialSize = partial,
         };
+        if (split.Workers > 1 && job.IsOneSlice && !TEpilogue.AddsUp)
+        {
+            Share(ref job);
+            return;
+        }
+
         Workers.Run(ref job, split.Workers);
         if (split.Depth > 1)
         {
             var sum = new Reduction<TEpilogue> { Problem = problem, Epilogue = epilogue, Partials = job.Partials, PartialSize = partial, Count = split.Depth - 1 };
             Workers.Run(ref sum, problem.Rows, Math.Max(1, 8192 / problem.Columns));
         }
+    }
+
+    /// <summary>Cuts the parts into chunks of rows, which workers that are done take from others.</summary>
+    private static void Share<TFormat, TEpilogue>(ref Job<TFormat, TEpilogue> job)
+        where TFormat : struct, IPanelFormat<V>
+        where TEpilogue : unmanaged, ITileEpilogue
+    {
+        int workers = job.Split.Workers;
+        nint panels = Panels(Panels(job.Problem.Rows, PanelRows), job.Split.Rows);
+        nint chunk = Panels(Math.Clamp(Panels(panels, ChunksOfPart), 1, LargestChunk), TFormat.RowPanels) * TFormat.RowPanels;
+        nint* there = stackalloc nint[workers];
+        new Span<nint>(there, workers).Fill(-1);
+        var chunks = new Chunks<TFormat, TEpilogue>
+        {
+            Parts = job,
+            Rows = chunk * PanelRows,
+            Count = Panels(panels, chunk),
+            Blocks = Panels(Panels(Panels(job.Problem.Columns, PanelColumns), job.Split.Columns) * PanelColumns, job.BlockColumns),
+            There = there,
+        };
+        nint perPart = chunks.Count * chunks.Blocks;
+        Workers.Share(ref chunks, workers * perPart, perPart, piece: 1);
     }
 
     private static nint Panels(nint size, nint panel) => (size + panel - 1) / panel;
@@ -121,11 +155,40 @@ public static unsafe partial class Gemm<V>
         public float* Partials;
         public nint PartialSize;
 
+        /// <summary>Whether packed columns hold the whole depth, so that rows can be multiplied in any order.</summary>
+        public readonly bool IsOneSlice => Split.Depth == 1 && Problem.Depth <= BlockDepth;
+
         public void Run(nint from, nint to, int worker)
         {
             for (nint part = from; part < to; part++)
             {
                 new Part<TFormat, TEpilogue>(ref this, part).Multiply(Scratch + (worker * Own));
+            }
+        }
+    }
+
+    /// <summary>Each unit is a chunk of rows of a block of columns of a part; those of a part follow one another.</summary>
+    private struct Chunks<TFormat, TEpilogue> : IRange
+        where TFormat : struct, IPanelFormat<V>
+        where TEpilogue : unmanaged, ITileEpilogue
+    {
+        public Job<TFormat, TEpilogue> Parts;
+        public nint Rows;
+        public nint Count;
+        public nint Blocks;
+
+        /// <summary>Which columns each worker has packed.</summary>
+        public nint* There;
+
+        public void Run(nint from, nint to, int worker)
+        {
+            for (nint unit = from; unit < to; unit++)
+            {
+                (nint rest, nint chunk) = Math.DivRem(unit, Count);
+                (nint part, nint block) = Math.DivRem(rest, Blocks);
+                nint columns = ((part % Parts.Split.Columns) * Blocks) + block;
+                new Part<TFormat, TEpilogue>(ref Parts, part).MultiplyChunk(Parts.Scratch + (worker * Parts.Own), block, chunk, Rows, columns != There[worker]);
+                There[worker] = columns;
             }
         }
     }
@@ -173,14 +236,6 @@ public static unsafe partial class Gemm<V>
 
         public readonly void Multiply(float* own)
         {
-            ref GemmProblem problem = ref job.Problem;
-            nint blockPlaces = Places(job.BlockDepth, TFormat.Numbers);
-            float* packedColumns = own;
-            float* packedRows = packedColumns + Padded(job.BlockColumns * blockPlaces);
-            float* tile = packedRows + RowScratch<TFormat>(blockPlaces);
-
-            // Rows of B that are contiguous and used but a few times are read where they are.
-            bool directColumns = TFormat.InPlace && problem.BColumn == 1 && lastRow - firstRow <= 2 * PanelRows;
             for (nint column = firstColumn; column < lastColumn; column += job.BlockColumns)
             {
                 nint columnEnd = Math.Min(lastColumn, column + job.BlockColumns);
@@ -188,34 +243,77 @@ public static unsafe partial class Gemm<V>
                 do
                 {
                     nint depth = Math.Min(job.BlockDepth, lastDepth - from);
-                    nint places = Places(depth, TFormat.Numbers);
-                    bool isLast = from + depth == lastDepth;
-                    nint next = directColumns ? columnEnd / PanelColumns * PanelColumns : column;
-                    for (; problem.BColumn == 1 && next + (4 * PanelColumns) <= columnEnd; next += 4 * PanelColumns)
-                    {
-                        TFormat.FourColumns(problem.B + next + (from * problem.BRow), problem.BRow, depth, packedColumns + ((next - column) * places));
-                    }
-
-                    for (; next < columnEnd; next += PanelColumns)
-                    {
-                        TFormat.Columns(
-                            problem.B + (next * problem.BColumn) + (from * problem.BRow), problem.BRow, problem.BColumn, problem.Columns - next, depth, packedColumns + ((next - column) * places), PanelColumns);
-                    }
-
-                    for (nint row = firstRow; row < lastRow; row += PanelRows)
-                    {
-                        RowPanel rows = TFormat.Rows(problem, row, (row - firstRow) / PanelRows, lastRow, from, depth, packedRows);
-                        for (nint panel = column; panel < columnEnd; panel += PanelColumns)
-                        {
-                            bool direct = directColumns && panel + PanelColumns <= problem.Columns;
-                            float* b = direct ? problem.B + (from * problem.BRow) + panel : packedColumns + ((panel - column) * places);
-                            Tile(places, rows, b, direct ? problem.BRow : PanelColumns, row, panel, tile, from > firstDepth, isLast);
-                        }
-                    }
-
+                    Pack(own, column, columnEnd, from, depth);
+                    MultiplyRows(own, firstRow, lastRow, column, columnEnd, from, depth);
                     from += depth;
                 }
                 while (from < lastDepth);
+            }
+        }
+
+        /// <summary>A chunk of the rows of a block of columns, over the whole depth.</summary>
+        /// <param name="own">Memory of the worker.</param>
+        /// <param name="block">Number of the block.</param>
+        /// <param name="chunk">Number of the chunk.</param>
+        /// <param name="rows">Rows of a chunk.</param>
+        /// <param name="pack">Whether the worker has not packed these columns yet.</param>
+        public readonly void MultiplyChunk(float* own, nint block, nint chunk, nint rows, bool pack)
+        {
+            nint column = firstColumn + (block * job.BlockColumns);
+            nint columnEnd = Math.Min(lastColumn, column + job.BlockColumns);
+            nint row = firstRow + (chunk * rows);
+            nint rowEnd = Math.Min(lastRow, row + rows);
+            if (column >= columnEnd || row >= rowEnd)
+            {
+                return;
+            }
+
+            if (pack)
+            {
+                Pack(own, column, columnEnd, firstDepth, lastDepth - firstDepth);
+            }
+
+            MultiplyRows(own, row, rowEnd, column, columnEnd, firstDepth, lastDepth - firstDepth);
+        }
+
+        /// <summary>Rows of B that are contiguous and used but a few times are read where they are.</summary>
+        private readonly bool ReadsColumns => TFormat.InPlace && job.Problem.BColumn == 1 && lastRow - firstRow <= 2 * PanelRows;
+
+        private readonly void Pack(float* packed, nint column, nint columnEnd, nint from, nint depth)
+        {
+            ref GemmProblem problem = ref job.Problem;
+            nint places = Places(depth, TFormat.Numbers);
+            nint next = ReadsColumns ? columnEnd / PanelColumns * PanelColumns : column;
+            for (; problem.BColumn == 1 && next + (4 * PanelColumns) <= columnEnd; next += 4 * PanelColumns)
+            {
+                TFormat.FourColumns(problem.B + next + (from * problem.BRow), problem.BRow, depth, packed + ((next - column) * places));
+            }
+
+            for (; next < columnEnd; next += PanelColumns)
+            {
+                TFormat.Columns(
+                    problem.B + (next * problem.BColumn) + (from * problem.BRow), problem.BRow, problem.BColumn, problem.Columns - next, depth, packed + ((next - column) * places), PanelColumns);
+            }
+        }
+
+        private readonly void MultiplyRows(float* own, nint begin, nint end, nint column, nint columnEnd, nint from, nint depth)
+        {
+            ref GemmProblem problem = ref job.Problem;
+            nint blockPlaces = Places(job.BlockDepth, TFormat.Numbers);
+            float* packedRows = own + Padded(job.BlockColumns * blockPlaces);
+            float* tile = packedRows + RowScratch<TFormat>(blockPlaces);
+            nint places = Places(depth, TFormat.Numbers);
+            bool isLast = from + depth == lastDepth;
+            bool readsColumns = ReadsColumns;
+            for (nint row = begin; row < end; row += PanelRows)
+            {
+                RowPanel rows = TFormat.Rows(problem, row, (row - begin) / PanelRows, end, from, depth, packedRows);
+                for (nint panel = column; panel < columnEnd; panel += PanelColumns)
+                {
+                    bool direct = readsColumns && panel + PanelColumns <= problem.Columns;
+                    float* b = direct ? problem.B + (from * problem.BRow) + panel : own + ((panel - column) * places);
+                    Tile(places, rows, b, direct ? problem.BRow : PanelColumns, row, panel, tile, from > firstDepth, isLast);
+                }
             }
         }
 

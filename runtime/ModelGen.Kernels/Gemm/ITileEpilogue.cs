@@ -6,6 +6,9 @@ namespace ModelGen.Kernels;
 [EditorBrowsable(EditorBrowsableState.Never)]
 public interface ITileEpilogue
 {
+    /// <summary>Whether it adds up over the tiles that a worker handles: which worker handles which tile must then always be the same.</summary>
+    static virtual bool AddsUp => false;
+
     /// <summary>Handles a tile of the result.</summary>
     /// <param name="tile">Its first number; rows are <paramref name="stride"/> apart.</param>
     /// <param name="stride">Distance of rows.</param>

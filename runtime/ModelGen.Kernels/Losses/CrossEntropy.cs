@@ -31,7 +31,7 @@ public static unsafe class CrossEntropy<V>
 
         float* losses = Scratch.Floats(rows + 16);
         var job = new Job { Scores = scores, Targets = targets.Address, Classes = classes, Smoothing = smoothing, Share = 1f / counted, Losses = losses, Slope = slope };
-        Workers.Run(ref job, rows, 1 + (4096 / Math.Max(classes, 1)));
+        Workers.Share(ref job, rows, 1 + (4096 / Math.Max(classes, 1)));
         double sum = 0;
         for (nint row = 0; row < rows; row++)
         {

@@ -20,7 +20,7 @@ public static unsafe class LayerNorm<V>
     public static void Forward(Floats x, nint rows, nint width, Floats weight, Floats bias, float epsilon, Floats y)
     {
         var job = new ForwardJob { X = x, Width = width, Weight = weight, Bias = bias, Epsilon = epsilon, Y = y };
-        Workers.Run(ref job, rows, 1 + (8192 / width));
+        Workers.Share(ref job, rows, 1 + (8192 / width));
     }
 
     /// <summary>Gradients of the operand, the scale and the shift.</summary>

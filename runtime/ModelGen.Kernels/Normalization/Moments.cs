@@ -61,6 +61,9 @@ internal static unsafe class Moments<V>
     /// <summary>Counts tiles.</summary>
     internal readonly struct Epilogue(float* memory, nint padded) : ITileEpilogue
     {
+        /// <inheritdoc/>
+        public static bool AddsUp => true;
+
         public nint Padded => padded;
 
         /// <summary>What a worker has: rows, means and squares of each column.</summary>

@@ -56,6 +56,9 @@ internal static unsafe class Slopes<V>
     /// <summary>Counts tiles.</summary>
     internal readonly struct Epilogue(float* memory, nint padded, float* x, nint channels, BatchNormal normal) : ITileEpilogue
     {
+        /// <inheritdoc/>
+        public static bool AddsUp => true;
+
         public nint Padded => padded;
 
         /// <summary>What a worker has: both sums of each channel.</summary>

@@ -48,7 +48,7 @@ public static unsafe class Adam<V>
             Rate = (float)(settings.LearningRate / correction1),
             Scale = settings.GradientScale,
         };
-        Workers.Run(ref job, (count + V.Count - 1) / V.Count, 8192 / V.Count);
+        Workers.Share(ref job, (count + V.Count - 1) / V.Count, 8192 / V.Count);
     }
 
     private struct Job : IRange

@@ -44,7 +44,7 @@ public static unsafe class Sgd<V>
             Scale = settings.GradientScale,
             Gain = settings.VelocityGain,
         };
-        Workers.Run(ref job, (count + V.Count - 1) / V.Count, 16384 / V.Count);
+        Workers.Share(ref job, (count + V.Count - 1) / V.Count, 16384 / V.Count);
     }
 
     private struct Job : IRange

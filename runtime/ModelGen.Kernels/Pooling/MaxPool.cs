@@ -19,7 +19,7 @@ public static unsafe class MaxPool<V>
     public static void Forward(in PoolShape shape, Floats x, Floats y)
     {
         var job = new ForwardJob { S = shape, X = x, Y = y };
-        Workers.Run(ref job, shape.Batch * shape.OutputHeight, 1 + (16384 / Math.Max(shape.Width * shape.Channels, 1)));
+        Workers.Share(ref job, shape.Batch * shape.OutputHeight, 1 + (16384 / Math.Max(shape.Width * shape.Channels, 1)));
     }
 
     /// <summary>Gradient of the images.</summary>

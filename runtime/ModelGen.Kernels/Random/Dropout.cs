@@ -23,7 +23,7 @@ public static class Dropout<V>
     public static void Mask(Floats mask, nint count, float p, ulong seed, uint stream)
     {
         var job = new MaskJob { Mask = mask, Count = count, P = p, Seed = seed, Stream = (ulong)stream << 32 };
-        Workers.Run(ref job, (count + Group - 1) / Group, 128);
+        Workers.Share(ref job, (count + Group - 1) / Group, 128);
     }
 
     private unsafe struct MaskJob : IRange

@@ -61,7 +61,7 @@ public static unsafe class Softmax<V>
         where TLine : unmanaged, ILine
     {
         var job = new Job<TLine> { Gradient = gradient, X = x, Length = length, Inner = inner, Blocks = (inner + V.Count - 1) / V.Count, Result = result };
-        Workers.Run(ref job, outer * job.Blocks, 1 + (4096 / Math.Max(length * Math.Min(inner, V.Count), 1)));
+        Workers.Share(ref job, outer * job.Blocks, 1 + (4096 / Math.Max(length * Math.Min(inner, V.Count), 1)));
     }
 
     /// <summary>What is done with a row, or with a vector of columns side by side.</summary>

@@ -4,8 +4,8 @@ using System.Runtime.InteropServices;
 namespace ModelGen.Kernels;
 
 /// <summary>
-/// Runs loops on several cores. The units are split evenly and statically, so results are the same, bit for bit, for a number of workers. Where libtorch's OpenMP
-/// library is loaded its threads are used (two pools on the same cores hinder each other); otherwise threads of our own.
+/// Runs loops on several cores. <see cref="Run"/> splits the units evenly and statically, <see cref="Share"/> lets workers that are done take from those that are not: results are the
+/// same, bit for bit, for a number of workers in both. Where libtorch's OpenMP library is loaded its threads are used (two pools on the same cores hinder each other); otherwise threads of our own.
 /// </summary>
 public static unsafe class Workers
 {
@@ -64,7 +64,7 @@ public static unsafe class Workers
     /// <param name="unitsPerWorker">Units that are worth a worker: below about a microsecond of work waking one costs more than it brings.</param>
     public static int For(nint units, nint unitsPerWorker = 1) => (int)Math.Clamp(units / Math.Max(unitsPerWorker, 1), 1, count);
 
-    /// <summary>Runs a loop and returns when all units are done.</summary>
+    /// <summary>Runs a loop and returns when all units are done. Each worker gets one part of it, always the same.</summary>
     /// <param name="body">The body; copied to nowhere, so it may hold pointers to the caller's locals.</param>
     /// <param name="units">Number of units.</param>
     /// <param name="unitsPerWorker">Units that are worth a worker.</param>
@@ -82,13 +82,54 @@ public static unsafe class Workers
         }
 
         var job = new Job { Body = Unsafe.AsPointer(ref body), Units = units, Workers = workers, Part = &RunPart<T> };
+        Start(&job);
+    }
+
+    /// <summary>
+    /// Runs a loop whose units may run in any grouping: each worker begins with its own part, in pieces, and then takes from the end of the others'. A core that is slower,
+    /// or that the system takes away for a moment, does not keep the others waiting.
+    /// </summary>
+    /// <param name="body">The body. What it writes for a unit must not depend on which other units are in the same call, nor on the worker.</param>
+    /// <param name="units">Number of units.</param>
+    /// <param name="unitsPerWorker">Units that are worth a worker.</param>
+    /// <param name="piece">Units that are run in one call at least, where so many are left; a quarter of those that are worth a worker unless given.</param>
+    public static void Share<T>(ref T body, nint units, nint unitsPerWorker = 1, nint piece = 0)
+        where T : unmanaged, IRange
+    {
+        int workers = For(units, unitsPerWorker);
+        if (workers == 1 || units > int.MaxValue)
+        {
+            Run(ref body, units, unitsPerWorker);
+            return;
+        }
+
+        WorkRange* ranges = stackalloc WorkRange[workers];
+        for (int worker = 0; worker < workers; worker++)
+        {
+            ranges[worker] = new WorkRange(units * worker / workers, units * (worker + 1) / workers);
+        }
+
+        var job = new Job
+        {
+            Body = Unsafe.AsPointer(ref body),
+            Units = units,
+            Workers = workers,
+            Part = &SharePart<T>,
+            Ranges = ranges,
+            Piece = (int)Math.Max(1, piece > 0 ? piece : unitsPerWorker / 4),
+        };
+        Start(&job);
+    }
+
+    private static void Start(Job* job)
+    {
         if (parallel is not null)
         {
-            parallel(&OnThread, &job, (uint)workers, 0);
+            parallel(&OnThread, job, (uint)job->Workers, 0);
         }
         else
         {
-            Crew.Value.Run(&job);
+            Crew.Value.Run(job);
         }
     }
 
@@ -104,6 +145,23 @@ public static unsafe class Workers
             ((T*)job->Body)->Run(from, to, worker);
             current = before;
         }
+    }
+
+    private static void SharePart<T>(Job* job, int worker)
+        where T : unmanaged, IRange
+    {
+        int before = current;
+        current = worker;
+        for (int i = 0; i < job->Workers; i++)
+        {
+            WorkRange* range = job->Ranges + ((worker + i) % job->Workers);
+            while (i == 0 ? range->TakeFirst(job->Piece, out int from, out int to) : range->TakeLast(job->Piece, out from, out to))
+            {
+                ((T*)job->Body)->Run(from, to, worker);
+            }
+        }
+
+        current = before;
     }
 
     [UnmanagedCallersOnly]
@@ -126,5 +184,11 @@ public static unsafe class Workers
         public nint Units;
         public int Workers;
         public delegate*<Job*, int, void> Part;
+
+        /// <summary>Of a shared loop: what is left of each worker's part.</summary>
+        public WorkRange* Ranges;
+
+        /// <summary>Of a shared loop: units of a call at least.</summary>
+        public int Piece;
     }
 }

@@ -329,7 +329,7 @@ namespace ModelGen.Generated
             Movement<V>.Copy(v, ordered, [N, 12, 12, 64], [9216, 12, 1, 144], [9216, 768, 64, 1]);
             Mark(8);
             var loop3 = new Loop3<V>(x_2, ordered, v_5);
-            Workers.Run(ref loop3, ((9216 * N) + V.Count - 1) / V.Count, 16384 / V.Count);
+            Workers.Share(ref loop3, ((9216 * N) + V.Count - 1) / V.Count, 16384 / V.Count);
             Mark(9);
             Movement<V>.Copy(v_5, ordered_2, [N, 64, 12, 12], [9216, 1, 768, 64], [9216, 144, 12, 1]);
             Mark(10);
@@ -360,7 +360,7 @@ namespace ModelGen.Generated
             Reduction<V>.Sum(v_9, 1, N, 128, 1, grad_hidden_bias);
             Mark(19);
             var loop7 = new Loop7<V>(v_10, v, v_11);
-            Workers.Run(ref loop7, ((9216 * N) + V.Count - 1) / V.Count, 16384 / V.Count);
+            Workers.Share(ref loop7, ((9216 * N) + V.Count - 1) / V.Count, 16384 / V.Count);
 
             // gradient of x = max_pool2d(relu(Conv2(x)), 2)
             Mark(20);
@@ -369,7 +369,7 @@ namespace ModelGen.Generated
             MaxPool<V>.Backward(new PoolShape(N, 24, 24, 64, 12, 12) { KernelHeight = 2, KernelWidth = 2, StrideY = 2, StrideX = 2 }, v_3, ordered_3, v_12);
             Mark(22);
             var loop8 = new Loop8<V>(v_12, v_4, v_13);
-            Workers.Run(ref loop8, ((36864 * N) + V.Count - 1) / V.Count, 16384 / V.Count);
+            Workers.Share(ref loop8, ((36864 * N) + V.Count - 1) / V.Count, 16384 / V.Count);
             Mark(23);
             Convolution<V>.GradientInput(new ConvolutionShape(N, 26, 26, 32, 64, 3, 3), v_13, conv2_weight_ordered, v_14, add: false);
             Mark(24);
@@ -380,7 +380,7 @@ namespace ModelGen.Generated
             // gradient of var x = relu(Conv1(image))
             Mark(26);
             var loop9 = new Loop9<V>(v_14, v_2, v_15);
-            Workers.Run(ref loop9, ((21632 * N) + V.Count - 1) / V.Count, 16384 / V.Count);
+            Workers.Share(ref loop9, ((21632 * N) + V.Count - 1) / V.Count, 16384 / V.Count);
             Mark(27);
             Convolution<V>.GradientWeight(new ConvolutionShape(N, 28, 28, 1, 32, 3, 3), image, v_15, grad_conv1_weight, grad_conv1_bias, add: false);
             Mark(28);

@@ -236,18 +236,18 @@ namespace ModelGen.Generated
 
             // var y = Norm(Conv(x))
             var loop2 = new Loop2<V>(stage1_norm_running_var, stage1_norm_weight, stage1_norm_running_mean, stage1_norm_bias, stage1_norm_scale, stage1_conv_folded_bias);
-            Workers.Run(ref loop2, ((8) + V.Count - 1) / V.Count, 16384 / V.Count);
+            Workers.Share(ref loop2, ((8) + V.Count - 1) / V.Count, 16384 / V.Count);
             var loop3 = new Loop3<V>(stage1_conv_weight, stage1_norm_scale, stage1_conv_folded_weight);
-            Workers.Run(ref loop3, 8, Math.Max(1, 16384 / (72)));
+            Workers.Share(ref loop3, 8, Math.Max(1, 16384 / (72)));
 
             // stage1.conv.folded_weight
             Movement<V>.Copy(stage1_conv_folded_weight, stage1_conv_folded_weight_ordered, [3, 3, 8, 8], [3, 1, 9, 72], [192, 64, 8, 1]);
 
             // var y = Norm(Conv(x))
             var loop5 = new Loop5<V>(stages_0_norm_running_var, stages_0_norm_weight, stages_0_norm_running_mean, stages_0_norm_bias, stages_0_norm_scale, stages_0_conv_folded_bias);
-            Workers.Run(ref loop5, ((16) + V.Count - 1) / V.Count, 16384 / V.Count);
+            Workers.Share(ref loop5, ((16) + V.Count - 1) / V.Count, 16384 / V.Count);
             var loop6 = new Loop6<V>(stages_0_conv_weight, stages_0_norm_scale, stages_0_conv_folded_weight);
-            Workers.Run(ref loop6, 16, Math.Max(1, 16384 / (72)));
+            Workers.Share(ref loop6, 16, Math.Max(1, 16384 / (72)));
 
             // stages.0.shortcut.weight
             Movement<V>.Copy(stages_0_shortcut_weight, stages_0_shortcut_weight_ordered, [1, 1, 8, 16], [1, 1, 1, 8], [128, 128, 16, 1]);

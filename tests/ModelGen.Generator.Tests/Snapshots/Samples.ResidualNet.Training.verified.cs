@@ -446,7 +446,7 @@ namespace ModelGen.Generated
             // gradient of relu(y + skip)
             Mark(22);
             var loop6 = new Loop6<V>(v_13, v_9, v_14);
-            Workers.Run(ref loop6, 64 * N, Math.Max(1, 16384 / (16)));
+            Workers.Share(ref loop6, 64 * N, Math.Max(1, 16384 / (16)));
 
             // gradient of var skip = stride == 1 ? x : Shortcut(x)
             Mark(23);
@@ -471,7 +471,7 @@ namespace ModelGen.Generated
             // gradient of relu(y + skip)
             Mark(31);
             var loop7 = new Loop7<V>(v_15, v_17, v_5, v_18);
-            Workers.Run(ref loop7, ((2048 * N) + V.Count - 1) / V.Count, 16384 / V.Count);
+            Workers.Share(ref loop7, ((2048 * N) + V.Count - 1) / V.Count, 16384 / V.Count);
 
             // gradient of var y = Norm(Conv(x))
             Mark(32);
@@ -488,7 +488,7 @@ namespace ModelGen.Generated
             // gradient of var x = stage1.Forward(relu(Stem(image)))
             Mark(37);
             var loop8 = new Loop8<V>(v_18, v_20, v, v_21);
-            Workers.Run(ref loop8, ((2048 * N) + V.Count - 1) / V.Count, 16384 / V.Count);
+            Workers.Share(ref loop8, ((2048 * N) + V.Count - 1) / V.Count, 16384 / V.Count);
             Mark(38);
             Convolution<V>.GradientWeight(new ConvolutionShape(N, 16, 16, 3, 8, 3, 3) { PadTop = 1, PadBottom = 1, PadLeft = 1, PadRight = 1 }, image_ordered, v_21, grad_stem_weight, grad_stem_bias, add: false);
             Mark(39);

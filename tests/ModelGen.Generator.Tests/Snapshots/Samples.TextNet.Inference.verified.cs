@@ -239,7 +239,7 @@ namespace ModelGen.Generated
             CheckIndex(Indexing.Outside(tokens, 8 * N, 100), tokens, 100, "var x = Tokens(tokens) + Positions");
             Embedding<V>.Forward(tokens_weight, 100, 16, tokens, 8 * N, v);
             var loop1 = new Loop1<V>(v, positions, x);
-            Workers.Run(ref loop1, N, Math.Max(1, 16384 / (128)));
+            Workers.Share(ref loop1, N, Math.Max(1, 16384 / (128)));
 
             // x = Norm(x + Attend(x))
             Gemm<V>.Run(new GemmProblem(8 * N, 48, 16) { A = x, ARow = 16, AColumn = 1, B = attend_in_proj_weight, BRow = 1, BColumn = 16, C = v_2 }, new Epilogue2<V>(attend_in_proj_bias));
@@ -249,7 +249,7 @@ namespace ModelGen.Generated
 
             // Head(gelu(x)).transpose(1, 2)
             var loop4 = new Loop4<V>(x_2, v_6);
-            Workers.Run(ref loop4, ((128 * N) + V.Count - 1) / V.Count, 16384 / V.Count);
+            Workers.Share(ref loop4, ((128 * N) + V.Count - 1) / V.Count, 16384 / V.Count);
             Gemm<V>.Run(new GemmProblem(8 * N, 100, 16) { A = v_6, ARow = 16, AColumn = 1, B = head_weight, BRow = 1, BColumn = 16, C = v_7 }, new Epilogue5<V>(head_bias));
 
             // 

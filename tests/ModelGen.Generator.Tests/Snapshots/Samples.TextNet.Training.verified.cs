@@ -376,7 +376,7 @@ namespace ModelGen.Generated
             Embedding<V>.Forward(tokens_weight, 100, 16, tokens, 8 * N, v);
             Mark(3);
             var loop1 = new Loop1<V>(v, positions, x);
-            Workers.Run(ref loop1, N, Math.Max(1, 16384 / (128)));
+            Workers.Share(ref loop1, N, Math.Max(1, 16384 / (128)));
 
             // x = Norm(x + Attend(x))
             Mark(4);
@@ -395,7 +395,7 @@ namespace ModelGen.Generated
             // Head(gelu(x)).transpose(1, 2)
             Mark(10);
             var loop4 = new Loop4<V>(x_2, v_7);
-            Workers.Run(ref loop4, ((128 * N) + V.Count - 1) / V.Count, 16384 / V.Count);
+            Workers.Share(ref loop4, ((128 * N) + V.Count - 1) / V.Count, 16384 / V.Count);
             Mark(11);
             Gemm<V>.Run(new GemmProblem(8 * N, 100, 16) { A = v_7, ARow = 16, AColumn = 1, B = head_weight, BRow = 1, BColumn = 16, C = v_8 }, new Epilogue5<V>(head_bias));
 
@@ -412,7 +412,7 @@ namespace ModelGen.Generated
             Reduction<V>.Sum(v_9, 1, 8 * N, 100, 1, grad_head_bias);
             Mark(16);
             var loop6 = new Loop6<V>(x_2, v_10, v_11);
-            Workers.Run(ref loop6, ((128 * N) + V.Count - 1) / V.Count, 16384 / V.Count);
+            Workers.Share(ref loop6, ((128 * N) + V.Count - 1) / V.Count, 16384 / V.Count);
 
             // gradient of x = Norm(x + Attend(x))
             Mark(17);
@@ -439,7 +439,7 @@ namespace ModelGen.Generated
             Reduction<V>.Sum(v_17, 1, 8 * N, 48, 1, grad_attend_in_proj_bias);
             Mark(28);
             var loop7 = new Loop7<V>(v_12, v_18, v_19);
-            Workers.Run(ref loop7, ((128 * N) + V.Count - 1) / V.Count, 16384 / V.Count);
+            Workers.Share(ref loop7, ((128 * N) + V.Count - 1) / V.Count, 16384 / V.Count);
 
             // gradient of var x = Tokens(tokens) + Positions
             Mark(29);
