@@ -84,13 +84,24 @@ public sealed class ConvolutionTests
         {
             unsafe
             {
-                Winograd<V>.Forward(shape, input.Floats, weight.Floats, null, output.Floats, default(NoEpilogue));
-                using var transformed = new TestMemory(36 * shape.InputChannels * ((shape.OutputChannels + 15) / 16 * 16));
+                MinimalFiltering<V, FilterFour<V>>.Forward(shape, input.Floats, weight.Floats, null, output.Floats, default(NoEpilogue));
+                MinimalFiltering<V, FilterFour<V>>.GradientInput(shape, gradOutput.Floats, weight.Floats, gradInput.Floats, add, default(NoEpilogue));
                 using var again = new TestMemory(output.Count);
-                Convolution<V>.TransformWeights(shape.InputChannels, shape.OutputChannels, weight.Floats, transformed.Floats);
-                Winograd<V>.Forward(shape, input.Floats, null, transformed.Floats, again.Floats, default(NoEpilogue));
-                Assert.True(output.Span.SequenceEqual(again.Span), name);
-                Winograd<V>.GradientInput(shape, gradOutput.Floats, weight.Floats, gradInput.Floats, add, default(NoEpilogue));
+                foreach (int side in (int[])[4, 2])
+                {
+                    using var transformed = new TestMemory((side + 2) * (side + 2) * shape.InputChannels * ((shape.OutputChannels + 31) / 32 * 32));
+                    Convolution<V>.TransformWeights(shape.InputChannels, shape.OutputChannels, side, weight.Floats, transformed.Floats);
+                    if (side == 4)
+                    {
+                        MinimalFiltering<V, FilterFour<V>>.Forward(shape, input.Floats, null, transformed.Floats, again.Floats, default(NoEpilogue));
+                        Assert.True(output.Span.SequenceEqual(again.Span), name);
+                        continue;
+                    }
+
+                    MinimalFiltering<V, FilterTwo<V>>.Forward(shape, input.Floats, null, transformed.Floats, again.Floats, default(NoEpilogue));
+                    expectedOutput.Compare(again, name, tolerance / 3);
+                }
+
                 Winograd<V>.GradientWeight(shape, input.Floats, gradOutput.Floats, gradWeight.Floats, add);
             }
 

@@ -30,7 +30,7 @@ public static unsafe partial class Convolution<V>
     {
         if (Winograd<V>.Pays(shape))
         {
-            Winograd<V>.Forward(shape, input, weight, null, output, epilogue);
+            MinimalFiltering<V, FilterFour<V>>.Forward(shape, input, weight, null, output, epilogue);
             return;
         }
 
@@ -42,14 +42,23 @@ public static unsafe partial class Convolution<V>
     /// <param name="input">Images [N][H][W][inputs].</param>
     /// <param name="weight">Weights [3][3][inputs][outputs].</param>
     /// <param name="transformed">Filled by <see cref="TransformWeights"/>.</param>
+    /// <param name="side">Outputs of a tile along each side, as there: 4 or 2.</param>
     /// <param name="output">Results [N][OH][OW][outputs].</param>
     /// <param name="epilogue">What happens to finished tiles of the matrix [N * OH * OW][outputs].</param>
-    public static void Forward<TEpilogue>(in ConvolutionShape shape, Floats input, Floats weight, Floats transformed, Floats output, TEpilogue epilogue)
+    public static void Forward<TEpilogue>(in ConvolutionShape shape, Floats input, Floats weight, Floats transformed, int side, Floats output, TEpilogue epilogue)
         where TEpilogue : unmanaged, ITileEpilogue
     {
-        if (Winograd<V>.Pays(shape, transformed: true))
+        if (side == 2 ? Winograd<V>.SmallTilesPay(shape) : Winograd<V>.Pays(shape, transformed: true))
         {
-            Winograd<V>.Forward(shape, input, weight, transformed, output, epilogue);
+            if (side == 2)
+            {
+                MinimalFiltering<V, FilterTwo<V>>.Forward(shape, input, weight, transformed, output, epilogue);
+            }
+            else
+            {
+                MinimalFiltering<V, FilterFour<V>>.Forward(shape, input, weight, transformed, output, epilogue);
+            }
+
             return;
         }
 
@@ -61,15 +70,28 @@ public static unsafe partial class Convolution<V>
     /// <param name="input">Images [N][H][W][inputs].</param>
     /// <param name="weight">Weights [3][3][inputs][outputs].</param>
     /// <param name="transformed">Filled by <see cref="TransformWeights"/>.</param>
+    /// <param name="side">Outputs of a tile along each side, as there: 4 or 2.</param>
     /// <param name="output">Results [N][OH][OW][outputs].</param>
-    public static void Forward(in ConvolutionShape shape, Floats input, Floats weight, Floats transformed, Floats output) => Forward(shape, input, weight, transformed, output, default(NoEpilogue));
+    public static void Forward(in ConvolutionShape shape, Floats input, Floats weight, Floats transformed, int side, Floats output) =>
+        Forward(shape, input, weight, transformed, side, output, default(NoEpilogue));
 
     /// <summary>Transforms the weights of a convolution of 3 x 3 and stride 1 for minimal filtering.</summary>
     /// <param name="inputs">Channels of the input.</param>
     /// <param name="outputs">Channels of the output.</param>
+    /// <param name="side">Outputs of a tile along each side: 4, or 2 for small images.</param>
     /// <param name="weight">Weights [3][3][inputs][outputs].</param>
-    /// <param name="transformed">Receives [36][inputs][outputs], the outputs rounded up to whole vectors: 36 * inputs * outputs numbers with outputs rounded up to 16 are enough.</param>
-    public static void TransformWeights(nint inputs, nint outputs, Floats weight, Floats transformed) => Winograd<V>.Transform(inputs, outputs, weight, transformed);
+    /// <param name="transformed">Receives [(side + 2)²][panels][inputs][outputs of a panel]: (side + 2)² * inputs * outputs numbers with outputs rounded up to 32 are enough.</param>
+    public static void TransformWeights(nint inputs, nint outputs, int side, Floats weight, Floats transformed)
+    {
+        if (side == 2)
+        {
+            MinimalFiltering<V, FilterTwo<V>>.Transform(inputs, outputs, weight, transformed);
+        }
+        else
+        {
+            MinimalFiltering<V, FilterFour<V>>.Transform(inputs, outputs, weight, transformed);
+        }
+    }
 
     /// <summary>Computes a convolution as a product of matrices.</summary>
     internal static void Direct<TFormat, TEpilogue>(in ConvolutionShape shape, Floats input, BatchNormal normal, Floats weight, Floats output, TEpilogue epilogue)
@@ -126,7 +148,7 @@ public static unsafe partial class Convolution<V>
     {
         if (Winograd<V>.Pays(shape))
         {
-            Winograd<V>.GradientInput(shape, gradOutput, weight, gradInput, add, epilogue);
+            MinimalFiltering<V, FilterFour<V>>.GradientInput(shape, gradOutput, weight, gradInput, add, epilogue);
             return;
         }
 

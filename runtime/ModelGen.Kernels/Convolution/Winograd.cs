@@ -3,9 +3,8 @@ using System.Runtime.CompilerServices;
 namespace ModelGen.Kernels;
 
 /// <summary>
-/// Convolutions with kernels of 3 x 3 and stride 1 by Winograd's minimal filtering, F(4x4, 3x3) (A. Lavin, S. Gray, "Fast algorithms for convolutional neural networks",
-/// arXiv:1509.09308): 36 multiplications for 16 outputs instead of 144. Tiles of the image are transformed, 36 products of matrices follow, and their results are transformed back.
-/// Errors are about ten times those of sums taken directly, a few units in the sixth digit; infinities may become NaN.
+/// When minimal filtering of tiles of 4 x 4 outputs pays, and the gradient of the weights by it: tiles of the image and of the gradient are transformed, 36 products of matrices follow, and
+/// their results are transformed to kernels.
 /// </summary>
 internal static unsafe class Winograd<V>
     where V : unmanaged, IVector<V>
@@ -22,6 +21,21 @@ internal static unsafe class Winograd<V>
     /// <param name="s">The convolution.</param>
     /// <param name="transformed">Whether its weights are transformed already.</param>
     public static bool Pays(in ConvolutionShape s, bool transformed = false) => Pays(s, 0.032, transformed ? 5 : 15);
+
+    /// <summary>Whether a convolution is faster by tiles of 2 x 2 outputs than directly, with weights that are transformed already.</summary>
+    /// <param name="s">The convolution.</param>
+    public static bool SmallTilesPay(in ConvolutionShape s)
+    {
+        if (!HasForm(s))
+        {
+            return false;
+        }
+
+        // Multiply-adds: of 3 x 3 taps, or of 16 points; reading a transformed weight takes as long as twelve of them and transforming a number as ten.
+        double tiles = s.Batch * Ceiling(s.OutputHeight, 2) * Ceiling(s.OutputWidth, 2);
+        double channels = s.InputChannels * (double)s.OutputChannels;
+        return 16 * ((tiles * channels) + (12 * channels) + (10 * tiles * (s.InputChannels + s.OutputChannels))) < 9 * s.OutputPixels * channels;
+    }
 
     /// <summary>Whether a convolution in floats is faster this way than directly in pairs of bfloat16 numbers.</summary>
     /// <param name="s">The convolution.</param>
@@ -41,39 +55,18 @@ internal static unsafe class Winograd<V>
         return saved * Math.Min(s.OutputPixels, s.InputPixels) > weights;
     }
 
-    /// <summary>Whether a convolution has the form.</summary>
+    /// <summary>Whether a convolution has the form, and images that tiles of 4 x 4 fit.</summary>
     public static bool CanRun(in ConvolutionShape s) =>
-        s is { KernelHeight: 3, KernelWidth: 3, StrideY: 1, StrideX: 1, DilationY: 1, DilationX: 1, Groups: 1, Batch: > 0 }
-        && s.PadTop is >= 0 and <= 2 && s.PadLeft is >= 0 and <= 2 && s.PadBottom is >= 0 and <= 2 && s.PadRight is >= 0 and <= 2
-        && s.OutputHeight >= 3 && s.OutputWidth >= 3 && s.Height >= 3 && s.Width >= 3
+        HasForm(s)
 
         // Tiles that stick out compute numbers that nobody needs.
         && Tiles(s.OutputHeight) * Tiles(s.OutputWidth) * 16 <= 2 * s.OutputHeight * s.OutputWidth;
 
-    /// <summary>Computes a convolution.</summary>
-    /// <param name="s">The convolution.</param>
-    /// <param name="input">Images.</param>
-    /// <param name="weight">Weights; not read when they are transformed.</param>
-    /// <param name="transformed">Transformed weights, or null.</param>
-    /// <param name="output">Results.</param>
-    /// <param name="epilogue">What happens to finished rows.</param>
-    public static void Forward<TEpilogue>(in ConvolutionShape s, float* input, float* weight, float* transformed, float* output, TEpilogue epilogue)
-        where TEpilogue : unmanaged, ITileEpilogue
-    {
-        var geometry = new Geometry { Batch = s.Batch, Height = s.Height, Width = s.Width, PadTop = s.PadTop, PadLeft = s.PadLeft, OutputHeight = s.OutputHeight, OutputWidth = s.OutputWidth };
-        Convolve(geometry, s, flipped: false, input, weight, transformed, output, add: false, epilogue);
-    }
-
-    /// <summary>Transforms weights [3][3][inputs][outputs] for <see cref="Forward"/>.</summary>
-    public static void Transform(nint inputs, nint outputs, float* weight, float* target) => Transform(inputs, outputs, weight, target, flipped: false);
-
-    /// <summary>The gradient of the input is a convolution of the gradient with turned kernels.</summary>
-    public static void GradientInput<TEpilogue>(in ConvolutionShape s, float* gradient, float* weight, float* result, bool add, TEpilogue epilogue)
-        where TEpilogue : unmanaged, ITileEpilogue
-    {
-        var geometry = new Geometry { Batch = s.Batch, Height = s.OutputHeight, Width = s.OutputWidth, PadTop = 2 - s.PadTop, PadLeft = 2 - s.PadLeft, OutputHeight = s.Height, OutputWidth = s.Width };
-        Convolve(geometry, s, flipped: true, gradient, weight, transformed: null, result, add, epilogue);
-    }
+    /// <summary>Whether a convolution is one of 3 x 3 that minimal filtering is made for.</summary>
+    public static bool HasForm(in ConvolutionShape s) =>
+        s is { KernelHeight: 3, KernelWidth: 3, StrideY: 1, StrideX: 1, DilationY: 1, DilationX: 1, Groups: 1, Batch: > 0 }
+        && s.PadTop is >= 0 and <= 2 && s.PadLeft is >= 0 and <= 2 && s.PadBottom is >= 0 and <= 2 && s.PadRight is >= 0 and <= 2
+        && s.OutputHeight >= 3 && s.OutputWidth >= 3 && s.Height >= 3 && s.Width >= 3;
 
     /// <summary>Gradient of the weights.</summary>
     public static void GradientWeight(in ConvolutionShape s, float* input, float* gradient, float* result, bool add)
@@ -102,7 +95,9 @@ internal static unsafe class Winograd<V>
         Workers.Share(ref back, inputs, 1 + (2048 / outputs));
     }
 
-    private static nint Tiles(nint size) => (size + 3) / 4;
+    private static nint Tiles(nint size) => Ceiling(size, 4);
+
+    private static nint Ceiling(nint size, nint part) => (size + part - 1) / part;
 
     private static nint Padded(nint channels) => (channels + V.Count - 1) / V.Count * V.Count;
 
@@ -125,52 +120,6 @@ internal static unsafe class Winograd<V>
         return start;
     }
 
-    private static void Convolve<TEpilogue>(Geometry geometry, in ConvolutionShape s, bool flipped, float* source, float* weight, float* transformed, float* target, bool add, TEpilogue epilogue)
-        where TEpilogue : unmanaged, ITileEpilogue
-    {
-        (nint inputs, nint outputs) = flipped ? (s.OutputChannels, s.InputChannels) : (s.InputChannels, s.OutputChannels);
-        (nint inputRow, nint outputRow, nint kernelRow) = (Padded(inputs), Padded(outputs), Padded(s.OutputChannels));
-        nint lines = geometry.Lines(inputRow + outputRow);
-        nint tiles = lines * geometry.TilesX;
-        float* kernels = Memory(transformed is null ? Points * s.InputChannels * kernelRow : 0, Points * tiles * inputRow, Points * tiles * outputRow, inputRow, out float* left, out float* products, out float* zeros);
-        if (transformed is null)
-        {
-            Transform(s.InputChannels, s.OutputChannels, weight, kernels, flipped);
-        }
-        else
-        {
-            kernels = transformed;
-        }
-
-        for (nint line = 0; line < geometry.AllLines; line += lines)
-        {
-            nint count = Math.Min(lines, geometry.AllLines - line);
-            var images = new InputJob { G = geometry, First = line, Source = source, Channels = inputs, Target = left, Row = inputRow, Tiles = tiles, Zeros = zeros };
-            Workers.Share(ref images, count, images.Worth);
-            var product = new GemmProblem(count * geometry.TilesX, outputs, inputs)
-            {
-                A = left, ARow = inputRow, AColumn = 1, B = kernels, BRow = flipped ? 1 : kernelRow, BColumn = flipped ? kernelRow : 1, C = products, CRow = outputRow,
-            };
-            Gemm<V>.Run(product, new GemmBatch(Points, 1) { AOuter = tiles * inputRow, BOuter = s.InputChannels * kernelRow, COuter = tiles * outputRow });
-            var back = new OutputJob<TEpilogue> { G = geometry, First = line, Source = products, Row = outputRow, Tiles = tiles, Channels = outputs, Target = target, Add = add, Epilogue = epilogue };
-            nint worth = 1 + (16384 / (16 * geometry.TilesX * outputs));
-            if (TEpilogue.AddsUp)
-            {
-                Workers.Run(ref back, count, worth);
-            }
-            else
-            {
-                Workers.Share(ref back, count, worth);
-            }
-        }
-    }
-
-    private static void Transform(nint inputs, nint outputs, float* weight, float* target, bool flipped)
-    {
-        var transform = new KernelJob { Source = weight, Inputs = inputs, Outputs = outputs, Target = target, Row = Padded(outputs), Flipped = flipped };
-        Workers.Share(ref transform, inputs, 1 + (2048 / outputs));
-    }
-
     /// <summary>Images and the tiles over their outputs; a line is a row of tiles of one image.</summary>
     private struct Geometry
     {
@@ -190,63 +139,6 @@ internal static unsafe class Winograd<V>
 
         /// <summary>Lines that are worked on at a time.</summary>
         public readonly nint Lines(nint channels) => Math.Clamp((nint)(Budget / (Points * TilesX * channels)), Math.Min(Workers.Count, AllLines), AllLines);
-    }
-
-    /// <summary>Kernels [3][3][inputs][outputs] become [36][inputs][outputs]: G g Gᵀ.</summary>
-    private struct KernelJob : IRange
-    {
-        public float* Source;
-        public nint Inputs;
-        public nint Outputs;
-        public float* Target;
-        public nint Row;
-        public bool Flipped;
-
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        public readonly void Run(nint from, nint to, int worker)
-        {
-            float* half = stackalloc float[18 * 16];
-            nint tap = Inputs * Outputs;
-            for (nint input = from; input < to; input++)
-            {
-                for (nint output = 0; output < Outputs; output += V.Count)
-                {
-                    int lanes = (int)Math.Min(V.Count, Outputs - output);
-                    float* source = Source + (input * Outputs) + output;
-                    for (nint x = 0; x < 3; x++)
-                    {
-                        nint column = Flipped ? 2 - x : x;
-                        V a = V.LoadFirst(source + (((Flipped ? 6 : 0) + column) * tap), lanes);
-                        V b = V.LoadFirst(source + ((3 + column) * tap), lanes);
-                        V c = V.LoadFirst(source + (((Flipped ? 0 : 6) + column) * tap), lanes);
-                        Spread(a, b, c, half + (x * V.Count), 3 * V.Count);
-                    }
-
-                    float* target = Target + (input * Row) + output;
-                    for (nint y = 0; y < 6; y++)
-                    {
-                        float* line = half + (y * 3 * V.Count);
-                        Spread(V.Load(line), V.Load(line + V.Count), V.Load(line + (2 * V.Count)), target + (y * 6 * Inputs * Row), Inputs * Row);
-                    }
-                }
-            }
-        }
-
-        /// <summary>Six numbers from three: the rows of G.</summary>
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private static void Spread(V a, V b, V c, float* target, nint step)
-        {
-            V sum = (a + c) * V.All(-1f / 6);
-            V middle = b * V.All(1f / 6);
-            V outer = V.Fma(c, V.All(1f / 6), a * V.All(1f / 24));
-            V twelfth = b * V.All(1f / 12);
-            (a * V.All(0.25f)).Store(target);
-            (sum - middle).Store(target + step);
-            (sum + middle).Store(target + (2 * step));
-            (outer + twelfth).Store(target + (3 * step));
-            (outer - twelfth).Store(target + (4 * step));
-            c.Store(target + (5 * step));
-        }
     }
 
     /// <summary>Sums [36][inputs][outputs] become kernels [3][3][inputs][outputs]: Gᵀ m G.</summary>
@@ -356,35 +248,14 @@ internal static unsafe class Winograd<V>
             {
                 for (nint j = 0; j < 6; j++)
                 {
-                    Transform(
-                        V.Load(pixels[j] + c), V.Load(pixels[6 + j] + c), V.Load(pixels[12 + j] + c), V.Load(pixels[18 + j] + c), V.Load(pixels[24 + j] + c), V.Load(pixels[30 + j] + c), half + (j * V.Count), 6 * V.Count);
+                    FilterFour<V>.Column(pixels + j, c, half + (j * V.Count), 6 * V.Count);
                 }
 
                 for (nint i = 0; i < 6; i++)
                 {
-                    float* line = half + (i * 6 * V.Count);
-                    Transform(
-                        V.Load(line), V.Load(line + V.Count), V.Load(line + (2 * V.Count)), V.Load(line + (3 * V.Count)), V.Load(line + (4 * V.Count)), V.Load(line + (5 * V.Count)), target + (i * 6 * point) + c, point);
+                    FilterFour<V>.Row(half + (i * 6 * V.Count), target + (i * 6 * point) + c, point);
                 }
             }
-        }
-
-        /// <summary>The rows of Bᵀ.</summary>
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private static void Transform(V d0, V d1, V d2, V d3, V d4, V d5, float* target, nint step)
-        {
-            V four = V.All(4);
-            V five = V.All(-5);
-            V even = V.Fma(d2, -four, d4);
-            V odd = V.Fma(d1, -four, d3);
-            V evenNear = d4 - d2;
-            V oddNear = (d3 - d1) * V.All(2);
-            V.Fma(d0, four, V.Fma(d2, five, d4)).Store(target);
-            (even + odd).Store(target + step);
-            (even - odd).Store(target + (2 * step));
-            (evenNear + oddNear).Store(target + (3 * step));
-            (evenNear - oddNear).Store(target + (4 * step));
-            V.Fma(d1, four, V.Fma(d3, five, d5)).Store(target + (5 * step));
         }
     }
 
@@ -453,89 +324,6 @@ internal static unsafe class Winograd<V>
             (evenFar + oddFar).Store(target + (3 * step));
             (evenFar - oddFar).Store(target + (4 * step));
             y3.Store(target + (5 * step));
-        }
-    }
-
-    /// <summary>Products [36][tiles][channels] become tiles of 4 x 4 outputs: Aᵀ m A.</summary>
-    private struct OutputJob<TEpilogue> : IRange
-        where TEpilogue : unmanaged, ITileEpilogue
-    {
-        public Geometry G;
-        public nint First;
-        public float* Source;
-        public nint Row;
-        public nint Tiles;
-        public nint Channels;
-        public float* Target;
-        public bool Add;
-        public TEpilogue Epilogue;
-
-        public readonly void Run(nint from, nint to, int worker)
-        {
-            for (nint line = from; line < to; line++)
-            {
-                (nint image, nint y) = ((First + line) / G.TilesY, (First + line) % G.TilesY);
-                nint rows = Math.Min(4, G.OutputHeight - (y * 4));
-                nint first = ((image * G.OutputHeight) + (y * 4)) * G.OutputWidth;
-                for (nint x = 0; x < G.TilesX; x++)
-                {
-                    Tile(Source + (((line * G.TilesX) + x) * Row), Target + ((first + (x * 4)) * Channels), rows, Math.Min(4, G.OutputWidth - (x * 4)));
-                }
-
-                Epilogue.Run(Target + (first * Channels), Channels, first, rows * G.OutputWidth, 0, Channels);
-            }
-        }
-
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private readonly void Tile(float* source, float* corner, nint rows, nint columns)
-        {
-            float* half = stackalloc float[24 * 16];
-            float* whole = stackalloc float[16 * 16];
-            nint point = Tiles * Row;
-            for (nint c = 0; c < Channels; c += V.Count)
-            {
-                int lanes = (int)Math.Min(V.Count, Channels - c);
-                for (nint j = 0; j < 6; j++)
-                {
-                    Transform(source + (j * point) + c, 6 * point, half + (j * V.Count), 6 * V.Count);
-                }
-
-                for (nint i = 0; i < rows; i++)
-                {
-                    Transform(half + (i * 6 * V.Count), V.Count, whole + (i * 4 * V.Count), V.Count);
-                    for (nint j = 0; j < columns; j++)
-                    {
-                        float* place = corner + (((i * G.OutputWidth) + j) * Channels) + c;
-                        V value = V.Load(whole + (((i * 4) + j) * V.Count));
-                        if (lanes == V.Count)
-                        {
-                            (Add ? value + V.Load(place) : value).Store(place);
-                        }
-                        else
-                        {
-                            (Add ? value + V.LoadFirst(place, lanes) : value).StoreFirst(place, lanes);
-                        }
-                    }
-                }
-            }
-        }
-
-        /// <summary>The rows of Aᵀ.</summary>
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private static void Transform(float* source, nint step, float* target, nint targetStep)
-        {
-            V m1 = V.Load(source + step);
-            V m2 = V.Load(source + (2 * step));
-            V m3 = V.Load(source + (3 * step));
-            V m4 = V.Load(source + (4 * step));
-            V near = m1 + m2;
-            V nearDifference = m1 - m2;
-            V far = m3 + m4;
-            V farDifference = m3 - m4;
-            (V.Load(source) + near + far).Store(target);
-            V.Fma(farDifference, V.All(2), nearDifference).Store(target + targetStep);
-            V.Fma(far, V.All(4), near).Store(target + (2 * targetStep));
-            (V.Fma(farDifference, V.All(8), nearDifference) + V.Load(source + (5 * step))).Store(target + (3 * targetStep));
         }
     }
 }

@@ -106,11 +106,12 @@ internal sealed class ConvOp : OpDefinition
         string shape = ConvolutionLayout.Shape(k.Type(0).Shape, k.Type(1).Shape, k.Attributes);
         Place weight = k.OrderedOperand(1, ConvolutionLayout.Weight(spatial));
         Place? transformed = null;
-        if (!k.IsStep && IsWorthTransforming(k))
+        int side = k.IsStep ? 0 : TileSide(k);
+        if (side > 0)
         {
             (long outputs, long inputs) = (k.Type(1).Shape[0].Constant!.Value, k.Type(1).Shape[1].Constant!.Value);
-            transformed = k.Work(new TensorType(DType.Float32, new Dim[] { 36 * inputs * ((outputs + 15) / 16 * 16) }));
-            k.Emit($"Convolution<V>.TransformWeights({Invariant.Text(inputs)}, {Invariant.Text(outputs)}, {k.Read(weight)}, {k.Write(transformed)});");
+            transformed = k.Work(new TensorType(DType.Float32, new Dim[] { (side + 2) * (side + 2) * inputs * ((outputs + 31) / 32 * 32) }));
+            k.Emit($"Convolution<V>.TransformWeights({Invariant.Text(inputs)}, {Invariant.Text(outputs)}, {Invariant.Text(side)}, {k.Read(weight)}, {k.Write(transformed)});");
         }
 
         // After the weights, so that what prepares them does not read the image.
@@ -123,22 +124,29 @@ internal sealed class ConvOp : OpDefinition
             return true;
         }
 
-        string weights = transformed is null ? k.Read(weight) : $"{k.Read(weight)}, {k.Read(transformed)}";
+        string weights = transformed is null ? k.Read(weight) : $"{k.Read(weight)}, {k.Read(transformed)}, {Invariant.Text(side)}";
         k.Emit($"{k.Product("Convolution")}.Forward({shape}, {images}, {weights}, {k.Write(result)}{k.Epilogue(k.ResultType().Shape[1])});");
         return true;
     }
 
     /// <summary>
-    /// Whether minimal filtering may pay for some batch when the weights are transformed only once: 3 x 3, stride 1, images of at least 4 x 4, enough channels, and not more than
-    /// 16 MiB of transformed weights, which are four times as large.
+    /// The tiles by which minimal filtering may pay for some batch when the weights are transformed only once, 0 for none: 3 x 3, stride 1, images of at least 4 x 4, enough channels, and
+    /// not more than 16 MiB of transformed weights, which are four times as large for tiles of 4 x 4 outputs and less than twice for 2 x 2. Small images of small batches have few of the former.
     /// </summary>
-    private static bool IsWorthTransforming(KernelContext k)
+    private static int TileSide(KernelContext k)
     {
         EquatableArray<Dim> weight = k.Type(1).Shape;
         bool IsOne(string attribute) => k.Attributes.Ints(attribute).All(static value => value == 1);
-        return weight.Count == 4 && weight[2].Constant == 3 && weight[3].Constant == 3 && IsOne("stride") && IsOne("dilation") && k.Attributes.Int("groups") == 1
-            && weight[0].Constant is long outputs && weight[1].Constant is long inputs && inputs >= 32 && outputs >= 32 && inputs * outputs * 36 <= 1 << 22
-            && k.ResultType().Shape.Skip(2).All(static size => size.Constant is null or >= 4);
+        if (weight.Count != 4 || weight[2].Constant != 3 || weight[3].Constant != 3 || !IsOne("stride") || !IsOne("dilation") || k.Attributes.Int("groups") != 1
+            || weight[0].Constant is not (>= 32 and long outputs) || weight[1].Constant is not (>= 32 and long inputs)
+            || !k.ResultType().Shape.Skip(2).All(static size => size.Constant is null or >= 4))
+        {
+            return 0;
+        }
+
+        const long MostNumbers = 1 << 22;
+        bool isSmall = k.ResultType().Shape.Skip(2).All(static size => size.Constant <= 8);
+        return 36 * inputs * outputs <= MostNumbers && !isSmall ? 4 : 16 * inputs * outputs <= MostNumbers ? 2 : 0;
     }
 
     public override void EmitOnnx(OnnxContext c)
