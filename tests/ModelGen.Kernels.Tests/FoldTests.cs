@@ -242,6 +242,16 @@ public sealed class FoldTests
                 }
             }
 
+            // Infinities of both signs, whose sum is NaN, are no NaN; and one row's NaN stays in its row.
+            foreach (int length in (int[])[V.Count, 70, 20_000])
+            {
+                using var x = TestMemory.Random(3 * length, new Random(length));
+                using var y = new TestMemory(3);
+                (x.Span[1], x.Span[length - 1], x.Span[length + 2]) = (Infinity, -Infinity, float.NaN);
+                Reduction<V>.Max(x.Floats, 3, length, 1, y.Floats);
+                Assert.Equal([Infinity, float.NaN, x.Span[(2 * length)..].ToArray().Max()], y.Span.ToArray());
+            }
+
             using var low = new TestMemory([-Infinity, -Infinity, -Infinity]);
             using var sum = new TestMemory(1);
             Softmax<V>.LogSumExp(low.Floats, 1, 3, 1, sum.Floats);

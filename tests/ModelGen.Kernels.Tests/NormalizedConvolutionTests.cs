@@ -11,6 +11,10 @@ public sealed class NormalizedConvolutionTests
     [MemberData(nameof(Widths.All), MemberType = typeof(Widths))]
     public void StatisticsFarFromZero(int bits) => Widths.Run(bits, new FarBody());
 
+    [Theory]
+    [MemberData(nameof(Widths.All), MemberType = typeof(Widths))]
+    public void InBFloat16_AsOneAfterTheOther(int bits) => Widths.Run(bits, new BFloat16Body());
+
     private static IEnumerable<ConvolutionShape> Shapes()
     {
         yield return new ConvolutionShape(3, 5, 7, 20, 24, 1, 1);
@@ -89,6 +93,46 @@ public sealed class NormalizedConvolutionTests
                 BatchNorm<V>.Slopes(dx.Floats, x.Floats, shape.InputPixels, inputs, normal, slopes.Floats);
                 Convolution<V>.GradientInputAndSlopes(shape, gradient.Floats, weight.Floats, dx2.Floats, x.Floats, normal, summed.Floats);
                 Near(dx, dx2, 0, pixels, what + " dx");
+                Near(slopes, summed, 0, inputs, what + " sums", 1e-4);
+                Near(slopes, summed, wide, inputs, what + " products", 1e-4);
+            }
+        }
+    }
+
+    /// <summary>Convolutions in bfloat16: direct ones, one with strides, and ones that floats compute faster.</summary>
+    private sealed class BFloat16Body : Widths.IBody
+    {
+        public void Run<V>()
+            where V : unmanaged, IVector<V>
+        {
+            var random = new Random(73);
+            foreach (ConvolutionShape shape in (ConvolutionShape[])
+                [
+                    new(3, 5, 7, 20, 24, 1, 1), new(2, 9, 11, 33, 40, 3, 3) { PadTop = 1, PadBottom = 1, PadLeft = 1, PadRight = 1 },
+                    new(2, 9, 11, 17, 40, 3, 3) { StrideX = 2, StrideY = 2, PadTop = 1, PadBottom = 1, PadLeft = 1, PadRight = 1 },
+                    new(8, 18, 18, 64, 64, 3, 3), new(2, 9, 11, 33, 33, 3, 3) { Groups = 33 }, new(2, 8, 8, 1, 40, 5, 5),
+                ])
+            {
+                string what = $"{shape.Height}x{shape.Width} {shape.InputChannels}-{shape.OutputChannels} k{shape.KernelHeight} s{shape.StrideY} g{shape.Groups}";
+                (int inputs, int outputs) = ((int)shape.InputChannels, (int)shape.OutputChannels);
+                (int pixels, int results) = ((int)(shape.InputPixels * inputs), (int)(shape.OutputPixels * outputs));
+                using TestMemory x = TestMemory.Random(pixels, random), weight = TestMemory.Random((int)(shape.Depth * outputs), random), gradient = TestMemory.Random(results, random), numbers = Numbers(inputs, random);
+                int padded = (outputs + 15) / 16 * 16;
+                using TestMemory expected = new(results), actual = new(results), statistics = new(2 * padded), measured = new(2 * padded);
+                ConvolutionBFloat16<V>.Forward(shape, x.Floats, weight.Floats, expected.Floats);
+                BatchNorm<V>.Measure(expected.Floats, shape.OutputPixels, outputs, statistics.Floats);
+                ConvolutionBFloat16<V>.ForwardAndMeasure(shape, x.Floats, weight.Floats, actual.Floats, measured.Floats);
+                Assert.True(expected.Span.SequenceEqual(actual.Span), what);
+                Near(statistics, measured, 0, outputs, what + " mean");
+                Near(statistics, measured, padded, outputs, what + " variance");
+
+                int wide = (inputs + 15) / 16 * 16;
+                var normal = BatchNormal.Clamp(numbers.Floats, inputs, 0, 1.5f);
+                using TestMemory dx = new(pixels), dx2 = new(pixels), slopes = new(2 * wide), summed = new(2 * wide);
+                ConvolutionBFloat16<V>.GradientInput(shape, gradient.Floats, weight.Floats, dx.Floats, add: false);
+                BatchNorm<V>.Slopes(dx.Floats, x.Floats, shape.InputPixels, inputs, normal, slopes.Floats);
+                ConvolutionBFloat16<V>.GradientInputAndSlopes(shape, gradient.Floats, weight.Floats, dx2.Floats, x.Floats, normal, summed.Floats);
+                Assert.True(dx.Span.SequenceEqual(dx2.Span), what + " dx");
                 Near(slopes, summed, 0, inputs, what + " sums", 1e-4);
                 Near(slopes, summed, wide, inputs, what + " products", 1e-4);
             }

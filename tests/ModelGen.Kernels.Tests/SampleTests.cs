@@ -27,7 +27,7 @@ public sealed class SampleTests
             where V : unmanaged, IVector<V>
         {
             var random = new Random(71);
-            foreach ((int samples, int places, int channels, int groups, float offset) in ((int, int, int, int, float)[])[(1, 1, 2, 1, 0), (3, 5, 6, 2, 0), (2, 300, 17, 17, 5), (1, 1000, 32, 32, 0), (5, 64, 48, 8, 1000), (2, 257, 40, 1, -3), (1, 9001, 34, 17, 1), (2, 1025, 192, 8, 2)])
+            foreach ((int samples, int places, int channels, int groups, float offset) in ((int, int, int, int, float)[])[(1, 1, 2, 1, 0), (3, 5, 6, 2, 0), (2, 300, 17, 17, 5), (1, 1000, 32, 32, 0), (5, 64, 48, 8, 1000), (2, 257, 40, 1, -3), (1, 9001, 34, 17, 1), (2, 1025, 192, 8, 2), (3, 515, 264, 11, 1)])
             {
                 int count = samples * places * channels;
                 using var x = TestMemory.Random(count, random);
@@ -130,14 +130,8 @@ public sealed class SampleTests
                 using var x = TestMemory.Random(outer * height * width * inner, random);
                 for (int mode = 0; mode < 16; mode++)
                 {
-                    (int newHeight, int newWidth, int first, int second) = (height + 3, (2 * width) - 1, mode / 4, mode % 4);
-                    using var between = new TestMemory(outer * newHeight * width * inner);
-                    using var expected = new TestMemory(outer * newHeight * newWidth * inner);
-                    using var actual = new TestMemory(expected.Count);
-                    Resampling<V>.Forward(x.Floats, outer, height, width * inner, newHeight, first, 0, first == Resampling<V>.Linear, between.Floats);
-                    Resampling<V>.Forward(between.Floats, outer * newHeight, width, inner, newWidth, second, 0, false, expected.Floats);
-                    Resampling<V>.Forward(x.Floats, outer, height, width, inner, newHeight, first, 0, first == Resampling<V>.Linear, newWidth, second, 0, false, actual.Floats);
-                    Assert.True(expected.Span.SequenceEqual(actual.Span), $"modes {first} and {second} of [{outer}, {height}, {width}, {inner}]");
+                    Together<V>(x, outer, height, width, inner, height + 3, (2 * width) - 1, mode / 4, mode % 4);
+                    Together<V>(x, outer, height, width, inner, 2 * height, 2 * width, mode / 4, mode % 4);
                 }
             }
 
@@ -152,6 +146,19 @@ public sealed class SampleTests
             using var padded = new TestMemory(8);
             Padding<V>.Forward(line.Floats, 1, 4, 1, 2, 2, Padding<V>.Reflect, padded.Floats);
             Assert.Equal([2f, 1, 0, 1, 2, 3, 2, 1], padded.Span.ToArray());
+        }
+
+        /// <summary>Compares both ways of resampling two dimensions.</summary>
+        private static void Together<V>(TestMemory x, int outer, int height, int width, int inner, int newHeight, int newWidth, int first, int second)
+            where V : unmanaged, IVector<V>
+        {
+            using var between = new TestMemory(outer * newHeight * width * inner);
+            using var expected = new TestMemory(outer * newHeight * newWidth * inner);
+            using var actual = new TestMemory(expected.Count);
+            Resampling<V>.Forward(x.Floats, outer, height, width * inner, newHeight, first, 0, first == Resampling<V>.Linear, between.Floats);
+            Resampling<V>.Forward(between.Floats, outer * newHeight, width, inner, newWidth, second, 0, false, expected.Floats);
+            Resampling<V>.Forward(x.Floats, outer, height, width, inner, newHeight, first, 0, first == Resampling<V>.Linear, newWidth, second, 0, false, actual.Floats);
+            Assert.True(expected.Span.SequenceEqual(actual.Span), $"modes {first} and {second} of [{outer}, {height}, {width}, {inner}]");
         }
 
         /// <summary>The gradient of a linear map is its transpose: both give the same product of a result and a gradient.</summary>

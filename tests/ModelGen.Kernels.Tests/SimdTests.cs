@@ -271,6 +271,7 @@ public sealed unsafe class SimdTests
                 }
 
                 Assert.InRange(V.Sum(V.Load(lanes.Floats)), sum - (3e-7 * size), sum + (3e-7 * size));
+                Assert.Equal(lanes.Span.ToArray().Max(), V.Largest(V.Load(lanes.Floats)));
             }
 
             Assert.True(float.IsNaN(V.Sum(Of<V>([float.NaN, .. new float[15]]))));

@@ -115,12 +115,8 @@ public static unsafe class ConvolutionBFloat16<V>
     /// <param name="weight">Weights [kernel height][kernel width][inputs / groups][outputs].</param>
     /// <param name="output">Results [N][OH][OW][outputs].</param>
     /// <param name="statistics">Receives the means of the output channels, and behind them (the channels rounded up to 16 further) the variances.</param>
-    public static void ForwardAndMeasure(in ConvolutionShape shape, Floats input, Floats weight, Floats output, Floats statistics)
-    {
-        Moments<V>.Epilogue moments = Moments<V>.Begin(shape.OutputChannels);
-        Forward(shape, input, weight, output, moments);
-        Moments<V>.End(moments, shape.OutputChannels, statistics);
-    }
+    public static void ForwardAndMeasure(in ConvolutionShape shape, Floats input, Floats weight, Floats output, Floats statistics) =>
+        Convolution<V>.ForwardAndMeasure(default(Products), shape, input, weight, output, statistics);
 
     /// <summary>Gradient of normalised images, and the sums that the gradient of their normalisation needs.</summary>
     /// <param name="shape">Sizes of the convolution.</param>
@@ -130,20 +126,8 @@ public static unsafe class ConvolutionBFloat16<V>
     /// <param name="input">Images before the normalisation [N][H][W][inputs].</param>
     /// <param name="normal">The normalisation.</param>
     /// <param name="slopes">Receives sums as <c>BatchNorm.Slopes</c> does.</param>
-    public static void GradientInputAndSlopes(in ConvolutionShape shape, Floats gradOutput, Floats weight, Floats gradInput, Floats input, BatchNormal normal, Floats slopes)
-    {
-        if (shape.StrideX > 1)
-        {
-            // Pixels are finished one by one, not in rows.
-            GradientInput(shape, gradOutput, weight, gradInput, add: false);
-            BatchNorm<V>.Slopes(gradInput, input, shape.InputPixels, shape.InputChannels, normal, slopes);
-            return;
-        }
-
-        Slopes<V>.Epilogue sums = Slopes<V>.Begin(input, shape.InputChannels, normal);
-        GradientInput(shape, gradOutput, weight, gradInput, add: false, sums);
-        Slopes<V>.End(sums, shape.InputChannels, slopes);
-    }
+    public static void GradientInputAndSlopes(in ConvolutionShape shape, Floats gradOutput, Floats weight, Floats gradInput, Floats input, BatchNormal normal, Floats slopes) =>
+        Convolution<V>.GradientInputAndSlopes(default(Products), shape, gradOutput, weight, gradInput, input, normal, slopes);
 
     private static bool HasPairs => typeof(V) == typeof(V512) && BFloat16Machine.IsSupported;
 
@@ -152,4 +136,14 @@ public static unsafe class ConvolutionBFloat16<V>
     /// <param name="paired">Numbers that are paired.</param>
     private static bool Pays(in ConvolutionShape shape, nint paired) =>
         shape.Groups == 1 && paired > 1 && !(HasPairs ? Winograd<V>.PaysOverPairs(shape) : Winograd<V>.Pays(shape));
+
+    /// <summary>The products of this class.</summary>
+    private readonly struct Products : IConvolutionProducts
+    {
+        public void Forward<TEpilogue>(in ConvolutionShape shape, Floats input, Floats weight, Floats output, TEpilogue epilogue)
+            where TEpilogue : unmanaged, ITileEpilogue => ConvolutionBFloat16<V>.Forward(shape, input, weight, output, epilogue);
+
+        public void GradientInput<TEpilogue>(in ConvolutionShape shape, Floats gradOutput, Floats weight, Floats gradInput, TEpilogue epilogue)
+            where TEpilogue : unmanaged, ITileEpilogue => ConvolutionBFloat16<V>.GradientInput(shape, gradOutput, weight, gradInput, add: false, epilogue);
+    }
 }

@@ -27,8 +27,8 @@ public static unsafe class GroupNorm<V>
 
     private interface ITerm
     {
-        /// <summary>Two numbers of an element.</summary>
-        void At(nint index, V shift, out V a, out V b);
+        /// <summary>Adds the two numbers of an element to what is there.</summary>
+        void Add(nint index, V shift, ref V a, ref V b);
     }
 
     /// <summary>Normalises.</summary>
@@ -118,8 +118,8 @@ public static unsafe class GroupNorm<V>
         public nint Pieces { get; }
 
         /// <summary>
-        /// Runs all passes: sample by sample where these stay in the cache and there are enough of them for all workers, else one pass after the other over everything. Blocks of channels would
-        /// stay in the cache, too, but their rows lie apart and share few of its sets, so that they evict each other.
+        /// Runs all passes sample by sample: each sample on one worker where it stays in the cache and there are enough of them for all, else large samples one after the other on all workers and
+        /// small ones together. Blocks of channels would stay in the cache, too, but their rows lie apart and share few of its sets, so that they evict each other.
         /// </summary>
         public void Run()
         {
@@ -131,27 +131,37 @@ public static unsafe class GroupNorm<V>
                 return;
             }
 
-            for (nint sample = 0; sample < Samples; sample++)
+            nint together = size >= Near && Pieces >= Workers.Count ? 1 : Samples;
+            for (nint first = 0; first < Samples; first += together)
+            {
+                Together(first, first + together);
+            }
+        }
+
+        /// <summary>All passes over some samples, on all workers. The last one goes from the last piece of a worker to its first: the last ones are still in the cache.</summary>
+        private void Together(nint first, nint end)
+        {
+            for (nint sample = first; sample < end; sample++)
             {
                 Begin(sample);
             }
 
-            All(Pass.Moments);
-            for (nint sample = 0; sample < Samples; sample++)
+            All(Pass.Moments, first, end);
+            for (nint sample = first; sample < end; sample++)
             {
                 Settle(sample);
             }
 
             if (Gradient is not null)
             {
-                All(Pass.Slopes);
-                for (nint sample = 0; sample < Samples; sample++)
+                All(Pass.Slopes, first, end);
+                for (nint sample = first; sample < end; sample++)
                 {
                     Combine(sample);
                 }
             }
 
-            All(Pass.Write);
+            All(Pass.Write, first, end);
         }
 
         /// <summary>One pass over a piece.</summary>
@@ -279,10 +289,10 @@ public static unsafe class GroupNorm<V>
             return (a, b);
         }
 
-        private readonly void All(Pass pass)
+        private readonly void All(Pass pass, nint first, nint end)
         {
-            var job = new PassJob { Passes = this, Pass = pass };
-            Workers.Run(ref job, Samples * Pieces, 1 + (8192 / Math.Max(Math.Min(Places, Piece) * Channels, 1)));
+            var job = new PassJob { Passes = this, Pass = pass, First = first * Pieces };
+            Workers.Run(ref job, (end - first) * Pieces, 1 + (8192 / Math.Max(Math.Min(Places, Piece) * Channels, 1)));
         }
 
         /// <summary>Sums both numbers of a term over rows, four at a time: memory is read in order and the sums lie in the nearest cache.</summary>
@@ -305,12 +315,14 @@ public static unsafe class GroupNorm<V>
                 for (nint i = 0; i < channels; i += V.Count)
                 {
                     V shift = V.Load(shifts + i);
-                    term.At(start + i, shift, out V a0, out V b0);
-                    term.At(start + channels + i, shift, out V a1, out V b1);
-                    term.At(start + (2 * channels) + i, shift, out V a2, out V b2);
-                    term.At(start + (3 * channels) + i, shift, out V a3, out V b3);
-                    (V.Load(first + i) + ((a0 + a1) + (a2 + a3))).Store(first + i);
-                    (V.Load(second + i) + ((b0 + b1) + (b2 + b3))).Store(second + i);
+                    V a = V.Zero;
+                    V b = V.Zero;
+                    term.Add(start + i, shift, ref a, ref b);
+                    term.Add(start + channels + i, shift, ref a, ref b);
+                    term.Add(start + (2 * channels) + i, shift, ref a, ref b);
+                    term.Add(start + (3 * channels) + i, shift, ref a, ref b);
+                    (V.Load(first + i) + a).Store(first + i);
+                    (V.Load(second + i) + b).Store(second + i);
                 }
             }
 
@@ -318,9 +330,11 @@ public static unsafe class GroupNorm<V>
             {
                 for (nint i = 0; i < channels; i += V.Count)
                 {
-                    term.At((row * channels) + i, V.Load(shifts + i), out V a, out V b);
-                    (V.Load(first + i) + a).Store(first + i);
-                    (V.Load(second + i) + b).Store(second + i);
+                    V a = V.Load(first + i);
+                    V b = V.Load(second + i);
+                    term.Add((row * channels) + i, V.Load(shifts + i), ref a, ref b);
+                    a.Store(first + i);
+                    b.Store(second + i);
                 }
             }
         }
@@ -382,10 +396,11 @@ public static unsafe class GroupNorm<V>
         public required float* X { get; init; }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public void At(nint index, V shift, out V a, out V b)
+        public void Add(nint index, V shift, ref V a, ref V b)
         {
-            a = V.Load(X + index) - shift;
-            b = a * a;
+            V distance = V.Load(X + index) - shift;
+            a += distance;
+            b = V.Fma(distance, distance, b);
         }
     }
 
@@ -396,10 +411,11 @@ public static unsafe class GroupNorm<V>
         public required float* Gradient { get; init; }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public void At(nint index, V shift, out V a, out V b)
+        public void Add(nint index, V shift, ref V a, ref V b)
         {
-            a = V.Load(Gradient + index);
-            b = a * (V.Load(X + index) - shift);
+            V gradient = V.Load(Gradient + index);
+            a += gradient;
+            b = V.Fma(gradient, V.Load(X + index) - shift, b);
         }
     }
 
@@ -440,10 +456,14 @@ public static unsafe class GroupNorm<V>
         public Passes Passes;
         public Pass Pass;
 
+        /// <summary>First piece, counted over all samples.</summary>
+        public nint First;
+
         public readonly void Run(nint from, nint to, int worker)
         {
-            for (nint unit = from; unit < to; unit++)
+            for (nint i = from; i < to; i++)
             {
+                nint unit = First + (Pass == Pass.Write ? to - 1 - (i - from) : i);
                 Passes.Run(Pass, unit / Passes.Pieces, unit % Passes.Pieces);
             }
         }

@@ -105,8 +105,17 @@ internal static unsafe class Fold<V, TFold>
             }
         }
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         private static double Row(float* x, nint length)
+        {
+            nint whole = length / V.Count * V.Count;
+            V joined = Whole(x, whole);
+            return TFold.Lanes(whole == length ? joined : TFold.Join(joined, TFold.First(x + whole, (int)(length - whole))));
+        }
+
+        /// <summary>Joins whole vectors. Nothing is called here: the JIT would keep what is joined in memory.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private static V Whole(float* x, nint length)
         {
             V a = TFold.Start, b = a, c = a, d = a;
             nint i = 0;
@@ -118,17 +127,12 @@ internal static unsafe class Fold<V, TFold>
                 d = TFold.Join(d, TFold.Map(V.Load(x + i + (3 * V.Count))));
             }
 
-            for (; i + V.Count <= length; i += V.Count)
+            for (; i < length; i += V.Count)
             {
                 a = TFold.Join(a, TFold.Map(V.Load(x + i)));
             }
 
-            if (i < length)
-            {
-                b = TFold.Join(b, TFold.First(x + i, (int)(length - i)));
-            }
-
-            return TFold.Lanes(TFold.Join(TFold.Join(a, b), TFold.Join(c, d)));
+            return TFold.Join(TFold.Join(a, b), TFold.Join(c, d));
         }
     }
 

@@ -107,9 +107,9 @@ internal readonly unsafe struct MaxFold<V> : IFold<V>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Map(V x) => x;
 
-    // The second operand is the result where either is NaN: a NaN in b stays by itself, one in a is chosen.
+    // The second operand is the result where either is NaN, so that a NaN is one of the two results. Whatever its bits are joined with, it stays a NaN, and equal numbers stay what they are.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V Join(V a, V b) => V.Select(V.Equal(a, a), V.Max(a, b), a);
+    public static V Join(V a, V b) => V.Max(a, b) | V.Max(b, a);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static double Join(double a, double b) => Math.Max(a, b);

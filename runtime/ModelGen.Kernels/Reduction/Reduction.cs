@@ -26,7 +26,17 @@ public static unsafe class Reduction<V>
     /// <param name="length">Size of the dimension that is reduced.</param>
     /// <param name="inner">Size of the last.</param>
     /// <param name="result">Result [outer, inner].</param>
-    public static void Max(Floats x, nint outer, nint length, nint inner, Floats result) => Fold<V, MaxFold<V>>.Run(x, outer, length, inner, 1, result);
+    public static void Max(Floats x, nint outer, nint length, nint inner, Floats result)
+    {
+        if (inner == 1 && length >= V.Count && length <= RowMaxJob<V>.MostColumns)
+        {
+            var job = new RowMaxJob<V> { X = x, Length = length, Result = result };
+            Workers.Run(ref job, outer, 1 + (RowMaxJob<V>.MostColumns / length));
+            return;
+        }
+
+        Fold<V, MaxFold<V>>.Run(x, outer, length, inner, 1, result);
+    }
 
     /// <summary>Multiplies.</summary>
     /// <param name="x">Operand.</param>

@@ -78,6 +78,7 @@ public static unsafe class Resampling<V>
         job.Elements = (nint*)(memory + (Workers.For(units, unitsPerWorker) * row));
         job.Weights = (float*)(job.Elements + (newWidth * MostTaps));
         var columns = new Grid(width, newWidth, modeX, scaleX, alignX);
+        job.Doubles = columns.DoublesLinearly;
         for (nint column = 0; column < newWidth; column++)
         {
             job.Taps = columns.Taps(column, job.Elements + (column * MostTaps), job.Weights + (column * MostTaps));
@@ -145,6 +146,14 @@ public static unsafe class Resampling<V>
     private static void Two(float* a, float* b, V first, V second, nint inner, float* y)
     {
         nint i = 0;
+        for (; i + (4 * V.Count) <= inner; i += 4 * V.Count)
+        {
+            V.Fma(second, V.Load(b + i), first * V.Load(a + i)).Store(y + i);
+            V.Fma(second, V.Load(b + i + V.Count), first * V.Load(a + i + V.Count)).Store(y + i + V.Count);
+            V.Fma(second, V.Load(b + i + (2 * V.Count)), first * V.Load(a + i + (2 * V.Count))).Store(y + i + (2 * V.Count));
+            V.Fma(second, V.Load(b + i + (3 * V.Count)), first * V.Load(a + i + (3 * V.Count))).Store(y + i + (3 * V.Count));
+        }
+
         for (; i + V.Count <= inner; i += V.Count)
         {
             V.Fma(second, V.Load(b + i), first * V.Load(a + i)).Store(y + i);
@@ -153,6 +162,28 @@ public static unsafe class Resampling<V>
         if (i < inner)
         {
             V.Fma(second, V.Load(b + i), first * V.Load(a + i)).StoreFirst(y + i, (int)(inner - i));
+        }
+    }
+
+    /// <summary>Two new elements between neighbours, the weights of the second being those of the first in turn.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void TwoOpposite(float* x, V first, V second, nint inner, float* y)
+    {
+        nint i = 0;
+        for (; i + V.Count <= inner; i += V.Count)
+        {
+            V a = V.Load(x + i);
+            V b = V.Load(x + inner + i);
+            V.Fma(second, b, first * a).Store(y + i);
+            V.Fma(first, b, second * a).Store(y + inner + i);
+        }
+
+        if (i < inner)
+        {
+            V a = V.Load(x + i);
+            V b = V.Load(x + inner + i);
+            V.Fma(second, b, first * a).StoreFirst(y + i, (int)(inner - i));
+            V.Fma(first, b, second * a).StoreFirst(y + inner + i, (int)(inner - i));
         }
     }
 
@@ -198,6 +229,9 @@ public static unsafe class Resampling<V>
         public nint Length { get; }
 
         public nint Size { get; }
+
+        /// <summary>Whether the size is doubled with lines between neighbours: but for the ends, new elements are a quarter and three quarters of the way from one to the next.</summary>
+        public bool DoublesLinearly => mode == Linear && !align && Size == 2 * Length && scale == 0.5f;
 
         /// <summary>Number of elements, their numbers and their weights.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -276,6 +310,9 @@ public static unsafe class Resampling<V>
         public float* Weights;
         public int Taps;
 
+        /// <summary>Whether columns are doubled linearly.</summary>
+        public bool Doubles;
+
         /// <summary>A row of each worker, and its size.</summary>
         public float* Memory;
         public nint Row;
@@ -311,6 +348,19 @@ public static unsafe class Resampling<V>
             (nint inner, nint count, int taps) = (Inner, NewWidth, Taps);
             nint* elements = Elements;
             float* weights = Weights;
+            if (Doubles)
+            {
+                // The first and the last column lie outside of all neighbours; between two neighbours there are two columns with opposite weights.
+                Mix(source, inner, taps, elements, weights, y);
+                for (nint column = 1; column < count - 1; column += 2)
+                {
+                    TwoOpposite(source + (column / 2 * inner), V.All(weights[column * MostTaps]), V.All(weights[(column * MostTaps) + 1]), inner, y + (column * inner));
+                }
+
+                Mix(source, inner, taps, elements + ((count - 1) * MostTaps), weights + ((count - 1) * MostTaps), y + ((count - 1) * inner));
+                return;
+            }
+
             for (nint column = 0; column < count; column++, y += inner, elements += MostTaps, weights += MostTaps)
             {
                 Mix(source, inner, taps, elements, weights, y);

@@ -159,6 +159,9 @@ public unsafe interface IVector<TSelf>
     /// <summary>Sum of all lanes, in a fixed order.</summary>
     static abstract float Sum(TSelf a);
 
+    /// <summary>The largest of all lanes; any number where one is NaN.</summary>
+    static abstract float Largest(TSelf a);
+
     /// <summary>Copies a block of <see cref="Count"/> by <see cref="Count"/> numbers, rows becoming columns.</summary>
     /// <param name="source">First number.</param>
     /// <param name="sourceStride">Distance of source rows.</param>

@@ -13,7 +13,7 @@ public readonly unsafe struct V128 : IVector<V128>
     private readonly Vector128<float> v;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private V128(Vector128<float> v) => this.v = v;
+    internal V128(Vector128<float> v) => this.v = v;
 
     /// <inheritdoc/>
     public static int Count
@@ -246,6 +246,14 @@ public readonly unsafe struct V128 : IVector<V128>
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(V128 a) => Vector128.Sum(a.v);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Largest(V128 a)
+    {
+        V128 pairs = Max(a, new(Vector128.Shuffle(a.v, Vector128.Create(2, 3, 0, 1))));
+        return Max(pairs, new(Vector128.Shuffle(pairs.v, Vector128.Create(1, 0, 3, 2)))).v.ToScalar();
+    }
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -12,7 +12,7 @@ public readonly unsafe struct V256 : IVector<V256>
     private readonly Vector256<float> v;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private V256(Vector256<float> v) => this.v = v;
+    internal V256(Vector256<float> v) => this.v = v;
 
     /// <inheritdoc/>
     public static int Count
@@ -235,6 +235,10 @@ public readonly unsafe struct V256 : IVector<V256>
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(V256 a) => Vector256.Sum(a.v);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Largest(V256 a) => V128.Largest(V128.Max(new V128(a.v.GetLower()), new V128(a.v.GetUpper())));
 
     /// <inheritdoc/>
     public static void Transpose(float* source, nint sourceStride, float* target, nint targetStride)

@@ -12,7 +12,7 @@ public readonly unsafe struct V512 : IVector<V512>
     private readonly Vector512<float> v;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private V512(Vector512<float> v) => this.v = v;
+    internal V512(Vector512<float> v) => this.v = v;
 
     /// <inheritdoc/>
     public static int Count
@@ -218,6 +218,10 @@ public readonly unsafe struct V512 : IVector<V512>
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(V512 a) => Vector512.Sum(a.v);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Largest(V512 a) => V256.Largest(V256.Max(new V256(a.v.GetLower()), new V256(a.v.GetUpper())));
 
     /// <inheritdoc/>
     public static void Transpose(float* source, nint sourceStride, float* target, nint targetStride)
