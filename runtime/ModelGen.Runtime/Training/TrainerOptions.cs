@@ -66,7 +66,13 @@ public sealed record TrainerOptions
     /// <summary>Time after which the fit ends, with the step that runs then; null for no limit.</summary>
     public TimeSpan? MaxDuration { get; init; }
 
-    /// <summary>Training batches of an epoch; null for all.</summary>
+    /// <summary>
+    /// Updates of an epoch, for data without an end or so much of it that validation and checkpoints should come more often: each epoch goes on in the data where the one before ended, and the data
+    /// starts anew, in another order, when it ends. Null (default): an epoch is a pass over the data.
+    /// </summary>
+    public int? StepsPerEpoch { get; init; }
+
+    /// <summary>Training batches of an epoch, the first ones of each pass over the data; null for all.</summary>
     public int? LimitTrainBatches { get; init; }
 
     /// <summary>Batches of a validation; null for all.</summary>
@@ -108,7 +114,7 @@ public sealed record TrainerOptions
     /// <summary>Seed of shuffling and of torch's generator (dropout); the same seed gives the same run. Default 0.</summary>
     public int Seed { get; init; }
 
-    /// <summary>Whether each epoch sees the samples in another order; default true.</summary>
+    /// <summary>Whether each epoch sees the samples in another order; default true. A stream is shuffled within <see cref="DataLoaderOptions.ShuffleBuffer"/>.</summary>
     public bool Shuffle { get; init; } = true;
 
     /// <summary>Whether a last batch smaller than the others is left out; default false.</summary>
