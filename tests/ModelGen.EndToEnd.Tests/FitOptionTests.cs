@@ -33,6 +33,50 @@ public sealed class FitOptionTests
     }
 
     [Fact]
+    public void SanityValidation_FindsAFaultBeforeTheFirstUpdate_AndCountsForNothing()
+    {
+        var validation = new Watched(600, bad: -1);
+        var counter = new Counter();
+        using (var model = new Mlp())
+        {
+            using Trainer<Mlp> trainer = model.CreateTrainer(Quiet with { SanityValidationBatches = 2, Epochs = 1, Callbacks = [counter], LimitValidationBatches = 1, Loader = new DataLoaderOptions { Workers = 0 } });
+            FitResult fit = trainer.Fit(new Watched(24), validation);
+            Assert.Equal(256, fit.Epochs[0].Validation!.Samples);
+        }
+
+        // Two batches of 256 before training, one after it.
+        Assert.Equal((512 + 256, 1), (validation.Reads, counter.Validations.Count));
+        using var other = new Mlp();
+        using Trainer<Mlp> broken = other.CreateTrainer(Quiet with { SanityValidationBatches = 1 });
+        Assert.Throws<DataLoadException>(() => broken.Fit(new Watched(24), new Watched(300) { FailsAfter = 100 }));
+        Assert.Equal(0, broken.Step.Optimizer.StepCount);
+    }
+
+    [Fact]
+    public void AScheduledMomentum_ReachesTheOptimizer_AlsoInAFitThatGoesOn()
+    {
+        string folder = Directory.CreateTempSubdirectory("modelgen-momentum-").FullName;
+        var scheduler = new Schedulers.OneCycleLR(12) { Momentum = (0.85, 0.95) };
+        var seen = new List<double>();
+        foreach (long limit in (long[])[5, 12])
+        {
+            using var model = new Mlp();
+            using Trainer<Mlp> trainer = model.CreateTrainer(Quiet with
+            {
+                MaxSteps = limit,
+                Scheduler = scheduler,
+                Checkpoints = new CheckpointOptions(folder),
+                ConfigureOptimizer = static settings => settings with { Kind = Optimizer.SGD, Momentum = 0.9, WeightDecay = 0 },
+                Callbacks = [new AtEveryStep(context => seen.Add(context.Step.Optimizer.Momentum))],
+            });
+            trainer.Fit(new Watched(24));
+        }
+
+        Directory.Delete(folder, recursive: true);
+        Assert.Equal(Enumerable.Range(0, 12).Select(step => scheduler.MomentumAt(step)!.Value), seen);
+    }
+
+    [Fact]
     public void LimitedValidation_SeesTheFirstBatches()
     {
         using var model = new ResumeNet();
@@ -508,6 +552,11 @@ public sealed class FitOptionTests
     private sealed class AtValidation(Action<TrainerContext> act) : TrainerCallback
     {
         public override void OnValidationEnd(TrainerContext context) => act(context);
+    }
+
+    private sealed class AtEveryStep(Action<TrainerContext> act) : TrainerCallback
+    {
+        public override void OnStepEnd(TrainerContext context) => act(context);
     }
 
     private sealed class AtStep(long step, Action act) : TrainerCallback

@@ -19,7 +19,7 @@ internal sealed partial class FitLoop : IDisposable
     private readonly TrainingStep step;
     private readonly IProgressDisplay display;
     private readonly BatchSource batches;
-    private readonly Func<EvaluationResult>? validate;
+    private readonly Func<int?, EvaluationResult>? validate;
     private readonly TrainerContext context;
     private readonly LossSum loss;
     private readonly LearningRateScheduler scheduler;
@@ -43,7 +43,7 @@ internal sealed partial class FitLoop : IDisposable
         TrainingStep step,
         BatchSource batches,
         int epochCount,
-        Func<EvaluationResult>? validate,
+        Func<int?, EvaluationResult>? validate,
         IProgressDisplay display)
     {
         this.callbacks = callbacks;
@@ -86,6 +86,12 @@ internal sealed partial class FitLoop : IDisposable
                 context.LastEpoch = epochs[^1];
             }
 
+            if (context.Steps == 0 && options is { SanityValidationBatches: > 0, FastDevRun: false })
+            {
+                // Only to see that it works: the values of an untrained model are of no use.
+                validate?.Invoke(options.SanityValidationBatches);
+            }
+
             Call(callback => callback.OnFitStart(context));
             CheckLimits();
             CheckPatience();
@@ -115,6 +121,8 @@ internal sealed partial class FitLoop : IDisposable
         averages?.Dispose();
         statistics?.Dispose();
     }
+
+    private int? ValidationLimit => options.FastDevRun ? 1 : options.LimitValidationBatches;
 
     private static LearningRateScheduler Planned(Schedule schedule, long? steps) =>
         steps is long known || schedule == Schedule.Constant
@@ -209,7 +217,7 @@ internal sealed partial class FitLoop : IDisposable
 
     private void RunStep(Batch part)
     {
-        step.Optimizer.LearningRate = Rate();
+        SetRates();
         int samples = 0;
         bool last = false;
         for (int i = 1; !last; i++)
@@ -266,9 +274,21 @@ internal sealed partial class FitLoop : IDisposable
         CheckLimits();
     }
 
-    private double Rate() => options.Averaging is StochasticAveraging { LearningRate: double constant } average && context.Epoch >= average.StartEpoch
-        ? constant
-        : scheduler.At(scheduler.Unit == SchedulerUnit.Step ? context.Steps : context.Epoch - 1, options.LearningRate ?? settings.LearningRate);
+    private void SetRates()
+    {
+        if (options.Averaging is StochasticAveraging { LearningRate: double constant } average && context.Epoch >= average.StartEpoch)
+        {
+            step.Optimizer.LearningRate = constant;
+            return;
+        }
+
+        long place = scheduler.Unit == SchedulerUnit.Step ? context.Steps : context.Epoch - 1;
+        step.Optimizer.LearningRate = scheduler.At(place, options.LearningRate ?? settings.LearningRate);
+        if (scheduler.MomentumAt(place) is double momentum)
+        {
+            step.Optimizer.Momentum = momentum;
+        }
+    }
 
     private void Refused(Batch part)
     {
@@ -349,7 +369,7 @@ internal sealed partial class FitLoop : IDisposable
 
         try
         {
-            context.Validation = validate!();
+            context.Validation = validate!(ValidationLimit);
         }
         finally
         {
@@ -404,7 +424,7 @@ internal sealed partial class FitLoop : IDisposable
             NormStatistics.Estimate(model, step, batches, cancellation);
             if (validate is not null)
             {
-                context.Validation = validate();
+                context.Validation = validate(ValidationLimit);
                 Call(callback => callback.OnValidationEnd(context));
             }
         }

@@ -35,10 +35,10 @@ public sealed partial class Trainer<TModel> : IDisposable
             throw new ArgumentException("StepsPerEpoch goes on in the data from epoch to epoch, LimitTrainBatches begins each epoch at its start: set one of them.", nameof(options));
         }
 
-        if (o.AccumulateSteps < 1 || o.StepsPerEpoch < 1 || o.LimitTrainBatches < 1 || o.LimitValidationBatches < 1 || o.ValidateEveryEpochs < 1 || o.ValidateEverySteps < 1 || o.OverfitBatches < 0 || o.MaxSteps < 0
+        if (o.AccumulateSteps < 1 || o.StepsPerEpoch < 1 || o.LimitTrainBatches < 1 || o.LimitValidationBatches < 1 || o.ValidateEveryEpochs < 1 || o.ValidateEverySteps < 1 || o.SanityValidationBatches < 0 || o.OverfitBatches < 0 || o.MaxSteps < 0
             || o.EarlyStopping?.Patience < 1 || o.Checkpoints is { EveryEpochs: < 0 } or { EverySteps: < 1 } or { KeepLast: < 1 } or { KeepBest: < 0 })
         {
-            throw new ArgumentException("AccumulateSteps, StepsPerEpoch, the limits of batches, the intervals of validation and checkpoints, Patience and KeepLast must be at least 1; OverfitBatches, MaxSteps, EveryEpochs and KeepBest at least 0.", nameof(options));
+            throw new ArgumentException("AccumulateSteps, StepsPerEpoch, the limits of batches, the intervals of validation and checkpoints, Patience and KeepLast must be at least 1; OverfitBatches, SanityValidationBatches, MaxSteps, EveryEpochs and KeepBest at least 0.", nameof(options));
         }
 
         foreach (Metric metric in o.Metrics)
@@ -53,8 +53,6 @@ public sealed partial class Trainer<TModel> : IDisposable
     private int BatchSize => options.BatchSize ?? settings.BatchSize;
 
     private int Epochs => options.Epochs ?? settings.Epochs;
-
-    private int? ValidationLimit => options.FastDevRun ? 1 : options.LimitValidationBatches;
 
     private Device Device => model.parameters().FirstOrDefault()?.device ?? CPU;
 
@@ -85,7 +83,7 @@ public sealed partial class Trainer<TModel> : IDisposable
             DatasetCheck.Check(validation, settings.Loss, "validation");
         }
 
-        return Run(() => new BatchSource(train, options, BatchSize, Device), validation is null ? null : () => Evaluate(validation, ValidationLimit), cancellation);
+        return Run(() => new BatchSource(train, options, BatchSize, Device), validation is null ? null : limit => Evaluate(validation, limit), cancellation);
     }
 
     /// <summary>
@@ -116,7 +114,7 @@ public sealed partial class Trainer<TModel> : IDisposable
             DatasetCheck.Check(validation, settings.Loss, "validation");
         }
 
-        return Run(() => new BatchSource(train, options, BatchSize, Device), validation is null ? null : () => Evaluate(validation, ValidationLimit), cancellation);
+        return Run(() => new BatchSource(train, options, BatchSize, Device), validation is null ? null : limit => Evaluate(validation, limit), cancellation);
     }
 
     /// <summary>Measures the model on a data set, with fused inference.</summary>
@@ -127,7 +125,7 @@ public sealed partial class Trainer<TModel> : IDisposable
     /// <summary>Frees gradients and optimizer state; the model stays as trained.</summary>
     public void Dispose() => step?.Dispose();
 
-    private FitResult Run(Func<BatchSource> batches, Func<EvaluationResult>? validate, CancellationToken cancellation)
+    private FitResult Run(Func<BatchSource> batches, Func<int?, EvaluationResult>? validate, CancellationToken cancellation)
     {
         bool wasTraining = model.training;
         using IProgressDisplay display = ProgressDisplay.Create(options.Progress, Epochs);

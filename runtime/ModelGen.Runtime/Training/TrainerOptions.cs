@@ -84,6 +84,12 @@ public sealed record TrainerOptions
     /// <summary>Updates between two further validations within epochs; null for none.</summary>
     public int? ValidateEverySteps { get; init; }
 
+    /// <summary>
+    /// Batches that are validated before the first update, so that a fault of the validation set, a metric or the model's inference shows at once and not after an epoch; their values are dropped. A fit
+    /// that goes on from a checkpoint leaves it out. Default 0; Lightning's <c>num_sanity_val_steps</c> is 2.
+    /// </summary>
+    public int SanityValidationBatches { get; init; }
+
     /// <summary>Runs one batch of training and validation and writes no checkpoint: to find out in seconds whether everything fits together. Default false.</summary>
     public bool FastDevRun { get; init; }
 
