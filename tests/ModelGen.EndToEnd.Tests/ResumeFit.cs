@@ -12,12 +12,12 @@ internal static class ResumeFit
     public static TensorDataset Validation { get; } = Samples(20, 2);
 
     /// <summary>Weights, running statistics and results of a fit of a new model that starts anywhere: what counts comes from the checkpoints and the seed of the start.</summary>
-    public static (byte[][] Weights, FitResult Result) Run(TrainerOptions options, long start, CancellationToken cancellation = default, bool stream = false)
+    public static (byte[][] Weights, FitResult Result) Run(TrainerOptions options, long start, CancellationToken cancellation = default, bool stream = false, Dataset? train = null)
     {
         random.manual_seed(start);
         using var model = new ResumeNet();
         using Trainer<ResumeNet> trainer = model.CreateTrainer(options with { Progress = TrainingProgress.None });
-        FitResult result = stream ? trainer.Fit(new RecordStream(Train), Validation, cancellation) : trainer.Fit(Train, Validation, cancellation);
+        FitResult result = stream ? trainer.Fit(new RecordStream(Train), Validation, cancellation) : trainer.Fit(train ?? Train, Validation, cancellation);
         return ([.. model.state_dict().OrderBy(static pair => pair.Key, StringComparer.Ordinal).Select(static pair => pair.Value.bytes.ToArray())], result);
     }
 
