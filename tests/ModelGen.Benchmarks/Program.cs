@@ -17,7 +17,7 @@ string? Option(string name) => Array.IndexOf(args, name) is >= 0 and int index &
     ("profiler", "[--only NAME]", () => ProfilerBenchmark.Run(Option("--only"))),
     ("quantization", "[--only speed|accuracy|time] [--data FOLDER] [--kernels] [--json FILE]", () => QuantizationBenchmark.Run(Option("--only"), Option("--json"), Option("--data"), args.Contains("--kernels"))),
     ("serving", "[--only NAME] [--json FILE]", () => ServingBenchmark.Run(Option("--only"), Option("--json"))),
-    ("soak", "[--only NAME] [--steps N]", () => Soak.Run(Option("--only"), Option("--steps"))),
+    ("soak", "[--trainer] [--only NAME] [--steps N]", () => args.Contains("--trainer") ? TrainerSoak.Run(Option("--steps")) : Soak.Run(Option("--only"), Option("--steps"))),
     ("training", "[--only NAME] [--json FILE]", () => TrainingBenchmark.Run(Option("--only"), Option("--json"))),
 ];
 if (commands.FirstOrDefault(command => command.Name == args.FirstOrDefault()).Run is { } run)

@@ -11,7 +11,7 @@ public sealed class CheckpointTests : IDisposable
 {
     private readonly string folder = Directory.CreateTempSubdirectory("modelgen-checkpoints-").FullName;
 
-    public static TheoryData<string> Kinds => ["AdamW, parts, EMA", "RMSProp, SWA, plateau", "NAdam on libtorch's operators", "SGD, sequence"];
+    public static TheoryData<string> Kinds => ["AdamW, parts, EMA", "RMSProp, SWA, plateau", "NAdam on libtorch's operators", "SGD, sequence", "epochs of steps", "stream", "stream, epochs of steps"];
 
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
@@ -24,10 +24,14 @@ public sealed class CheckpointTests : IDisposable
         {
             "RMSProp, SWA, plateau" => new() { Averaging = new StochasticAveraging(2), Scheduler = new ReduceLROnPlateau(patience: 1, factor: 0.5), ValidateEverySteps = 2, MonitorMode = MonitorMode.Min },
             "NAdam on libtorch's operators" => new() { DropLast = true, Averaging = new ExponentialAveraging(0.8) },
+            "epochs of steps" => new() { StepsPerEpoch = 5, AccumulateSteps = 2, Averaging = new StochasticAveraging(2), Loader = new ModelGen.Data.DataLoaderOptions { Workers = 2 } },
+            "stream" => new() { Schedule = Schedule.Constant, AccumulateSteps = 3 },
+            "stream, epochs of steps" => new() { Shuffle = false, DropLast = true, StepsPerEpoch = 4 },
             "SGD, sequence" => new() { AccumulateSteps = 3, Scheduler = new SequentialLR([new LinearLR(0.1, 1, 3), new CosineAnnealingLR(5)], [3]) },
             _ => new() { AccumulateSteps = 2, Averaging = new ExponentialAveraging(0.9), ClipNorm = 0.5 },
         };
-        (byte[][] expected, FitResult undisturbed) = ResumeFit.Run(Options(), start: 5);
+        bool stream = kind.StartsWith("stream", StringComparison.Ordinal);
+        (byte[][] expected, FitResult undisturbed) = ResumeFit.Run(Options(), start: 5, stream: stream);
         var points = new Random(kind.Length);
         long steps = Steps(Options());
         for (int i = 0; i < 5; i++)
@@ -37,12 +41,12 @@ public sealed class CheckpointTests : IDisposable
             TrainerOptions options = Options() with { Checkpoints = new CheckpointOptions(place) { EverySteps = 1 + points.Next(4) } };
 
             // Twice in a fit: without warning, and by cancellation.
-            Exception? first = Record.Exception(() => ResumeFit.Run(options with { Callbacks = [new At(killed, static () => throw new InvalidOperationException("killed"))] }, start: 5));
+            Exception? first = Record.Exception(() => ResumeFit.Run(options with { Callbacks = [new At(killed, static () => throw new InvalidOperationException("killed"))] }, start: 5, stream: stream));
             Assert.Equal("killed", first!.Message);
             using var source = new CancellationTokenSource();
-            Exception? second = Record.Exception(() => ResumeFit.Run(options with { Scheduler = Options().Scheduler, Callbacks = [new At(cancelled, source.Cancel)] }, start: Directory.Exists(place) && Directory.GetFiles(place).Length > 0 ? 6 : 5, source.Token));
+            Exception? second = Record.Exception(() => ResumeFit.Run(options with { Scheduler = Options().Scheduler, Callbacks = [new At(cancelled, source.Cancel)] }, start: Directory.Exists(place) && Directory.GetFiles(place).Length > 0 ? 6 : 5, source.Token, stream));
             Assert.True(second is null or OperationCanceledException, second?.ToString());
-            (byte[][] weights, FitResult result) = ResumeFit.Run(options with { Scheduler = Options().Scheduler }, start: Directory.GetFiles(place).Length > 0 ? 6 : 5);
+            (byte[][] weights, FitResult result) = ResumeFit.Run(options with { Scheduler = Options().Scheduler }, start: Directory.GetFiles(place).Length > 0 ? 6 : 5, stream: stream);
             Assert.Equal(expected, weights);
             Assert.Equal(undisturbed.Epochs.Select(static epoch => (epoch.TrainLoss, epoch.ValidationLoss, epoch.Accuracy, epoch.LearningRate)), result.Epochs.Select(static epoch => (epoch.TrainLoss, epoch.ValidationLoss, epoch.Accuracy, epoch.LearningRate)));
         }
@@ -191,6 +195,32 @@ public sealed class CheckpointTests : IDisposable
     }
 
     [Fact]
+    public void LoadWeights_TakesTheWeightsOfACheckpoint_AndNoStateOfTheFit()
+    {
+        ResumeFit.Run(ResumeFit.Options(folder), start: 1);
+        using var expected = new ResumeNet();
+        Checkpoint.Load(Files(folder)[^1], expected, averaged: false);
+        using var model = new ResumeNet();
+        WeightLoadReport report = model.LoadWeights(Files(folder)[^1]);
+        Assert.Equal(expected.state_dict().Select(static pair => pair.Value.bytes.ToArray()), model.state_dict().Select(static pair => pair.Value.bytes.ToArray()));
+        Assert.Empty(report.Unexpected);
+        Assert.Contains(report.Lines, static line => line is { State: WeightState.LeftOut, Key: "@optimizer.moment1.conv.weight", Note: "state of the fit" });
+
+        // Only in a checkpoint do such names mean anything.
+        var writer = new SafetensorsWriter();
+        foreach ((string key, Tensor tensor) in model.state_dict())
+        {
+            writer.Add(key, tensor);
+        }
+
+        using Tensor stray = zeros(2);
+        writer.Add("@optimizer.moment1.conv.weight", stray);
+        string other = Path.Combine(folder, "other.st");
+        writer.Write(other);
+        Assert.Contains("1 unexpected", Assert.Throws<WeightMismatchException>(() => model.LoadWeights(other)).Message);
+    }
+
+    [Fact]
     public void ALongerFit_GoesOnWhereAShorterOneEnded()
     {
         TrainerOptions options = ResumeFit.Options(folder) with { Schedule = Schedule.Constant, Averaging = null };
@@ -211,7 +241,7 @@ public sealed class CheckpointTests : IDisposable
     private static long Steps(TrainerOptions options)
     {
         int batches = options.DropLast ? 52 / 8 : (52 + 7) / 8;
-        return 3L * ((batches + options.AccumulateSteps - 1) / options.AccumulateSteps);
+        return 3L * (options.StepsPerEpoch ?? ((batches + options.AccumulateSteps - 1) / options.AccumulateSteps));
     }
 
     private static Process Start(string place, string shell = "")

@@ -33,6 +33,50 @@ public sealed class FitOptionTests
     }
 
     [Fact]
+    public void SanityValidation_FindsAFaultBeforeTheFirstUpdate_AndCountsForNothing()
+    {
+        var validation = new Watched(600, bad: -1);
+        var counter = new Counter();
+        using (var model = new Mlp())
+        {
+            using Trainer<Mlp> trainer = model.CreateTrainer(Quiet with { SanityValidationBatches = 2, Epochs = 1, Callbacks = [counter], LimitValidationBatches = 1, Loader = new DataLoaderOptions { Workers = 0 } });
+            FitResult fit = trainer.Fit(new Watched(24), validation);
+            Assert.Equal(256, fit.Epochs[0].Validation!.Samples);
+        }
+
+        // Two batches of 256 before training, one after it.
+        Assert.Equal((512 + 256, 1), (validation.Reads, counter.Validations.Count));
+        using var other = new Mlp();
+        using Trainer<Mlp> broken = other.CreateTrainer(Quiet with { SanityValidationBatches = 1 });
+        Assert.Throws<DataLoadException>(() => broken.Fit(new Watched(24), new Watched(300) { FailsAfter = 100 }));
+        Assert.Equal(0, broken.Step.Optimizer.StepCount);
+    }
+
+    [Fact]
+    public void AScheduledMomentum_ReachesTheOptimizer_AlsoInAFitThatGoesOn()
+    {
+        string folder = Directory.CreateTempSubdirectory("modelgen-momentum-").FullName;
+        var scheduler = new Schedulers.OneCycleLR(12) { Momentum = (0.85, 0.95) };
+        var seen = new List<double>();
+        foreach (long limit in (long[])[5, 12])
+        {
+            using var model = new Mlp();
+            using Trainer<Mlp> trainer = model.CreateTrainer(Quiet with
+            {
+                MaxSteps = limit,
+                Scheduler = scheduler,
+                Checkpoints = new CheckpointOptions(folder),
+                ConfigureOptimizer = static settings => settings with { Kind = Optimizer.SGD, Momentum = 0.9, WeightDecay = 0 },
+                Callbacks = [new AtEveryStep(context => seen.Add(context.Step.Optimizer.Momentum))],
+            });
+            trainer.Fit(new Watched(24));
+        }
+
+        Directory.Delete(folder, recursive: true);
+        Assert.Equal(Enumerable.Range(0, 12).Select(step => scheduler.MomentumAt(step)!.Value), seen);
+    }
+
+    [Fact]
     public void LimitedValidation_SeesTheFirstBatches()
     {
         using var model = new ResumeNet();
@@ -279,6 +323,115 @@ public sealed class FitOptionTests
         Assert.Equal(expected, Weights(new DataLoaderOptions { Workers = 3, Prefetch = 2 }));
     }
 
+    [Fact]
+    public void TheNextEpoch_IsLoadedDuringValidation()
+    {
+        var data = new Watched(24);
+        using var model = new Mlp();
+        var seen = new List<bool>();
+        using Trainer<Mlp> trainer = model.CreateTrainer(Quiet with
+        {
+            Epochs = 2,
+            Loader = new DataLoaderOptions { Workers = 2 },
+            Callbacks = [new AtValidation(context => seen.Add(SpinWait.SpinUntil(() => data.Reads > 24 * context.Epoch, context.Epoch == 1 ? 10_000 : 50)))],
+        });
+        trainer.Fit(data, new Watched(8));
+
+        // Behind the last epoch nothing is read.
+        Assert.Equal([true, false], seen);
+        Assert.Equal(48, data.Reads);
+    }
+
+    [Fact]
+    public void WhatIsReadAhead_ButNeverUsed_IsNoFault()
+    {
+        FitResult Fit(TrainerOptions options, Watched data, CancellationToken cancellation = default)
+        {
+            using var model = new Mlp();
+            using Trainer<Mlp> trainer = model.CreateTrainer(options with { Loader = new DataLoaderOptions { Workers = 2 } });
+            return trainer.Fit(data, cancellation: cancellation);
+        }
+
+        Watched Broken() => new(24) { FailsAfter = 24 };
+        TrainerOptions AtTheEnd(Watched data) => Quiet with { Callbacks = [new AtEpochEnd(() => Assert.True(SpinWait.SpinUntil(() => data.Faults > 0, 10_000)))] };
+        Watched limited = Broken();
+        Assert.StartsWith("MaxSteps", Fit(AtTheEnd(limited) with { MaxSteps = 3 }, limited).StopReason);
+        Watched timed = Broken();
+        var stop = new AtEpochEnd(static () => { }) { Reason = "enough" };
+        Assert.Equal("enough", Fit(AtTheEnd(timed) with { Callbacks = [.. AtTheEnd(timed).Callbacks, stop] }, timed).StopReason);
+        Watched cancelled = Broken();
+        using var source = new CancellationTokenSource();
+        Assert.ThrowsAny<OperationCanceledException>(() => Fit(AtTheEnd(cancelled) with { Callbacks = [.. AtTheEnd(cancelled).Callbacks, new AtEpochEnd(source.Cancel)] }, cancelled, source.Token));
+        Watched used = Broken();
+        Assert.Equal(2, Assert.Throws<DataLoadException>(() => Fit(Quiet, used)).Fault!.Epoch);
+    }
+
+    [Fact]
+    public void Cancellation_EndsTheWaitForABatch_AndSaves()
+    {
+        string folder = Directory.CreateTempSubdirectory("modelgen-cancel-").FullName;
+        using var source = new CancellationTokenSource();
+        using var model = new Mlp();
+        var data = new Watched(24) { OnRead = reads => Thread.Sleep(reads == 10 && source.Token.WaitHandle.WaitOne(10_000) ? 0 : 0) };
+        using Trainer<Mlp> trainer = model.CreateTrainer(Quiet with { Loader = new DataLoaderOptions { Workers = 1 }, Checkpoints = new CheckpointOptions(folder), Callbacks = [new AtStep(1, () => source.CancelAfter(30))] });
+        Assert.ThrowsAny<OperationCanceledException>(() => trainer.Fit(data, cancellation: source.Token));
+        Assert.EndsWith("000001.safetensors", Checkpoint.Last(folder));
+        Directory.Delete(folder, recursive: true);
+    }
+
+    [Fact]
+    public void Streams_AreTrainedOnAsTheSamplesInTheirOrder()
+    {
+        (byte[] Weights, FitResult Result) Fit(TrainerOptions options, Func<Trainer<Mlp>, FitResult> fit)
+        {
+            random.manual_seed(1);
+            using var model = new Mlp();
+            using Trainer<Mlp> trainer = model.CreateTrainer(options with { Schedule = Schedule.Constant });
+            FitResult result = fit(trainer);
+            return (trainer.Step.Parameters.Data.bytes.ToArray(), result);
+        }
+
+        var samples = new Watched(45);
+        var validation = new Watched(20);
+        foreach (TrainerOptions options in (TrainerOptions[])[Quiet with { Shuffle = false }, Quiet with { Shuffle = false, AccumulateSteps = 4 }, Quiet with { Shuffle = false, LimitTrainBatches = 3 }, Quiet with { Shuffle = false, DropLast = true }])
+        {
+            (byte[] expected, FitResult indexed) = Fit(options, trainer => trainer.Fit(samples, validation));
+            (byte[] weights, FitResult streamed) = Fit(options, trainer => trainer.Fit(new ResumeFit.RecordStream(samples), validation));
+            Assert.Equal(expected, weights);
+            Assert.Equal(indexed.Epochs.Select(static epoch => (epoch.TrainLoss, epoch.ValidationLoss)), streamed.Epochs.Select(static epoch => (epoch.TrainLoss, epoch.ValidationLoss)));
+        }
+
+        // Passes of other lengths each time, and epochs that do not care.
+        var growing = new ResumeFit.RecordStream(samples, static epoch => 8 * epoch);
+        var counter = new Counter();
+        Fit(Quiet with { Callbacks = [counter] }, trainer => trainer.Fit(growing, validation));
+        Assert.Equal([1, 3, 6, 10], counter.Validations);
+        counter = new Counter();
+        Fit(Quiet with { StepsPerEpoch = 4, Epochs = 2, Callbacks = [counter] }, trainer => trainer.Fit(growing, validation));
+        Assert.Equal([4, 8], counter.Validations);
+    }
+
+    [Fact]
+    public void WhatAStreamCannotGive_IsSaid()
+    {
+        var stream = new ResumeFit.RecordStream(Images(52));
+        string Refused(TrainerOptions options)
+        {
+            using var model = new ResumeNet();
+            using Trainer<ResumeNet> trainer = model.CreateTrainer(options);
+            return Assert.Throws<ArgumentException>(() => trainer.Fit(stream)).Message;
+        }
+
+        Assert.Contains("Set TrainerOptions.StepsPerEpoch or MaxSteps", Refused(Quiet with { Schedule = Schedule.Cosine }));
+        Assert.Contains("OverfitBatches", Refused(Quiet with { Schedule = Schedule.Constant, OverfitBatches = 2 }));
+        Assert.Contains("front to back", Refused(Quiet with { Schedule = Schedule.Constant, Loader = new DataLoaderOptions { Sampler = new SequentialSampler(52) } }));
+        Assert.Throws<ArgumentException>(() => Counted(Quiet with { StepsPerEpoch = 2, LimitTrainBatches = 2 }));
+        Assert.Throws<ArgumentException>(() => Counted(Quiet with { StepsPerEpoch = 0 }));
+        using var known = new ResumeNet();
+        using Trainer<ResumeNet> trainer = known.CreateTrainer(Quiet with { Schedule = Schedule.Cosine, MaxSteps = 9 });
+        Assert.Equal("MaxSteps: 9 updates were made.", trainer.Fit(stream).StopReason);
+    }
+
     private static (long Steps, string? Reason) Counted(TrainerOptions options)
     {
         using var model = new ResumeNet();
@@ -329,6 +482,17 @@ public sealed class FitOptionTests
 
         public HashSet<int> Seen { get; } = [];
 
+        /// <summary>Samples that were asked for, those that failed included.</summary>
+        public int Reads { get; private set; }
+
+        public int Faults { get; private set; }
+
+        /// <summary>Every read behind so many fails.</summary>
+        public int FailsAfter { get; init; } = int.MaxValue;
+
+        /// <summary>Called with the number of the read, from 1.</summary>
+        public Action<int> OnRead { get; init; } = static _ => { };
+
         public override int Count => inner.Count;
 
         public override IReadOnlyList<FieldSpec> Inputs => inner.Inputs;
@@ -337,9 +501,18 @@ public sealed class FitOptionTests
 
         public override void Read(int index, Sample sample)
         {
+            int reads;
             lock (Seen)
             {
                 Seen.Add(index);
+                reads = ++Reads;
+                Faults += reads > FailsAfter ? 1 : 0;
+            }
+
+            OnRead(reads);
+            if (reads > FailsAfter)
+            {
+                throw new InvalidDataException("gone");
             }
 
             inner.Read(index, sample);
@@ -372,6 +545,41 @@ public sealed class FitOptionTests
             else if (context.Epoch == 3 && context.StepsInEpoch == 40)
             {
                 PerStep = (GC.GetAllocatedBytesForCurrentThread() - start) / 30.0;
+            }
+        }
+    }
+
+    private sealed class AtValidation(Action<TrainerContext> act) : TrainerCallback
+    {
+        public override void OnValidationEnd(TrainerContext context) => act(context);
+    }
+
+    private sealed class AtEveryStep(Action<TrainerContext> act) : TrainerCallback
+    {
+        public override void OnStepEnd(TrainerContext context) => act(context);
+    }
+
+    private sealed class AtStep(long step, Action act) : TrainerCallback
+    {
+        public override void OnStepEnd(TrainerContext context)
+        {
+            if (context.Steps == step)
+            {
+                act();
+            }
+        }
+    }
+
+    private sealed class AtEpochEnd(Action act) : TrainerCallback
+    {
+        public string? Reason { get; init; }
+
+        public override void OnEpochEnd(TrainerContext context)
+        {
+            act();
+            if (Reason is not null)
+            {
+                context.RequestStop(Reason);
             }
         }
     }

@@ -38,6 +38,43 @@ public sealed class ImageFolderTests : IDisposable
         Assert.All(fit.Epochs, static epoch => Assert.InRange(epoch.DataShare, 0, 1));
     }
 
+    [Fact]
+    public void AFileThatVanishes_IsNamed_OrLeftOutAndCounted()
+    {
+        for (int i = 0; i < 24; i++)
+        {
+            WritePng(Path.Combine(folder.CreateSubdirectory($"hue{i % 5}").FullName, $"{i:00}.png"), 9, 9, Hues[i % 5], new Random(i));
+        }
+
+        ImageFolder files = ImageFolder.Open(folder.FullName, new Compose(new Resize(8), new CenterCrop(8), new ToTensor(), Colours));
+        string gone = files.File(11);
+        byte[] content = File.ReadAllBytes(gone);
+        var left = new List<SampleFault>();
+        FitResult Fit(SampleErrors policy)
+        {
+            File.WriteAllBytes(gone, content);
+            using var model = new NormalizedCnn();
+            using Trainer<NormalizedCnn> trainer = model.CreateTrainer(new TrainerOptions
+            {
+                Progress = TrainingProgress.None,
+                Epochs = 4,
+                BatchSize = 4,
+                OnEpoch = _ => File.Delete(gone),
+                Loader = new DataLoaderOptions { Workers = 2, OnError = policy, OnSkip = left.Add },
+            });
+            return trainer.Fit(files);
+        }
+
+        // Batches of the second epoch may have been made before the file was gone.
+        DataLoadException fault = Assert.Throws<DataLoadException>(() => Fit(SampleErrors.Stop));
+        Assert.Contains(gone, fault.Message);
+        Assert.Equal(11, fault.Fault!.Sample);
+        Assert.InRange(fault.Fault.Epoch, 2, 3);
+        Assert.Equal(4, Fit(SampleErrors.Skip).Epochs.Count);
+        Assert.InRange(left.Count, 2, 3);
+        Assert.All(left, static skipped => Assert.Equal(11, skipped.Sample));
+    }
+
     private static (byte[] Weights, FitResult Fit) Fit(ImageFolder train, ImageFolder test, int workers)
     {
         random.manual_seed(1);

@@ -48,6 +48,91 @@ public sealed class OptimizerTests
         }
     }
 
+    /// <summary>Every rule: maximizing a loss is minimizing its negative.</summary>
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void Maximizing_IsMinimizingTheNegative(string rule, bool onKernels)
+    {
+        using IDisposable scope = NewDisposeScope();
+        using IDisposable? library = onKernels ? null : LibraryPath.Use();
+        foreach (OptimizerSettings settings in (OptimizerSettings[])[Rules[rule].Settings, Rules[rule].Settings with { ClipNorm = 0.5 }, new(Optimizer.Muon, 0.01), new(Optimizer.Lion, 0.01) { WeightDecay = 0.1 }])
+        {
+            float[][] ends = [.. ((bool[])[true, false]).Select(maximize =>
+            {
+                random.manual_seed(3);
+                using FlatBuffer parameters = FlatBuffer.Adopt([.. Shapes.Select(static (shape, i) => ($"p{i}", randn(shape)))]);
+                using FlatBuffer gradients = parameters.Like();
+                using var flat = new FlatOptimizer(settings with { Maximize = maximize }, parameters, gradients);
+                for (int step = 0; step < 8; step++)
+                {
+                    using IDisposable inner = NewDisposeScope();
+                    using IDisposable guard = no_grad();
+                    gradients.Data.copy_(randn(gradients.Data.shape) * (maximize ? -1 : 1));
+                    flat.Step();
+                }
+
+                return parameters.Data.data<float>().ToArray();
+            })];
+            Assert.Equal(ends[1], ends[0]);
+        }
+
+        Assert.Throws<ArgumentException>(() => Check(new OptimizerSettings(Optimizer.SGD, 0.1) { Maximize = true, L2 = 0.1 }));
+    }
+
+    /// <summary>Momentum that changes from step to step, against the texts of SGD and Adam in float64.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void ChangedMomentum_CountsFromTheNextStep(bool onKernels)
+    {
+        using IDisposable scope = NewDisposeScope();
+        using IDisposable? library = onKernels ? null : LibraryPath.Use();
+        foreach (Optimizer kind in (Optimizer[])[Optimizer.SGD, Optimizer.Adam])
+        {
+            using FlatBuffer parameters = FlatBuffer.Adopt([("p", ones(3))]);
+            using FlatBuffer gradients = parameters.Like();
+            using var flat = new FlatOptimizer(new OptimizerSettings(kind, 0.1) { Momentum = 0.5 }, parameters, gradients);
+            (double p, double first, double second) = (1, 0, 0);
+            for (int step = 1; step <= 12; step++)
+            {
+                double momentum = 0.95 - (0.02 * step);
+                double gradient = Math.Sin(step);
+                using (no_grad())
+                {
+                    gradients.Data.fill_(gradient).DisposeAliasOf(gradients.Data);
+                }
+
+                flat.Momentum = momentum;
+                flat.Step();
+                if (kind == Optimizer.SGD)
+                {
+                    first = step == 1 ? gradient : (momentum * first) + gradient;
+                    p -= 0.1 * first;
+                }
+                else
+                {
+                    first = (momentum * first) + ((1 - momentum) * gradient);
+                    second = (0.999 * second) + (0.001 * gradient * gradient);
+                    p -= 0.1 * (first / (1 - Math.Pow(momentum, step))) / (Math.Sqrt(second / (1 - Math.Pow(0.999, step))) + 1e-8);
+                }
+
+                Assert.Equal(momentum, flat.Momentum);
+                Assert.Equal(p, parameters.Data[0].ToDouble(), 1e-4);
+            }
+        }
+
+        Assert.Contains("set Momentum above 0", Assert.Throws<ArgumentException>(() => Check(new OptimizerSettings(Optimizer.SGD, 0.1))).Message);
+        Assert.Contains("has no momentum", Assert.Throws<ArgumentException>(() => Check(new OptimizerSettings(Optimizer.Adagrad, 0.1))).Message);
+    }
+
+    private static void Check(OptimizerSettings settings)
+    {
+        using FlatBuffer parameters = FlatBuffer.Adopt([("p", ones(3))]);
+        using FlatBuffer gradients = parameters.Like();
+        using var flat = new FlatOptimizer(settings, parameters, gradients);
+        flat.Momentum = 0.9;
+    }
+
     [Theory]
     [MemberData(nameof(Cases))]
     public void Updates_EqualTorchSharps(string rule, bool onKernels)

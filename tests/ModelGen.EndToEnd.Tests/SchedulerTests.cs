@@ -48,6 +48,51 @@ public sealed class SchedulerTests
         Assert.Equal(Cases[name].Own().At(17, Rate), own.At(17, Rate));
     }
 
+    /// <summary>PyTorch's documentation: the momentum goes from its highest value to its lowest and back, inversely to the learning rate, along the same way.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void OneCycle_CyclesTheMomentumInversely(bool threePhases)
+    {
+        var own = new OneCycleLR(20, rise: 0.3, threePhases: threePhases) { Momentum = (0.85, 0.95) };
+        for (int step = 0; step < 20; step++)
+        {
+            // Up to step 0.3 * 20 - 1 = 5; with three phases down to step 2 * 6 - 2 = 10, where the momentum stays.
+            double end = threePhases ? 10 : 19;
+            double expected = step <= 5 ? Cosine(0.95, 0.85, step / 5.0)
+                : step <= end ? Cosine(0.85, 0.95, (step - 5) / (end - 5))
+                : 0.95;
+            Assert.Equal(expected, own.MomentumAt(step)!.Value, 1e-12);
+        }
+
+        Assert.Null(new OneCycleLR(20).MomentumAt(3));
+
+        static double Cosine(double from, double to, double share) => to + ((from - to) * (1 + Math.Cos(Math.PI * share)) / 2);
+    }
+
+    /// <summary>PyTorch's documentation: max_momentum - (max_momentum - base_momentum) * height, where the learning rate is base_lr + (max_lr - base_lr) * height.</summary>
+    [Theory]
+    [InlineData(CyclicMode.Triangular)]
+    [InlineData(CyclicMode.Triangular2)]
+    [InlineData(CyclicMode.ExponentialRange)]
+    public void Cyclic_CyclesTheMomentumInversely(CyclicMode mode)
+    {
+        var own = new CyclicLR(0.01, 3, 5, mode, gamma: 0.97) { Momentum = (0.8, 0.9) };
+        var sequence = new SequentialLR([new ConstantLR(0.5, 2), own], [2]);
+        for (int step = 0; step < 25; step++)
+        {
+            int cycle = step / 8;
+            int within = step % 8;
+            double height = (within <= 3 ? within / 3.0 : (8 - within) / 5.0) * (mode switch { CyclicMode.Triangular2 => Math.Pow(0.5, cycle), CyclicMode.ExponentialRange => Math.Pow(0.97, step), _ => 1 });
+            Assert.Equal(0.9 - (0.1 * height), own.MomentumAt(step)!.Value, 1e-12);
+            Assert.Equal(0.01 + (0.09 * height), own.At(step, Rate), 1e-12);
+            Assert.Equal(own.MomentumAt(step), sequence.MomentumAt(step + 2));
+        }
+
+        Assert.Null(sequence.MomentumAt(1));
+        Assert.Equal(own.MomentumAt(4), new ChainedScheduler([own, new StepLR(2)]).MomentumAt(4));
+    }
+
     [Fact]
     public void Sequence_StartsEachWithItsOwnStepZero()
     {

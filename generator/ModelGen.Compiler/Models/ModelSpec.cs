@@ -74,6 +74,12 @@ internal sealed record ModelSpec
     /// <summary>Layer types by state-dict path, blocks included; roots only.</summary>
     public EquatableArray<KeyValuePair<string, string>> LayerTypes { get; init; }
 
+    /// <summary>How parameters are filled, in order.</summary>
+    public EquatableArray<InitializationSpec> Initializations { get; init; } = Array.Empty<InitializationSpec>();
+
+    /// <summary>Whether this class or a block that it holds says how parameters are filled.</summary>
+    public bool IsInitialized => Initializations.Count > 0 || SubModels.Any(static sub => sub.IsInitialized);
+
     public TrainSpec? Train { get; init; }
 
     /// <summary>Most bytes that may be planned; null without <c>[MemoryBudget]</c>.</summary>
@@ -123,7 +129,18 @@ internal sealed record LayerSpec(
     EquatableArray<KeyValuePair<string, string>> Arguments);
 
 /// <summary>A field that holds a model or a list of models.</summary>
-internal sealed record SubModelSpec(string Field, string Key, string Type, bool IsList);
+internal sealed record SubModelSpec(string Field, string Key, string Type, bool IsList)
+{
+    /// <summary>Whether it says how its parameters are filled.</summary>
+    public bool IsInitialized { get; init; }
+}
+
+/// <summary>How some parameters are filled.</summary>
+/// <param name="OfClass">Whether the class says it, not a layer.</param>
+/// <param name="Pattern">C# text of the pattern of state-dict keys within the class.</param>
+/// <param name="MatricesOnly">Whether those of fewer than two dimensions are left out.</param>
+/// <param name="Scheme">C# text of the scheme.</param>
+internal sealed record InitializationSpec(bool OfClass, string Pattern, bool MatricesOnly, string Scheme);
 
 /// <summary>Inferred sizes of one layer.</summary>
 internal sealed record LayerSizes(string Path, EquatableArray<long> Sizes);

@@ -43,6 +43,8 @@ internal static class Descriptors
 
     public static readonly DiagnosticDescriptor MemoryBudget = Error("MG0015", "The model does not fit into its memory budget", "{0}");
 
+    public static readonly DiagnosticDescriptor Initialization = Error("MG0016", "[Initialize] does not fit", "{0}");
+
     public static readonly DiagnosticDescriptor Internal = Error("MG9001", "The model compiler failed", "Compiling '{0}' failed inside ModelGen ({1}). This is a fault of ModelGen, not of your model: please report it with the model's source.");
 
     public static readonly DiagnosticDescriptor ActivationBeforeLoss = Model("MG6001", "The model ends with an activation that its loss does not expect", DiagnosticSeverity.Warning, isOn: true);
@@ -71,7 +73,7 @@ internal static class Descriptors
 
     /// <summary>All descriptors, for the documentation test.</summary>
     public static IReadOnlyList<DiagnosticDescriptor> All { get; } =
-        [Unsupported, ShapeMismatch, LayerNeverCalled, NotPartial, Forward, Shape, LayerMember, DataDependent, Training, NotExportable, RootConstructor, ModelArguments, NoInputShape, MemberTaken, MemoryBudget, Internal];
+        [Unsupported, ShapeMismatch, LayerNeverCalled, NotPartial, Forward, Shape, LayerMember, DataDependent, Training, NotExportable, RootConstructor, ModelArguments, NoInputShape, MemberTaken, MemoryBudget, Initialization, Internal];
 
     /// <summary>The descriptors of the rules about models, each with a page in <c>analyzers/rules</c>.</summary>
     public static IReadOnlyList<DiagnosticDescriptor> Advice { get; } =

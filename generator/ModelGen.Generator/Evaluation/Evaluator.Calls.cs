@@ -78,6 +78,11 @@ internal sealed partial class Evaluator
                 return CallTorchSharp(method, type, !isVirtual && receiver is SymObject { Items: { } items } && method.Name is "forward" ? items : receiver, arguments, at);
             }
 
+            if (type == "ModelGen.Initializers")
+            {
+                return constructing ? new SymOpaque("how weights are initialised") : throw EvaluationException.Unsupported(at, "weights are initialised in the constructor, not in forward");
+            }
+
             if (!isVirtual && !method.IsStatic && (method.IsVirtual || method.IsOverride || method.IsAbstract) && receiver is SymObject && type.StartsWith("System.", StringComparison.Ordinal))
             {
                 throw EvaluationException.Unsupported(at, $"'base.{method.Name}' of .NET cannot be evaluated during the build; write what it should do in a method of the class");

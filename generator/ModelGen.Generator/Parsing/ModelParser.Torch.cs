@@ -54,6 +54,7 @@ internal sealed partial class ModelParser
             Outputs = 1,
             Layers = default,
             SubModels = default,
+            Initializations = Initializations(isTorchModule: true),
         };
         if (HasUnknownBase)
         {
@@ -167,6 +168,7 @@ internal sealed partial class ModelParser
         Evaluator evaluator = trace.Evaluator;
         (graph, trainingGraph) = FreezeUnused(graph, trainingGraph);
         WarnNotExportable(graph, evaluator);
+        CheckInitializations(graph, knowsAll: false);
         return Advised((trained ?? trace).Evaluator, (trained ?? trace).Written(), Settings(spec with
         {
             Graph = graph,

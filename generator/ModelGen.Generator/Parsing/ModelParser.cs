@@ -157,6 +157,7 @@ internal sealed partial class ModelParser
             Outputs = outputs,
             Layers = Layers().ToEquatableArray(),
             SubModels = SubModels().ToEquatableArray(),
+            Initializations = Initializations(isTorchModule: false),
         };
         return isRoot ? TraceOrBlock(spec, forward, cache) : spec;
     }
@@ -259,17 +260,26 @@ internal sealed partial class ModelParser
     {
         foreach (IFieldSymbol field in type.GetMembers().OfType<IFieldSymbol>().Where(static field => !field.IsStatic && !field.IsImplicitlyDeclared))
         {
-            ITypeSymbol? element = field.Type switch
+            if (BlockOf(field) is { } block)
             {
-                IArrayTypeSymbol array => array.ElementType,
-                INamedTypeSymbol { TypeArguments.Length: 1 } list when list.AllInterfaces.Concat([list]).Any(static candidate => candidate.ToDisplayString().StartsWith("System.Collections.Generic.IReadOnlyList<", StringComparison.Ordinal)) => list.TypeArguments[0],
-                _ => null,
-            };
-            if (LayerMembers.IsModel(field.Type) || (element is not null && LayerMembers.IsModel(element)))
-            {
-                yield return new SubModelSpec(field.Name, field.Name, (element ?? field.Type).ToDisplayString(SymbolDisplayFormat.FullyQualifiedFormat), element is not null);
+                yield return new SubModelSpec(field.Name, field.Name, block.ToDisplayString(SymbolDisplayFormat.FullyQualifiedFormat), !SymbolEqualityComparer.Default.Equals(block, field.Type))
+                {
+                    IsInitialized = IsInitialized(block, new HashSet<ITypeSymbol>(SymbolEqualityComparer.Default)),
+                };
             }
         }
+    }
+
+    /// <summary>The model class that a field holds one or a list of; null for another field.</summary>
+    private static ITypeSymbol? BlockOf(IFieldSymbol field)
+    {
+        ITypeSymbol? element = field.Type switch
+        {
+            IArrayTypeSymbol array => array.ElementType,
+            INamedTypeSymbol { TypeArguments.Length: 1 } list when list.AllInterfaces.Concat([list]).Any(static candidate => candidate.ToDisplayString().StartsWith("System.Collections.Generic.IReadOnlyList<", StringComparison.Ordinal)) => list.TypeArguments[0],
+            _ => null,
+        };
+        return element is not null && LayerMembers.IsModel(element) ? element : LayerMembers.IsModel(field.Type) ? field.Type : null;
     }
 
     private ModelSpec Trace(ModelSpec spec, IMethodSymbol forward, OperationCache cache)
@@ -288,6 +298,7 @@ internal sealed partial class ModelParser
         Graph graph = builder.Build(outputs);
         WarnUnusedLayers(spec, evaluator);
         WarnNotExportable(graph, evaluator);
+        CheckInitializations(graph, knowsAll: true);
         return Advised(trained ?? evaluator, trainingGraph ?? graph, Settings(spec with
         {
             Graph = graph,

@@ -12,6 +12,22 @@ public abstract class StreamingDataset<TRecord> : StreamingDataset
     /// <returns>The records, the same for the same epoch.</returns>
     public abstract IEnumerable<TRecord> Records(int epoch);
 
+    /// <summary>Opens a pass within the data, to go on with an interrupted run. Reads the records before it and drops them unless overridden; override it where there is a shorter way.</summary>
+    /// <param name="epoch">Number of the epoch.</param>
+    /// <param name="first">Records of the pass to leave out. A shuffled stream is always read from its start.</param>
+    /// <returns>The records of <see cref="Records(int)"/> behind so many; none where there are not more.</returns>
+    public virtual IEnumerable<TRecord> Records(int epoch, long first)
+    {
+        long number = 0;
+        foreach (TRecord record in Records(epoch))
+        {
+            if (number++ >= first)
+            {
+                yield return record;
+            }
+        }
+    }
+
     /// <summary>Writes the sample of one record. Several threads call it at once, each with a <see cref="Sample"/> of its own.</summary>
     /// <param name="record">The record.</param>
     /// <param name="sample">Where it is written; what is random in it comes from <see cref="Sample.Random"/>.</param>
@@ -22,9 +38,9 @@ public abstract class StreamingDataset<TRecord> : StreamingDataset
     /// <returns>The length; 0 where no field varies.</returns>
     public virtual int Length(TRecord record) => 0;
 
-    internal sealed override IEnumerable<object?> OpenRecords(int epoch)
+    internal sealed override IEnumerable<object?> OpenRecords(int epoch, long first)
     {
-        foreach (TRecord record in Records(epoch))
+        foreach (TRecord record in Records(epoch, first))
         {
             yield return record;
         }
@@ -48,7 +64,7 @@ public abstract class StreamingDataset
     /// <summary>The target of a sample.</summary>
     public abstract FieldSpec Target { get; }
 
-    internal abstract IEnumerable<object?> OpenRecords(int epoch);
+    internal abstract IEnumerable<object?> OpenRecords(int epoch, long first);
 
     internal abstract void ReadRecord(object? record, Sample sample);
 

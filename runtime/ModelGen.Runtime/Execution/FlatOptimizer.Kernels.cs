@@ -40,6 +40,7 @@ public sealed unsafe partial class FlatOptimizer
             GradientClip<V>.Clamp(gradients.Address, count, (float)settings.ClipValue);
         }
 
+        scale = settings.Maximize ? -scale : scale;
         foreach (Segment segment in segments)
         {
             if (!segment.Frozen)

@@ -38,6 +38,8 @@ public sealed partial class FlatOptimizer
 
     private static Tensor Part(FlatBuffer buffer, Segment segment) => buffer.Data.narrow(0, segment.Start, segment.Count);
 
+    private Tensor Signed(Tensor gradient) => settings.Maximize ? gradient.neg() : gradient;
+
     /// <summary>As on kernels without reading the norm back, which would stall a GPU; the gradients are scaled in place.</summary>
     private void ClipOnLibrary()
     {
@@ -57,7 +59,7 @@ public sealed partial class FlatOptimizer
     private void Update(Segment segment)
     {
         Tensor p = Part(parameters, segment);
-        Tensor g = Part(gradients, segment);
+        Tensor g = Signed(Part(gradients, segment));
         Tensor a = states.Length > 0 ? Part(states[0]!, segment) : p;
         Tensor? b = states.Length > 1 && states[1] is { } second ? Part(second, segment) : null;
         Tensor? c = states.Length > 2 && states[2] is { } third ? Part(third, segment) : null;
@@ -202,7 +204,7 @@ public sealed partial class FlatOptimizer
     {
         long count = matrix.Rows * matrix.Columns;
         Tensor At(FlatBuffer buffer) => buffer.Data.narrow(0, segment.Start, count).view(matrix.Rows, matrix.Columns);
-        Tensor g = At(gradients);
+        Tensor g = Signed(At(gradients));
         Tensor momentum = At(states[0]!);
         momentum.mul_(settings.Momentum).add_(g, 1 - settings.Momentum);
         Tensor x = g.mul(1 - settings.Momentum).add_(momentum, settings.Momentum);

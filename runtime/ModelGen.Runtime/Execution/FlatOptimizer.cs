@@ -11,13 +11,13 @@ namespace ModelGen;
 public sealed partial class FlatOptimizer : IDisposable
 {
     private readonly bool onKernels;
-    private readonly OptimizerSettings settings;
     private readonly FlatBuffer parameters;
     private readonly FlatBuffer gradients;
     private readonly string?[] stateNames;
     private readonly FlatBuffer?[] states;
     private readonly string[] names;
     private readonly bool[] frozen;
+    private OptimizerSettings settings;
     private Segment[] segments = [];
 
     // NAdam: product of the momenta so far. ASGD: learning rate of the step before.
@@ -55,6 +55,29 @@ public sealed partial class FlatOptimizer : IDisposable
 
     /// <summary>Learning rate of the next step.</summary>
     public double LearningRate { get; set; }
+
+    /// <summary>
+    /// Momentum of the next step, which schedulers change: <see cref="OptimizerSettings.Momentum"/> of SGD, RMSProp and Muon, <see cref="OptimizerSettings.Beta1"/> of Adam, AdamW, Adamax, NAdam, RAdam
+    /// and Lion.
+    /// </summary>
+    /// <exception cref="ArgumentException">The rule has no momentum, or SGD or RMSProp was made without and so keeps no velocity.</exception>
+    public double Momentum
+    {
+        get => OptimizerDefaults.HasBeta1(settings.Kind) ? settings.Beta1 : settings.Momentum;
+        set
+        {
+            if (OptimizerDefaults.HasBeta1(settings.Kind))
+            {
+                settings = settings with { Beta1 = value };
+                return;
+            }
+
+            bool has = settings.Kind is ModelGen.Optimizer.SGD or ModelGen.Optimizer.RMSProp ? stateNames.Contains("velocity") : settings.Kind == ModelGen.Optimizer.Muon;
+            settings = has
+                ? settings with { Momentum = value }
+                : throw new ArgumentException($"{settings.Kind} {(settings.Kind is ModelGen.Optimizer.SGD or ModelGen.Optimizer.RMSProp ? "was made without momentum: set Momentum above 0" : "has no momentum")}, so it cannot be scheduled.");
+        }
+    }
 
     /// <summary>Steps taken.</summary>
     public long StepCount { get; private set; }

@@ -62,6 +62,9 @@ public sealed record OptimizerSettings(Optimizer Kind, double LearningRate)
     /// <summary>Factor of half the sum of the parameters' squares that is added to the loss as a penalty; default 0. Its gradient is added before clipping; the reported loss is without it.</summary>
     public double L2 { get; init; }
 
+    /// <summary>Whether the loss is maximized: gradients count with the opposite sign, weight decay as ever. Default false. Not for use with <see cref="L1"/> and <see cref="L2"/>.</summary>
+    public bool Maximize { get; init; }
+
     /// <summary>Largest L2 norm of all gradients together, above which they are scaled down; default 0, no limit.</summary>
     public double ClipNorm { get; init; }
 
@@ -116,6 +119,11 @@ public sealed record OptimizerSettings(Optimizer Kind, double LearningRate)
             throw new ArgumentException("Set ClipNorm or ClipValue to a limit above 0, not both; 0 is no limit.");
         }
 
+        if (this is { Maximize: true } and not { L1: 0, L2: 0 })
+        {
+            throw new ArgumentException("L1 and L2 are added to the loss, so Maximize would make the weights grow; use WeightDecay.");
+        }
+
         if (L1 < 0 || L2 < 0 || WeightDecay < 0)
         {
             throw new ArgumentException("L1, L2 and WeightDecay must not be negative.");
@@ -134,6 +142,9 @@ internal static class OptimizerDefaults
     public static double WeightDecay(Optimizer kind) => kind switch { Optimizer.AdamW => 0.01, Optimizer.Muon => 0.1, _ => 0 };
 
     public static double Momentum(Optimizer kind) => kind == Optimizer.Muon ? 0.95 : 0;
+
+    /// <summary>Whether the decay of the first moment is what PyTorch's schedulers take for the momentum.</summary>
+    public static bool HasBeta1(Optimizer kind) => kind is Optimizer.Adam or Optimizer.AdamW or Optimizer.Adamax or Optimizer.NAdam or Optimizer.RAdam or Optimizer.Lion;
 
     public static double Beta2(Optimizer kind) => kind == Optimizer.Lion ? 0.99 : 0.999;
 

@@ -3,55 +3,95 @@ using static TorchSharp.torch;
 
 namespace ModelGen;
 
-/// <summary>The training batches of each epoch, in an order that depends on seed and epoch alone, so a fit can go on in the middle of one.</summary>
+/// <summary>
+/// The training batches of a fit, in an order that depends on the seed and the place alone, so a fit can go on anywhere. One pass of the loader serves all epochs: workers make the first batches of
+/// the next while one ends or is validated.
+/// </summary>
 internal sealed class BatchSource : IDisposable
 {
     private readonly DataLoader loader;
-    private IEnumerator<Batch>? pass;
+    private readonly int? limit;
+    private readonly int? fixedLength;
+    private BatchPass? pass;
+    private int batchOfEpoch;
     private TimeSpan waitedBefore;
 
     public BatchSource(Dataset data, TrainerOptions options, int batchSize, Device device)
     {
+        Samples = data.Count;
         Size = Math.Min(batchSize, data.Count);
-        DataLoaderOptions given = LoaderOptions(data, options);
-        loader = new DataLoader(data, given with
-        {
-            BatchSize = Size,
-            Shuffle = options.Shuffle && options.OverfitBatches == 0 && given is { Sampler: null, BatchSampler: null },
-            DropLast = options.DropLast && given.BatchSampler is null,
-            Seed = options.Seed,
-            Device = device,
-        });
-        int? limit = options.FastDevRun ? 1 : options.LimitTrainBatches;
-        PerEpoch = Math.Min(loader.BatchesPerEpoch!.Value, limit ?? int.MaxValue);
+        loader = new DataLoader(data, Settings(Options(data, options), options, Size, device));
+        (limit, fixedLength) = Lengths(options);
+        PerEpoch = fixedLength ?? Math.Min(loader.BatchesPerEpoch!.Value, limit ?? int.MaxValue);
     }
 
-    /// <summary>Batches of an epoch.</summary>
-    public int PerEpoch { get; }
+    public BatchSource(StreamingDataset data, TrainerOptions options, int batchSize, Device device)
+    {
+        Size = batchSize;
+        loader = new DataLoader(data, Settings(options.Loader ?? new DataLoaderOptions(), options, Size, device));
+        (limit, fixedLength) = Lengths(options);
+        PerEpoch = fixedLength;
+    }
+
+    /// <summary>Samples of a pass over the data; null for a stream.</summary>
+    public int? Samples { get; }
+
+    /// <summary>Batches of an epoch; null where the end of a stream ends it.</summary>
+    public int? PerEpoch { get; }
 
     /// <summary>Samples of a batch; the last one may have fewer.</summary>
     public int Size { get; }
 
-    /// <summary>Time spent waiting for batches since <see cref="Start"/>.</summary>
+    /// <summary>Where the next batch lies: in which pass over the data, and which batch of it. Passes are epochs unless <see cref="TrainerOptions.StepsPerEpoch"/> is set.</summary>
+    public (int Pass, int Batch) Position { get; private set; } = (1, 0);
+
+    /// <summary>Whether the epoch ends with the last batch.</summary>
+    public bool EndsEpoch { get; private set; }
+
+    /// <summary>Time spent waiting for batches since <see cref="BeginEpoch"/>.</summary>
     public TimeSpan Waited => loader.StallTime - waitedBefore;
 
     /// <summary>A loader for validation: every sample once, in order, as it is.</summary>
     public static DataLoader InOrder(Dataset data, TrainerOptions options, int batchSize, Device device)
     {
-        DataLoaderOptions given = LoaderOptions(data, options);
+        DataLoaderOptions given = Options(data, options);
         return new DataLoader(data, new DataLoaderOptions { BatchSize = batchSize, Seed = options.Seed, Device = device, Workers = given.Workers, Prefetch = given.Prefetch, OnError = given.OnError, OnSkip = given.OnSkip });
     }
 
-    /// <summary>Goes to a batch of an epoch.</summary>
-    public void Start(int epoch, int batch)
+    /// <summary>Begins an epoch, or goes on in one.</summary>
+    /// <param name="epoch">Its number, from 1.</param>
+    /// <param name="batch">Its batches that are done.</param>
+    /// <param name="last">The last epoch that may be asked for; read-ahead ends with it.</param>
+    /// <param name="place">Where in the data it goes on; null for where the last batch was, or the start of the epoch's own pass.</param>
+    public void BeginEpoch(int epoch, int batch, int last, (int Pass, int Batch)? place = null)
     {
-        pass?.Dispose();
+        if (place is not null || pass is null)
+        {
+            pass?.Dispose();
+            Position = place ?? (fixedLength is null ? (epoch, batch) : Position);
+            int passes = fixedLength is null ? last - epoch + 1 : int.MaxValue;
+            pass = loader.Begin(Position.Pass, Position.Batch, passes, limit, CancellationToken.None);
+        }
+
+        batchOfEpoch = batch;
+        EndsEpoch = false;
         waitedBefore = loader.StallTime;
-        pass = loader.Batches(epoch, batch).GetEnumerator();
     }
 
     /// <summary>The next batch, valid until the one after it.</summary>
-    public Batch Next() => pass!.MoveNext() ? pass.Current : throw new InvalidOperationException("The loader gave fewer batches than it announced.");
+    /// <exception cref="OperationCanceledException">The wait for it was cancelled; the source is of no use afterwards.</exception>
+    public Batch Next(CancellationToken cancellation)
+    {
+        if (!pass!.MoveNext(cancellation))
+        {
+            throw new InvalidOperationException("The loader gave fewer batches than it announced.");
+        }
+
+        Batch batch = pass.Current;
+        Position = batch.IsLastOfEpoch ? (batch.Epoch + 1, 0) : (batch.Epoch, batch.Index + 1);
+        EndsEpoch = fixedLength is int length ? ++batchOfEpoch == length : batch.IsLastOfEpoch;
+        return batch;
+    }
 
     public void Dispose()
     {
@@ -59,6 +99,18 @@ internal sealed class BatchSource : IDisposable
         loader.Dispose();
     }
 
+    private static (int? Limit, int? Fixed) Lengths(TrainerOptions options) =>
+        options.FastDevRun ? (1, null) : (options.LimitTrainBatches, options.StepsPerEpoch is int steps ? checked(steps * options.AccumulateSteps) : null);
+
+    private static DataLoaderOptions Settings(DataLoaderOptions given, TrainerOptions options, int batchSize, Device device) => given with
+    {
+        BatchSize = batchSize,
+        Shuffle = options.Shuffle && options.OverfitBatches == 0 && given is { Sampler: null, BatchSampler: null },
+        DropLast = options.DropLast && given.BatchSampler is null,
+        Seed = options.Seed,
+        Device = device,
+    };
+
     // What lies in memory is copied faster than handed over between threads.
-    private static DataLoaderOptions LoaderOptions(Dataset data, TrainerOptions options) => options.Loader ?? (data is TensorDataset ? new DataLoaderOptions { Workers = 0 } : new DataLoaderOptions());
+    private static DataLoaderOptions Options(Dataset data, TrainerOptions options) => options.Loader ?? (data is TensorDataset ? new DataLoaderOptions { Workers = 0 } : new DataLoaderOptions());
 }

@@ -5,6 +5,15 @@ namespace ModelGen;
 /// <summary>Faults of a data set that are cheaper to find before the first step.</summary>
 internal static class DatasetCheck
 {
+    public static void CheckTarget(FieldSpec target, Loss loss, string what)
+    {
+        ElementType wanted = loss == Loss.CrossEntropy ? ElementType.Int64 : ElementType.Float32;
+        if (target.Type != wanted)
+        {
+            throw new ArgumentException($"The {what} set's target '{target.Name}' is {target.Type}, but {loss} needs {(loss == Loss.CrossEntropy ? "int64 class indices" : "float32 values of the output's shape")}.");
+        }
+    }
+
     public static void Check(Dataset data, Loss loss, string what)
     {
         if (data.Count == 0)
@@ -12,11 +21,7 @@ internal static class DatasetCheck
             throw new ArgumentException($"The {what} set is empty.");
         }
 
-        ElementType wanted = loss == Loss.CrossEntropy ? ElementType.Int64 : ElementType.Float32;
-        if (data.Target.Type != wanted)
-        {
-            throw new ArgumentException($"The {what} set's target '{data.Target.Name}' is {data.Target.Type}, but {loss} needs {(loss == Loss.CrossEntropy ? "int64 class indices" : "float32 values of the output's shape")}.");
-        }
+        CheckTarget(data.Target, loss, what);
 
         // Checked here because a negative or huge index would end in a fault deep inside the library, without the sample's number.
         if (loss == Loss.CrossEntropy && data is TensorDataset memory)

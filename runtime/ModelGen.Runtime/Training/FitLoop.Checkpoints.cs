@@ -40,6 +40,8 @@ internal sealed partial class FitLoop
             Settings = Fingerprint(),
             Epoch = context.Epoch,
             Batch = batch,
+            Pass = batches.Position.Pass,
+            PassBatch = batches.Position.Batch,
             Steps = context.Steps,
             StepsInEpoch = context.StepsInEpoch,
             Samples = context.Samples,
@@ -153,6 +155,7 @@ internal sealed partial class FitLoop
         context.Validation = state.Validation;
         context.CheckpointPath = path;
         batch = state.Batch;
+        resumeAt = (state.Pass, state.PassBatch);
         loss.Value = state.LossSum;
         earlierTime = state.EpochTime;
         bestValue = state.BestValue;
@@ -166,8 +169,8 @@ internal sealed partial class FitLoop
     {
         ["model"] = model.GetType().Name,
         ["optimizer"] = step.Optimizer.Settings.Kind.ToString(),
-        ["training samples"] = Text(trainSamples),
-        ["batches of an epoch"] = Text(batches.PerEpoch),
+        ["training samples"] = batches.Samples is int samples ? Text(samples) : "a stream",
+        ["batches of an epoch"] = batches.PerEpoch is int count ? Text(count) : "all of the stream",
         ["batch size"] = Text(batches.Size),
         ["AccumulateSteps"] = Text(options.AccumulateSteps),
         ["Seed"] = Text(options.Seed),

@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 
 namespace ModelGen;
 
-/// <summary>One call of <see cref="Trainer{TModel}.Fit"/>.</summary>
+/// <summary>One call of <c>Fit</c>.</summary>
 internal sealed partial class FitLoop : IDisposable
 {
     // A diverged run on a device is noticed at the latest after this many steps; reading the loss every step would stall it.
@@ -19,7 +19,7 @@ internal sealed partial class FitLoop : IDisposable
     private readonly TrainingStep step;
     private readonly IProgressDisplay display;
     private readonly BatchSource batches;
-    private readonly Func<EvaluationResult>? validate;
+    private readonly Func<int?, EvaluationResult>? validate;
     private readonly TrainerContext context;
     private readonly LossSum loss;
     private readonly LearningRateScheduler scheduler;
@@ -28,9 +28,9 @@ internal sealed partial class FitLoop : IDisposable
     private readonly StatisticsKeeper? statistics;
     private readonly List<EpochResult> epochs = [];
     private readonly Stopwatch epochClock = new();
-    private readonly int trainSamples;
     private TimeSpan earlierTime;
     private int batch;
+    private (int Pass, int Batch)? resumeAt;
     private double bestValue = double.NaN;
     private (long Step, double Value)? monitored;
     private int withoutBetter;
@@ -41,10 +41,9 @@ internal sealed partial class FitLoop : IDisposable
         TrainerOptions options,
         IReadOnlyList<TrainerCallback> callbacks,
         TrainingStep step,
-        Dataset train,
-        int batchSize,
+        BatchSource batches,
         int epochCount,
-        Func<EvaluationResult>? validate,
+        Func<int?, EvaluationResult>? validate,
         IProgressDisplay display)
     {
         this.callbacks = callbacks;
@@ -54,9 +53,8 @@ internal sealed partial class FitLoop : IDisposable
         this.step = step;
         this.validate = validate;
         this.display = display;
-        trainSamples = train.Count;
+        this.batches = batches;
         Device device = step.Parameters.Data.device;
-        batches = new BatchSource(train, options, batchSize, device);
         monitor = new MonitoredValue(options, validate is not null);
         loss = new LossSum(step.Loss);
         context = new TrainerContext(model, settings, options, step, display.Note, () => loss.Value / context!.SamplesInEpoch)
@@ -64,8 +62,8 @@ internal sealed partial class FitLoop : IDisposable
             Epochs = options.FastDevRun ? Math.Min(epochCount, 1) : epochCount,
             StepsPerEpoch = (batches.PerEpoch + options.AccumulateSteps - 1) / options.AccumulateSteps,
         };
-        context.TotalSteps = Math.Min((long)context.Epochs * context.StepsPerEpoch, options.MaxSteps ?? long.MaxValue);
-        scheduler = options.Scheduler ?? LearningRateScheduler.For(options.Schedule ?? settings.Schedule, context.TotalSteps);
+        context.TotalSteps = context.StepsPerEpoch is int steps ? Math.Min((long)context.Epochs * steps, options.MaxSteps ?? long.MaxValue) : options.MaxSteps;
+        scheduler = options.Scheduler ?? Planned(options.Schedule ?? settings.Schedule, context.TotalSteps);
         averages = options.Averaging is null ? null : new WeightAverages(step.Parameters);
         statistics = options.NonFinite == NonFiniteGuard.Skip ? new StatisticsKeeper(model) : null;
         step.ChecksLoss = device.type == DeviceType.CPU || options.NonFinite != NonFiniteGuard.Stop;
@@ -86,6 +84,12 @@ internal sealed partial class FitLoop : IDisposable
             if (epochs.Count > 0)
             {
                 context.LastEpoch = epochs[^1];
+            }
+
+            if (context.Steps == 0 && options is { SanityValidationBatches: > 0, FastDevRun: false })
+            {
+                // Only to see that it works: the values of an untrained model are of no use.
+                validate?.Invoke(options.SanityValidationBatches);
             }
 
             Call(callback => callback.OnFitStart(context));
@@ -113,11 +117,17 @@ internal sealed partial class FitLoop : IDisposable
         step.ChecksLoss = false;
         step.ChecksGradients = false;
         step.Drop();
-        batches.Dispose();
         loss.Dispose();
         averages?.Dispose();
         statistics?.Dispose();
     }
+
+    private int? ValidationLimit => options.FastDevRun ? 1 : options.LimitValidationBatches;
+
+    private static LearningRateScheduler Planned(Schedule schedule, long? steps) =>
+        steps is long known || schedule == Schedule.Constant
+            ? LearningRateScheduler.For(schedule, steps ?? 1)
+            : throw new ArgumentException($"Schedule.{schedule} depends on the number of updates, which a stream does not tell. Set TrainerOptions.StepsPerEpoch or MaxSteps, or a Scheduler of a length of its own.");
 
     private void Call(Action<TrainerCallback> hook)
     {
@@ -163,19 +173,13 @@ internal sealed partial class FitLoop : IDisposable
 
         model.train();
         Call(callback => callback.OnEpochStart(context));
-        batches.Start(context.Epoch, batch);
+        batches.BeginEpoch(context.Epoch, batch, context.Epochs, resumeAt);
+        resumeAt = null;
         epochClock.Restart();
-        while (batch < batches.PerEpoch && context.StopReason is null)
+        while (!batches.EndsEpoch && context.StopReason is null)
         {
-            if (cancellation.IsCancellationRequested)
-            {
-                epochClock.Stop();
-                Save();
-                cancellation.ThrowIfCancellationRequested();
-            }
-
-            RunStep();
-            bool ended = batch == batches.PerEpoch;
+            RunStep(First(cancellation));
+            bool ended = batches.EndsEpoch;
             if (options.ValidateEverySteps is int interval && context.Steps % interval == 0 && !ended)
             {
                 epochClock.Stop();
@@ -195,22 +199,39 @@ internal sealed partial class FitLoop : IDisposable
         EndEpoch();
     }
 
-    private void RunStep()
+    /// <summary>The first batch of a step. Until it is there the state is that of the step before, which is saved on cancellation; the other batches of the step are not given up.</summary>
+    private Batch First(CancellationToken cancellation)
     {
-        step.Optimizer.LearningRate = Rate();
-        int parts = Math.Min(options.AccumulateSteps, batches.PerEpoch - batch);
-        int samples = 0;
-        for (int i = 0; i < parts; i++)
+        try
         {
-            Batch part = batches.Next();
+            cancellation.ThrowIfCancellationRequested();
+            return batches.Next(cancellation);
+        }
+        catch (OperationCanceledException)
+        {
+            epochClock.Stop();
+            Save();
+            throw;
+        }
+    }
+
+    private void RunStep(Batch part)
+    {
+        SetRates();
+        int samples = 0;
+        bool last = false;
+        for (int i = 1; !last; i++)
+        {
+            part = i == 1 ? part : batches.Next(CancellationToken.None);
+            last = i == options.AccumulateSteps || batches.EndsEpoch;
             statistics?.Keep();
-            if (parts == 1)
+            if (i == 1 && last)
             {
                 step.Run(part.Inputs, part.Target);
             }
             else
             {
-                step.Accumulate(part.Inputs, part.Target, part.Count, i == parts - 1);
+                step.Accumulate(part.Inputs, part.Target, part.Count, last);
             }
 
             batch++;
@@ -236,7 +257,7 @@ internal sealed partial class FitLoop : IDisposable
             averages!.Add(1 - average.Decay);
         }
 
-        if (!step.ChecksLoss && (context.Steps % LookInterval == 0 || batch == batches.PerEpoch) && !double.IsFinite(loss.Value))
+        if (!step.ChecksLoss && (context.Steps % LookInterval == 0 || batches.EndsEpoch) && !double.IsFinite(loss.Value))
         {
             throw new ArithmeticException(
                 $"The loss became {loss.Value} in epoch {context.Epoch}, at step {context.StepsInEpoch} or up to {LookInterval - 1} steps before. "
@@ -253,9 +274,21 @@ internal sealed partial class FitLoop : IDisposable
         CheckLimits();
     }
 
-    private double Rate() => options.Averaging is StochasticAveraging { LearningRate: double constant } average && context.Epoch >= average.StartEpoch
-        ? constant
-        : scheduler.At(scheduler.Unit == SchedulerUnit.Step ? context.Steps : context.Epoch - 1, options.LearningRate ?? settings.LearningRate);
+    private void SetRates()
+    {
+        if (options.Averaging is StochasticAveraging { LearningRate: double constant } average && context.Epoch >= average.StartEpoch)
+        {
+            step.Optimizer.LearningRate = constant;
+            return;
+        }
+
+        long place = scheduler.Unit == SchedulerUnit.Step ? context.Steps : context.Epoch - 1;
+        step.Optimizer.LearningRate = scheduler.At(place, options.LearningRate ?? settings.LearningRate);
+        if (scheduler.MomentumAt(place) is double momentum)
+        {
+            step.Optimizer.Momentum = momentum;
+        }
+    }
 
     private void Refused(Batch part)
     {
@@ -286,7 +319,7 @@ internal sealed partial class FitLoop : IDisposable
 
     private void EndEpoch()
     {
-        bool whole = batch == batches.PerEpoch;
+        bool whole = batches.EndsEpoch;
         bool last = context.Epoch == context.Epochs || context.StopReason is not null;
         if (whole && options.Averaging is StochasticAveraging average && context.Epoch >= average.StartEpoch)
         {
@@ -336,7 +369,7 @@ internal sealed partial class FitLoop : IDisposable
 
         try
         {
-            context.Validation = validate!();
+            context.Validation = validate!(ValidationLimit);
         }
         finally
         {
@@ -391,7 +424,7 @@ internal sealed partial class FitLoop : IDisposable
             NormStatistics.Estimate(model, step, batches, cancellation);
             if (validate is not null)
             {
-                context.Validation = validate();
+                context.Validation = validate(ValidationLimit);
                 Call(callback => callback.OnValidationEnd(context));
             }
         }

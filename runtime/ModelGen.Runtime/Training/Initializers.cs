@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Diagnostics.CodeAnalysis;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -41,6 +42,46 @@ public static class Initializers
         }
 
         return found.Length;
+    }
+
+    /// <summary>
+    /// Fills a model's parameters as the <see cref="InitializeAttribute"/>s of its class and layers say. A TorchSharp module with <c>[Model]</c> calls it at the end of its constructor; models of the
+    /// attribute DSL are made so.
+    /// </summary>
+    /// <param name="model">The model.</param>
+    /// <exception cref="InvalidOperationException">The class has no <c>[Model]</c> or no <c>[Initialize]</c>.</exception>
+    /// <exception cref="ArgumentException">An attribute names no parameter, or its scheme needs more dimensions than one has.</exception>
+    public static void Initialize(this nn.Module model)
+    {
+        if (model is not IInitialized initialized)
+        {
+            throw new InvalidOperationException($"{model.GetType().Name} has no [Initialize] that the build has read: put it on a class with [Model] or on its layers, or give a pattern and a scheme to Initialize.");
+        }
+
+        initialized.Initialize();
+    }
+
+    /// <summary>Fills those of the parameters that a pattern names that have at least two dimensions. Used by generated code.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="pattern">State-dict keys, with <c>*</c> for any characters and <c>?</c> for one.</param>
+    /// <param name="scheme">The scheme.</param>
+    /// <exception cref="ArgumentException">There is no such parameter.</exception>
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    public static void InitializeMatrices(this nn.Module model, string pattern, Action<Tensor> scheme)
+    {
+        int filled = 0;
+        model.Initialize(pattern, tensor =>
+        {
+            if (tensor.dim() >= 2)
+            {
+                filled++;
+                scheme(tensor);
+            }
+        });
+        if (filled == 0)
+        {
+            throw new ArgumentException($"'{pattern}' of {model.GetType().Name} names no parameter of at least two dimensions; give [Initialize] a pattern such as \"bias\" for others.", nameof(pattern));
+        }
     }
 
     /// <summary>All the same number.</summary>
@@ -105,4 +146,12 @@ public static class Initializers
 
     [SuppressMessage("Design", "CA1032", Justification = "Never leaves this class.")]
     private sealed class NeedsMatrixException() : Exception("this scheme needs at least two.");
+}
+
+/// <summary>A model or block with <see cref="InitializeAttribute"/>s. Implemented by generated code only.</summary>
+[EditorBrowsable(EditorBrowsableState.Never)]
+public interface IInitialized
+{
+    /// <summary>Fills the parameters that the attributes name.</summary>
+    void Initialize();
 }

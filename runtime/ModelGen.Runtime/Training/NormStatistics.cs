@@ -20,8 +20,8 @@ internal static class NormStatistics
         }
 
         using IDisposable guard = no_grad();
-        batches.Start(1, 0);
-        for (int i = 0; i < batches.PerEpoch; i++)
+        int count = 0;
+        for (batches.BeginEpoch(1, 0, 1, (1, 0)); !batches.EndsEpoch; count++)
         {
             cancellation.ThrowIfCancellationRequested();
             using DisposeScope scope = NewDisposeScope();
@@ -31,7 +31,7 @@ internal static class NormStatistics
             }
 
             // From zero, a step leaves momentum times the statistics of its batch.
-            ModelGen.Data.Batch batch = batches.Next();
+            ModelGen.Data.Batch batch = batches.Next(cancellation);
             step.Measure(batch.Inputs, batch.Target);
             foreach ((Tensor live, Tensor sum, double momentum) in statistics)
             {
@@ -42,7 +42,7 @@ internal static class NormStatistics
         foreach ((Tensor live, Tensor sum, _) in statistics)
         {
             using DisposeScope scope = NewDisposeScope();
-            live.copy_(sum / batches.PerEpoch).DisposeAliasOf(live);
+            live.copy_(sum / count).DisposeAliasOf(live);
             sum.Dispose();
         }
     }

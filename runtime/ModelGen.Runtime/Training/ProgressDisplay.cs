@@ -58,7 +58,7 @@ internal static class ProgressDisplay
         public void Step(TrainerContext context)
         {
             text.Observe(context);
-            if (context.StepsInEpoch < context.StepsPerEpoch && Stopwatch.GetElapsedTime(lastLine) >= Interval)
+            if (context.StepsInEpoch != context.StepsPerEpoch && Stopwatch.GetElapsedTime(lastLine) >= Interval)
             {
                 lastLine = Stopwatch.GetTimestamp();
                 output.WriteLine(text.Step(context, barWidth: 0));
@@ -94,7 +94,7 @@ internal static class ProgressDisplay
         public void Step(TrainerContext context)
         {
             text.Observe(context);
-            if (Stopwatch.GetElapsedTime(lastDrawn).TotalMilliseconds < DrawMilliseconds && context.StepsInEpoch < context.StepsPerEpoch)
+            if (Stopwatch.GetElapsedTime(lastDrawn).TotalMilliseconds < DrawMilliseconds && context.StepsInEpoch != context.StepsPerEpoch)
             {
                 return;
             }

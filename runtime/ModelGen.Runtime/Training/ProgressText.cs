@@ -20,14 +20,25 @@ internal sealed class ProgressText(int epochs)
     {
         var text = new StringBuilder();
         text.Append(CultureInfo.InvariantCulture, $"epoch {context.Epoch}/{epochs}");
-        if (barWidth > 0)
+        if (barWidth > 0 && context.StepsPerEpoch is int whole)
         {
-            int filled = (int)((long)context.StepsInEpoch * barWidth / context.StepsPerEpoch);
+            int filled = (int)((long)context.StepsInEpoch * barWidth / whole);
             text.Append(" [").Append('#', filled).Append('.', barWidth - filled).Append(']');
         }
 
-        text.Append(CultureInfo.InvariantCulture, $" {context.StepsInEpoch}/{context.StepsPerEpoch}   loss {context.ReadMeanLoss():0.0000}   lr {context.LearningRate:0.0e+0}");
-        text.Append(CultureInfo.InvariantCulture, $"   {context.SamplesPerSecond:0} samples/s   {MemorySample.Take().ResidentBytes / MemorySample.Mebibyte:0} MiB   {Remaining(Left(context))} left");
+        text.Append(CultureInfo.InvariantCulture, $" {context.StepsInEpoch}");
+        if (context.StepsPerEpoch is int steps)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"/{steps}");
+        }
+
+        text.Append(CultureInfo.InvariantCulture, $"   loss {context.ReadMeanLoss():0.0000}   lr {context.LearningRate:0.0e+0}");
+        text.Append(CultureInfo.InvariantCulture, $"   {context.SamplesPerSecond:0} samples/s   {MemorySample.Take().ResidentBytes / MemorySample.Mebibyte:0} MiB");
+        if (Left(context) is { } left)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"   {Remaining(left)} left");
+        }
+
         return text.ToString();
     }
 
@@ -59,6 +70,7 @@ internal sealed class ProgressText(int epochs)
         : time.TotalHours >= 1 ? time.ToString(@"h\:mm\:ss", CultureInfo.InvariantCulture)
         : time.ToString(@"mm\:ss", CultureInfo.InvariantCulture);
 
-    /// <summary>The time of the steps that are left at the speed of this fit so far, validations included.</summary>
-    public TimeSpan Left(TrainerContext context) => context.Elapsed * ((double)Math.Max(context.TotalSteps - context.Steps, 0) / (context.Steps - (before ?? 0)));
+    /// <summary>The time of the steps that are left at the speed of this fit so far, validations included; null where their number is not known.</summary>
+    public TimeSpan? Left(TrainerContext context) =>
+        context.TotalSteps is long total ? context.Elapsed * ((double)Math.Max(total - context.Steps, 0) / (context.Steps - (before ?? 0))) : null;
 }

@@ -49,15 +49,15 @@ public sealed partial class Trainer<TModel>
             model.train();
             double mean = 0;
             double best = double.PositiveInfinity;
-            for (int i = 0, epoch = 0; i < steps; i++)
+            for (int i = 0, epoch = 1; i < steps; i++)
             {
                 cancellation.ThrowIfCancellationRequested();
-                if (i % batches.PerEpoch == 0)
+                if (i == 0 || batches.EndsEpoch)
                 {
-                    batches.Start(++epoch, 0);
+                    batches.BeginEpoch(epoch++, 0, int.MaxValue);
                 }
 
-                Batch batch = batches.Next();
+                Batch batch = batches.Next(cancellation);
                 double rate = lowest * Math.Pow(highest / lowest, (double)i / (steps - 1));
                 own.Optimizer.LearningRate = rate;
                 own.Run(batch.Inputs, batch.Target);

@@ -30,10 +30,15 @@ public sealed partial class Trainer<TModel> : IDisposable
             throw new ArgumentException($"BatchSize must be at least 1 and Epochs at least 0, got {BatchSize} and {Epochs}.", nameof(options));
         }
 
-        if (o.AccumulateSteps < 1 || o.LimitTrainBatches < 1 || o.LimitValidationBatches < 1 || o.ValidateEveryEpochs < 1 || o.ValidateEverySteps < 1 || o.OverfitBatches < 0 || o.MaxSteps < 0
+        if (o is { StepsPerEpoch: not null, LimitTrainBatches: not null })
+        {
+            throw new ArgumentException("StepsPerEpoch goes on in the data from epoch to epoch, LimitTrainBatches begins each epoch at its start: set one of them.", nameof(options));
+        }
+
+        if (o.AccumulateSteps < 1 || o.StepsPerEpoch < 1 || o.LimitTrainBatches < 1 || o.LimitValidationBatches < 1 || o.ValidateEveryEpochs < 1 || o.ValidateEverySteps < 1 || o.SanityValidationBatches < 0 || o.OverfitBatches < 0 || o.MaxSteps < 0
             || o.EarlyStopping?.Patience < 1 || o.Checkpoints is { EveryEpochs: < 0 } or { EverySteps: < 1 } or { KeepLast: < 1 } or { KeepBest: < 0 })
         {
-            throw new ArgumentException("AccumulateSteps, the limits of batches, the intervals of validation and checkpoints, Patience and KeepLast must be at least 1; OverfitBatches, MaxSteps, EveryEpochs and KeepBest at least 0.", nameof(options));
+            throw new ArgumentException("AccumulateSteps, StepsPerEpoch, the limits of batches, the intervals of validation and checkpoints, Patience and KeepLast must be at least 1; OverfitBatches, SanityValidationBatches, MaxSteps, EveryEpochs and KeepBest at least 0.", nameof(options));
         }
 
         foreach (Metric metric in o.Metrics)
@@ -78,24 +83,38 @@ public sealed partial class Trainer<TModel> : IDisposable
             DatasetCheck.Check(validation, settings.Loss, "validation");
         }
 
-        bool wasTraining = model.training;
-        using IProgressDisplay display = ProgressDisplay.Create(options.Progress, Epochs);
-        random.manual_seed(options.Seed);
-        if (settings.Precision == Precision.BFloat16 && Device.type == DeviceType.CPU && !Kernels.Hardware.MultipliesBFloat16)
+        return Run(() => new BatchSource(train, options, BatchSize, Device), validation is null ? null : limit => Evaluate(validation, limit), cancellation);
+    }
+
+    /// <summary>
+    /// Trains on a stream. An epoch goes to the end of the stream, or takes <see cref="TrainerOptions.StepsPerEpoch"/> updates and goes on where the one before ended. A fit that goes on from a
+    /// checkpoint finds its place with <see cref="StreamingDataset{TRecord}.Records(int, long)"/>; a shuffled stream is read up to there again.
+    /// </summary>
+    /// <param name="train">Training samples. <see cref="TrainerOptions.Shuffle"/> shuffles within <see cref="DataLoaderOptions.ShuffleBuffer"/> records; set it to false for the stream's own order.</param>
+    /// <param name="validation">Samples measured after every epoch; null for none.</param>
+    /// <param name="cancellation">As for the other overload.</param>
+    /// <returns>Losses and metrics of the epochs, those before a checkpoint included.</returns>
+    /// <exception cref="ArgumentException">
+    /// Something needs the number of samples: a schedule without <see cref="TrainerOptions.StepsPerEpoch"/> or <see cref="TrainerOptions.MaxSteps"/>, <see cref="TrainerOptions.OverfitBatches"/>,
+    /// a sampler. Or a data set does not fit the model.
+    /// </exception>
+    /// <exception cref="ArithmeticException">The loss became NaN or infinite.</exception>
+    /// <exception cref="CheckpointException">A checkpoint cannot be written, or is not one of this fit.</exception>
+    /// <exception cref="OperationCanceledException">Cancellation was requested.</exception>
+    public FitResult Fit(StreamingDataset train, Dataset? validation = null, CancellationToken cancellation = default)
+    {
+        DatasetCheck.CheckTarget(train.Target, settings.Loss, "training");
+        if (options.OverfitBatches > 0)
         {
-            display.Note("Precision.BFloat16: this processor has no bfloat16 products (AVX512_BF16), so they run on ordinary instructions; the results are those of bfloat16, the speed is that of float32.");
+            throw new ArgumentException("OverfitBatches chooses samples by number, which a stream does not have. Read the first ones into a TensorDataset.");
         }
 
-        int? limit = options.FastDevRun ? 1 : options.LimitValidationBatches;
-        try
+        if (validation is not null)
         {
-            using var loop = new FitLoop(model, settings, options, [history, .. options.Callbacks], Step, train, BatchSize, Epochs, validation is null ? null : () => Evaluate(validation, limit), display);
-            return loop.Run(cancellation);
+            DatasetCheck.Check(validation, settings.Loss, "validation");
         }
-        finally
-        {
-            model.train(wasTraining);
-        }
+
+        return Run(() => new BatchSource(train, options, BatchSize, Device), validation is null ? null : limit => Evaluate(validation, limit), cancellation);
     }
 
     /// <summary>Measures the model on a data set, with fused inference.</summary>
@@ -105,6 +124,28 @@ public sealed partial class Trainer<TModel> : IDisposable
 
     /// <summary>Frees gradients and optimizer state; the model stays as trained.</summary>
     public void Dispose() => step?.Dispose();
+
+    private FitResult Run(Func<BatchSource> batches, Func<int?, EvaluationResult>? validate, CancellationToken cancellation)
+    {
+        bool wasTraining = model.training;
+        using IProgressDisplay display = ProgressDisplay.Create(options.Progress, Epochs);
+        random.manual_seed(options.Seed);
+        if (settings.Precision == Precision.BFloat16 && Device.type == DeviceType.CPU && !Kernels.Hardware.MultipliesBFloat16)
+        {
+            display.Note("Precision.BFloat16: this processor has no bfloat16 products (AVX512_BF16), so they run on ordinary instructions; the results are those of bfloat16, the speed is that of float32.");
+        }
+
+        try
+        {
+            using BatchSource source = batches();
+            using var loop = new FitLoop(model, settings, options, [history, .. options.Callbacks], Step, source, Epochs, validate, display);
+            return loop.Run(cancellation);
+        }
+        finally
+        {
+            model.train(wasTraining);
+        }
+    }
 
     private EvaluationResult Evaluate(Dataset data, int? limit)
     {

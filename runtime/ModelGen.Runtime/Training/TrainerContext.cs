@@ -44,14 +44,14 @@ public sealed class TrainerContext
     /// <summary>Updates of the parameters in this fit, those before a checkpoint it goes on from included.</summary>
     public long Steps { get; internal set; }
 
-    /// <summary>Updates that the whole fit takes unless something stops it earlier.</summary>
-    public long TotalSteps { get; internal set; }
+    /// <summary>Updates that the whole fit takes unless something stops it earlier; null where the length of a stream decides.</summary>
+    public long? TotalSteps { get; internal set; }
 
     /// <summary>Updates of this epoch.</summary>
     public int StepsInEpoch { get; internal set; }
 
-    /// <summary>Updates that the whole epoch takes.</summary>
-    public int StepsPerEpoch { get; internal set; }
+    /// <summary>Updates that the whole epoch takes; null where the length of a stream decides.</summary>
+    public int? StepsPerEpoch { get; internal set; }
 
     /// <summary>Samples of the last step.</summary>
     public int StepSamples { get; internal set; }

@@ -66,7 +66,13 @@ public sealed record TrainerOptions
     /// <summary>Time after which the fit ends, with the step that runs then; null for no limit.</summary>
     public TimeSpan? MaxDuration { get; init; }
 
-    /// <summary>Training batches of an epoch; null for all.</summary>
+    /// <summary>
+    /// Updates of an epoch, for data without an end or so much of it that validation and checkpoints should come more often: each epoch goes on in the data where the one before ended, and the data
+    /// starts anew, in another order, when it ends. Null (default): an epoch is a pass over the data.
+    /// </summary>
+    public int? StepsPerEpoch { get; init; }
+
+    /// <summary>Training batches of an epoch, the first ones of each pass over the data; null for all.</summary>
     public int? LimitTrainBatches { get; init; }
 
     /// <summary>Batches of a validation; null for all.</summary>
@@ -77,6 +83,12 @@ public sealed record TrainerOptions
 
     /// <summary>Updates between two further validations within epochs; null for none.</summary>
     public int? ValidateEverySteps { get; init; }
+
+    /// <summary>
+    /// Batches that are validated before the first update, so that a fault of the validation set, a metric or the model's inference shows at once and not after an epoch; their values are dropped. A fit
+    /// that goes on from a checkpoint leaves it out. Default 0; Lightning's <c>num_sanity_val_steps</c> is 2.
+    /// </summary>
+    public int SanityValidationBatches { get; init; }
 
     /// <summary>Runs one batch of training and validation and writes no checkpoint: to find out in seconds whether everything fits together. Default false.</summary>
     public bool FastDevRun { get; init; }
@@ -108,7 +120,7 @@ public sealed record TrainerOptions
     /// <summary>Seed of shuffling and of torch's generator (dropout); the same seed gives the same run. Default 0.</summary>
     public int Seed { get; init; }
 
-    /// <summary>Whether each epoch sees the samples in another order; default true.</summary>
+    /// <summary>Whether each epoch sees the samples in another order; default true. A stream is shuffled within <see cref="DataLoaderOptions.ShuffleBuffer"/>.</summary>
     public bool Shuffle { get; init; } = true;
 
     /// <summary>Whether a last batch smaller than the others is left out; default false.</summary>

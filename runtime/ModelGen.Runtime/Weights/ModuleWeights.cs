@@ -11,7 +11,10 @@ namespace ModelGen;
 /// </remarks>
 public static class ModuleWeights
 {
-    /// <summary>Loads weights from a file of any format of <see cref="WeightFormat"/>, found by its content. All is read and checked before the model is changed; it takes the size of the weights in memory once more for that time.</summary>
+    /// <summary>
+    /// Loads weights from a file of any format of <see cref="WeightFormat"/>, found by its content. All is read and checked before the model is changed; it takes the size of the weights in memory once
+    /// more for that time. Of a checkpoint of the trainer it takes the weights as the last update left them; <see cref="Checkpoint.Load(string, nn.Module, bool)"/> takes the averages and checks the checksums.
+    /// </summary>
     /// <param name="model">The model, on any device. Its own tensors receive the values, so optimizers and compiled steps go on with them.</param>
     /// <param name="path">The file.</param>
     /// <param name="options">What differences are allowed; by default none.</param>

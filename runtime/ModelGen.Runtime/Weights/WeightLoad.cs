@@ -81,6 +81,12 @@ internal sealed class WeightLoad : IDisposable
             }
             else if (!state.TryGetValue(key, out Tensor? target))
             {
+                if (CheckpointFile.IsStateOfFit(file, entry.Name))
+                {
+                    rest.Add(new WeightLine(WeightState.LeftOut, entry.Name, entry.Name, Shown(entry), null, "state of the fit"));
+                    continue;
+                }
+
                 rest.Add(new WeightLine(WeightState.Unexpected, entry.Name, entry.Name, Shown(entry), null, key == entry.Name ? "" : $"renamed to '{WeightEntry.Shown(key)}'"));
             }
             else if (lines.TryGetValue(key, out WeightLine? first))

@@ -18,7 +18,7 @@ public enum WeightState
     /// <summary>In both, but of another shape or of a type that is not converted.</summary>
     Mismatched,
 
-    /// <summary>In the file, and left out by <see cref="WeightLoadOptions.Rename"/>.</summary>
+    /// <summary>In the file, and left out by <see cref="WeightLoadOptions.Rename"/>, or because it is state of a fit in a checkpoint of the trainer.</summary>
     LeftOut,
 }
 

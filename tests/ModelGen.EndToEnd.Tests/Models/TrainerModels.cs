@@ -32,3 +32,23 @@ public sealed partial class FragileNet
 
     public Tensor Forward([Shape("N", 3)] Tensor x) => Third(Second(log(First(x))));
 }
+
+/// <summary>One yes/no label.</summary>
+[Model]
+[Train(Loss.BCEWithLogits, Optimizer.SGD, LearningRate = 0.1)]
+public sealed partial class YesNoNet
+{
+    [Linear(1)] private partial Tensor Answer(Tensor x);
+
+    public Tensor Forward([Shape("N", 5)] Tensor x) => Answer(x);
+}
+
+/// <summary>Several yes/no labels.</summary>
+[Model]
+[Train(Loss.BCEWithLogits, Optimizer.SGD, LearningRate = 0.1)]
+public sealed partial class LabelsNet
+{
+    [Linear(3)] private partial Tensor Answers(Tensor x);
+
+    public Tensor Forward([Shape("N", 5)] Tensor x) => Answers(x);
+}

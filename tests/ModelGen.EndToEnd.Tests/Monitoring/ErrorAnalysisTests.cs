@@ -98,6 +98,63 @@ public sealed class ErrorAnalysisTests
         Assert.Contains("residuals", errors.ToString());
     }
 
+    /// <summary>One label and several, against eager TorchSharp: losses, decisions, confidences and counts.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    public void YesNoLabels_AreThoseOfEagerCode(int labels)
+    {
+        random.manual_seed(labels);
+        using Module model = labels == 1 ? new YesNoNet() : new LabelsNet();
+        float[] answers = [.. Enumerable.Range(0, 70 * labels).Select(static i => i % 3 == 0 ? 1f : 0)];
+        TensorDataset data = TensorDataset.FromArrays((randn(70, 5) * 2).data<float>().ToArray(), [5], answers, [labels]);
+        var options = new ErrorAnalysisOptions { Worst = 6, BatchSize = 32, Bins = 5, Classes = labels == 1 ? null : ["red", "round", "large"] };
+        ErrorAnalysis errors = model is YesNoNet single ? ErrorAnalysis.Of(single, data, options) : ErrorAnalysis.Of((LabelsNet)model, data, options);
+
+        using IDisposable guard = no_grad();
+        (Tensor[] inputs, Tensor target) = data.ToTensors(0, data.Count);
+        Tensor logits = model is YesNoNet yesNo ? yesNo.call(inputs[0]) : ((LabelsNet)model).call(inputs[0]);
+        Tensor losses = functional.binary_cross_entropy_with_logits(logits, target, reduction: Reduction.None).mean([1L]);
+        Tensor right = logits.gt(0).eq(target.gt(0.5));
+        Tensor yes = sigmoid(logits);
+        Tensor confidence = maximum(yes, 1 - yes);
+        Assert.Equal(losses.mean().ToDouble(), errors.Loss, 1e-5);
+        Assert.Equal(right.to(ScalarType.Float64).mean().ToDouble(), errors.Accuracy!.Value, 12);
+        Assert.Equal(70 * labels, errors.Calibration!.Bins.Sum(static bin => bin.Count));
+        Assert.Equal(confidence.mean().ToDouble(), errors.Calibration.Bins.Where(static bin => bin.Count > 0).Sum(static bin => bin.Count * bin.Confidence) / (70 * labels), 1e-5);
+        foreach (CalibrationBin bin in errors.Calibration.Bins)
+        {
+            Assert.Equal(confidence.gt(bin.Low).logical_and(confidence.le(bin.High)).sum().ToInt64(), bin.Count);
+        }
+
+        Assert.Equal(losses.topk(6).values.data<float>().Select(static loss => MathF.Round(loss, 4)), errors.Worst.Select(static sample => MathF.Round((float)sample.Loss, 4)));
+        Assert.Null(errors.Residuals);
+
+        // The answer yes of each label, from counts.
+        long[] found = logits.gt(0).logical_and(target.gt(0.5)).sum([0L]).data<long>().ToArray();
+        long[] given = logits.gt(0).sum([0L]).data<long>().ToArray();
+        long[] actual = target.gt(0.5).sum([0L]).data<long>().ToArray();
+        for (int label = 0; label < labels; label++)
+        {
+            ClassQuality quality = labels == 1 ? errors.Classes.Single(static quality => quality.Name == "yes") : errors.Classes[label];
+            Assert.Equal((actual[label], (double)found[label] / given[label], (double)found[label] / actual[label]), (quality.Support, quality.Precision, quality.Recall));
+        }
+
+        if (labels == 1)
+        {
+            Assert.Equal((found[0], given[0] - found[0], actual[0] - found[0]), (errors.Confusion![1, 1], errors.Confusion[0, 1], errors.Confusion[1, 0]));
+            WorstSample worst = errors.Worst[0];
+            Assert.Equal(target[worst.Index, 0].ToSingle() > 0.5 ? "yes" : "no", worst.Actual);
+            Assert.Equal(logits[worst.Index, 0].ToSingle() > 0 ? "yes" : "no", worst.Predicted);
+            Assert.Equal(confidence[worst.Index, 0].ToDouble(), worst.Confidence!.Value, 1e-5);
+        }
+        else
+        {
+            Assert.Null(errors.Confusion);
+            Assert.Equal(["red", "round", "large"], errors.Classes.Select(static quality => quality.Name));
+        }
+    }
+
     [Fact]
     public void WrongNumberOfNames_IsRefused()
     {

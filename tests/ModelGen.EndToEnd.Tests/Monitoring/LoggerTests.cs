@@ -215,9 +215,9 @@ public sealed class LoggerTests : IDisposable
         {
             text.Observe(context);
             TimeSpan before = context.Elapsed;
-            TimeSpan left = text.Left(context);
+            TimeSpan left = text.Left(context)!.Value;
             TimeSpan after = context.Elapsed;
-            double exact = (double)(context.TotalSteps - context.Steps) / context.Steps;
+            double exact = (double)(context.TotalSteps!.Value - context.Steps) / context.Steps;
             Assert.InRange(left, before * exact, after * exact);
             Lines++;
         }

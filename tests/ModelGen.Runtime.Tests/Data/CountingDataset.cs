@@ -56,6 +56,32 @@ internal sealed class SequenceDataset(int[] lengths) : Dataset
     }
 }
 
+/// <summary>Records 0 to one less than a count, which can begin at any of them.</summary>
+internal sealed class SeekingStream(int count) : StreamingDataset<int>
+{
+    /// <summary>Where the last pass began.</summary>
+    public long First { get; private set; }
+
+    public override IReadOnlyList<FieldSpec> Inputs { get; } = [new("input", ElementType.Float32, [2])];
+
+    public override FieldSpec Target { get; } = new("target", ElementType.Int64, []);
+
+    public override IEnumerable<int> Records(int epoch) => Enumerable.Range(0, count);
+
+    public override IEnumerable<int> Records(int epoch, long first)
+    {
+        First = first;
+        return Enumerable.Range((int)first, Math.Max(count - (int)first, 0));
+    }
+
+    public override void Read(int record, Sample sample)
+    {
+        sample.Input<float>()[0] = record;
+        sample.Input<float>()[1] = (float)sample.Random.NextDouble();
+        sample.Target<long>()[0] = record;
+    }
+}
+
 /// <summary>Records 0 to one less than a count.</summary>
 internal sealed class CountingStream(int count, int failsAt = -1) : StreamingDataset<int>
 {

@@ -111,6 +111,65 @@ public sealed class DataLoaderTests
     }
 
     [Fact]
+    public void WorkersWithNothingToBegin_ShareTheSamplesOfABatch()
+    {
+        using var together = new Barrier(3);
+        int met = 0;
+        var data = new CountingDataset(6) { OnRead = _ => Interlocked.Add(ref met, together.SignalAndWait(10_000) ? 1 : 0) };
+        using var loader = new DataLoader(data, new DataLoaderOptions { BatchSize = 6, Workers = 3 });
+        Assert.Equal([0L, 1, 2, 3, 4, 5], loader.Batches().SelectMany(static batch => batch.Target.data<long>().ToArray()));
+        Assert.Equal(6, met);
+    }
+
+    [Fact]
+    public void SharedBatches_AreThoseOfOneWorker_AlsoWhereSamplesAreLeftOut()
+    {
+        var uneven = new Random(3);
+        var lengths = new SequenceDataset([.. Enumerable.Range(0, 37).Select(_ => uneven.Next(9))]);
+        foreach (int workers in (int[])[1, 2, 5])
+        {
+            for (int prefetch = 1; prefetch < 4; prefetch++)
+            {
+                string Numbers(int count) => Shown(
+                    new CountingDataset(61) { Fails = static index => index % 7 == 3, OnRead = static index => Thread.SpinWait(index % 5 * 200) },
+                    new DataLoaderOptions { BatchSize = 16, Shuffle = true, OnError = SampleErrors.Skip, Workers = count, Prefetch = prefetch });
+                Assert.Equal(Numbers(0), Numbers(workers));
+                string Sequences(int count)
+                {
+                    using var loader = new DataLoader(lengths, new DataLoaderOptions { BatchSize = 10, Shuffle = true, Workers = count, Prefetch = prefetch });
+                    return string.Join("\n", loader.Batches(epochs: 3).Select(static batch => string.Join(" ", batch.Inputs[0].data<long>()) + " | " + string.Join(" ", batch.Target.data<float>())));
+                }
+
+                Assert.Equal(Sequences(0), Sequences(workers));
+            }
+        }
+    }
+
+    [Fact]
+    public void OfSeveralFaultsInABatch_TheFirstIsReported_WhicheverComesFirst()
+    {
+        using var later = new ManualResetEventSlim();
+        var data = new CountingDataset(8)
+        {
+            Fails = static index => index is 0 or 5,
+            OnRead = index =>
+            {
+                if (index == 0)
+                {
+                    later.Wait(10_000);
+                }
+                else if (index == 5)
+                {
+                    later.Set();
+                }
+            },
+        };
+        using var loader = new DataLoader(data, new DataLoaderOptions { BatchSize = 8, Workers = 4 });
+        Assert.Equal(0, Assert.Throws<DataLoadException>(() => loader.Batches().Count()).Fault!.Sample);
+        Assert.True(later.IsSet);
+    }
+
+    [Fact]
     public void AFault_StopsAtItsBatch_AndNamesTheSample()
     {
         using var loader = new DataLoader(new CountingDataset(20) { Fails = static index => index == 13 }, new DataLoaderOptions { BatchSize = 4, Workers = 3 });
@@ -300,6 +359,31 @@ public sealed class DataLoaderTests
         Assert.NotEqual(seen.Order(), seen);
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void AStreamThatKnowsItsPlaces_IsNotReadUpToThere(int world)
+    {
+        var options = new DataLoaderOptions { BatchSize = 4, World = world, Workers = 2 };
+        using var reference = new DataLoader(new CountingStream(50), options);
+        string[] expected = [.. reference.Batches().Select(Show)];
+        var data = new SeekingStream(50);
+        using var loader = new DataLoader(data, options);
+        Assert.Equal(expected[4..], loader.Batches(0, 4).Select(Show));
+        Assert.Equal(12 * world, data.First);
+        Assert.Empty(loader.Batches(0, expected.Length));
+        Assert.Throws<DataLoadException>(() => loader.Batches(0, expected.Length + 1).Count());
+    }
+
+    [Fact]
+    public void AStreamWhoseLastRecordsAreLeftOut_SaysWhichBatchIsTheLast()
+    {
+        using var loader = new DataLoader(new CountingStream(11), new DataLoaderOptions { BatchSize = 4, DropLast = true, Workers = 1 });
+        Assert.Equal([false, true, false, true], loader.Batches(epochs: 2).Select(static batch => batch.IsLastOfEpoch));
+        using var empty = new DataLoader(new CountingStream(3), new DataLoaderOptions { BatchSize = 4, DropLast = true });
+        Assert.Contains("no whole batch in epoch 0", Assert.Throws<DataLoadException>(() => empty.Batches().Count()).Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void AStream_IsSharedEquallyByProcesses()
     {
@@ -318,7 +402,7 @@ public sealed class DataLoaderTests
         using var loader = new DataLoader(data, new DataLoaderOptions { BatchSize = 4, Workers = 2 });
         Assert.Contains("the file ends in record 9", Assert.Throws<DataLoadException>(() => loader.Batches().Count()).Message, StringComparison.Ordinal);
         Assert.Equal(data.Opened, data.Closed);
-        Assert.Contains("has 6 batches", Assert.Throws<DataLoadException>(() =>
+        Assert.Contains("Epoch 0 of the stream ends before batch 8", Assert.Throws<DataLoadException>(() =>
         {
             using var whole = new DataLoader(new CountingStream(23), new DataLoaderOptions { BatchSize = 4 });
             whole.Batches(0, 9).Count();

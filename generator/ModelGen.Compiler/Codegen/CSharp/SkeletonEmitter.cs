@@ -10,7 +10,7 @@ internal static class SkeletonEmitter
     {
         IndentedWriter writer = ModelEmitter.Begin();
         string arguments = string.Join(", ", spec.Inputs.Select(static _ => "global::TorchSharp.torch.Tensor"));
-        string bases = $" : global::ModelGen.CompiledModule<{arguments}, {ModelEmitter.Result(spec)}>, global::ModelGen.IBuildable{(spec.IsRoot ? ", global::ModelGen.ICompiledModel" : "")}";
+        string bases = $" : global::ModelGen.CompiledModule<{arguments}, {ModelEmitter.Result(spec)}>, global::ModelGen.IBuildable{(spec.IsRoot ? ", global::ModelGen.ICompiledModel" : "")}{InitializationEmitter.Interface(spec)}";
         ModelEmitter.InClass(writer, spec, bases, () =>
         {
             writer.Line("private readonly __Layers __layers = new();");
@@ -18,6 +18,7 @@ internal static class SkeletonEmitter
             WriteForward(writer, spec);
             WriteLayers(writer, spec);
             WriteBuild(writer, spec);
+            InitializationEmitter.Write(writer, spec);
             using (writer.Braces("private sealed class __Layers"))
             {
                 foreach (LayerSpec layer in spec.Layers)
@@ -54,6 +55,10 @@ internal static class SkeletonEmitter
                 }
 
                 writer.Line("((global::ModelGen.IBuildable)this).Build(sizes, \"\");");
+                if (spec.IsInitialized)
+                {
+                    writer.Line("global::ModelGen.Initializers.Initialize(this);");
+                }
             }
         }
     }

@@ -8,7 +8,8 @@ internal static class TorchModuleEmitter
     public static string Write(ModelSpec spec)
     {
         IndentedWriter writer = ModelEmitter.Begin();
-        ModelEmitter.InClass(writer, spec, spec.Refusal is null ? " : global::ModelGen.ICompiledModel" : "", static () => { });
+        string bases = (spec.Refusal is null ? ", global::ModelGen.ICompiledModel" : "") + InitializationEmitter.Interface(spec);
+        ModelEmitter.InClass(writer, spec, bases.Length > 0 ? " : " + bases.Substring(2) : "", () => InitializationEmitter.Write(writer, spec));
         return writer.ToString();
     }
 }

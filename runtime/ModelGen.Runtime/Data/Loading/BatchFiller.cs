@@ -1,5 +1,3 @@
-using System.Diagnostics;
-
 namespace ModelGen.Data;
 
 /// <summary>What the batches of a loader look like: fields of samples, then those of the transforms of batches.</summary>
@@ -44,7 +42,10 @@ internal sealed class BatchLayout
     public bool IsVariable => Array.Exists(Samples, static spec => spec.IsVariable);
 }
 
-/// <summary>Makes batches: one for each worker.</summary>
+/// <summary>
+/// Makes batches: one for each worker. A batch is opened by one worker, its samples are read by it and by any that have nothing else to do, and the one that finishes the last of them closes it.
+/// What comes out does not depend on who did what.
+/// </summary>
 internal sealed class BatchFiller(BatchLayout layout, ISampleReader reader, DataLoaderOptions options)
 {
     // Streams of samples and of batches must not meet.
@@ -52,113 +53,120 @@ internal sealed class BatchFiller(BatchLayout layout, ISampleReader reader, Data
 
     private readonly Sample sample = new(layout.Samples);
     private readonly RandomStream batchRandom = new(0);
-    private readonly nint[] addresses = new nint[layout.All.Length];
 
-    /// <summary>Fills a slot with the batch it was given; gives up early, with a batch of no use, once <paramref name="stopped"/> says so.</summary>
-    public void Fill(BatchSlot slot, Func<bool> stopped)
+    /// <summary>Makes the memory of a batch ready.</summary>
+    public void Open(BatchSlot slot)
     {
-        long start = Stopwatch.GetTimestamp();
-        slot.Faults.Clear();
-        slot.Error = null;
-        slot.Count = 0;
         try
         {
             slot.Buffers.AwaitCopies();
-            ReadSamples(slot, slot.Work!, stopped);
-            if (slot.Count > 0 && !stopped())
+            BatchWork work = slot.Work!;
+            for (int row = 0; layout.IsVariable && row < work.Count; row++)
+            {
+                TryLength(slot, row);
+            }
+
+            slot.Length = layout.IsVariable ? slot.Lengths.Max() : 0;
+            for (int field = 0; field < layout.All.Length; field++)
+            {
+                slot.Addresses[field] = slot.Buffers.Reserve(field, work.Count * Elements(layout.All[field], slot.Length));
+            }
+        }
+        catch (Exception exception)
+        {
+            Fail(slot, exception);
+        }
+    }
+
+    /// <summary>Reads some samples of an open batch; gives up early, with a batch of no use, once <paramref name="stopped"/> says so.</summary>
+    public void Read(BatchSlot slot, int from, int to, Func<bool> stopped)
+    {
+        try
+        {
+            // Behind a sample that ends the pass nothing is needed; those before it are still read, so that the first fault is reported whoever comes upon one first.
+            for (int row = from; row < to && !stopped() && !(options.OnError == SampleErrors.Stop && row > slot.FirstFailure); row++)
+            {
+                if (slot.Failed[row] is null)
+                {
+                    TryRead(slot, row);
+                }
+            }
+        }
+        catch (Exception exception)
+        {
+            Fail(slot, exception);
+        }
+    }
+
+    /// <summary>Ends a batch whose samples have all been read.</summary>
+    public void Close(BatchSlot slot, Func<bool> stopped)
+    {
+        if (slot.Error is not null)
+        {
+            return;
+        }
+
+        try
+        {
+            slot.Count = slot.Work!.Count;
+            if (slot.FirstFailure < int.MaxValue)
+            {
+                LeaveOut(slot, slot.Work);
+            }
+
+            if (!stopped())
             {
                 Transform(slot);
             }
         }
         catch (DataLoadException exception)
         {
-            slot.Error = exception;
+            slot.Fail(exception);
         }
         catch (Exception exception)
         {
-            // Whatever it is, it belongs to the thread that asks for batches; a worker that dies silently would leave it waiting.
-            slot.Error = new DataLoadException($"Batch {slot.Work!.Index} of epoch {slot.Work.Epoch} failed: {exception.Message}", exception);
-        }
-
-        slot.WorkTicks = Stopwatch.GetTimestamp() - start;
-    }
-
-    private void ReadSamples(BatchSlot slot, BatchWork work, Func<bool> stopped)
-    {
-        int[]? lengths = layout.IsVariable ? new int[work.Count] : null;
-        var failed = new Exception?[work.Count];
-        for (int row = 0; lengths is not null && row < lengths.Length; row++)
-        {
-            failed[row] = TryLength(work, row, out lengths[row]);
-        }
-
-        slot.Length = lengths?.Max() ?? 0;
-        for (int field = 0; field < layout.All.Length; field++)
-        {
-            addresses[field] = slot.Buffers.Reserve(field, work.Count * Elements(layout.All[field], slot.Length));
-        }
-
-        for (int row = 0; row < work.Count && !stopped(); row++)
-        {
-            failed[row] ??= TryRead(slot, work, row, lengths?[row] ?? 0);
-            if (failed[row] is not { } error)
-            {
-                slot.Count++;
-                continue;
-            }
-
-            var fault = new SampleFault(work.SampleNumber(row), reader.Describe(work, row), work.Epoch, work.Index, error);
-            if (options.OnError == SampleErrors.Stop)
-            {
-                throw new DataLoadException(fault);
-            }
-
-            slot.Faults.Add(fault);
-        }
-
-        if (slot.Count == 0 && slot.Faults.Count > 0)
-        {
-            throw new DataLoadException($"No sample of batch {work.Index} of epoch {work.Epoch} could be read; the first was {slot.Faults[0]}", slot.Faults[0].Error);
+            Fail(slot, exception);
         }
     }
 
-    private Exception? TryLength(BatchWork work, int row, out int length)
-    {
-        length = 0;
-        try
-        {
-            int given = reader.Length(work, row);
-            length = given >= 0 ? given : throw new InvalidOperationException($"The data set gave a length of {given}.");
-            return null;
-        }
-        catch (Exception exception) when (exception is not OutOfMemoryException)
-        {
-            return exception;
-        }
-    }
-
-    private Exception? TryRead(BatchSlot slot, BatchWork work, int row, int length)
-    {
-        try
-        {
-            ReadSample(slot, work, row, length);
-            return null;
-        }
-        catch (Exception exception) when (exception is not OutOfMemoryException)
-        {
-            return exception;
-        }
-    }
+    // Whatever it is, it belongs to the thread that asks for batches; a worker that dies silently would leave it waiting.
+    private static void Fail(BatchSlot slot, Exception exception) =>
+        slot.Fail(new DataLoadException($"Batch {slot.Work!.Index} of epoch {slot.Work.Epoch} failed: {exception.Message}", exception));
 
     private static long Elements(FieldSpec field, int length) => field.IsVariable ? (long)field.Count * length : field.Count;
 
-    private void ReadSample(BatchSlot slot, BatchWork work, int row, int length)
+    private void TryLength(BatchSlot slot, int row)
     {
+        try
+        {
+            int given = reader.Length(slot.Work!, row);
+            slot.Lengths[row] = given >= 0 ? given : throw new InvalidOperationException($"The data set gave a length of {given}.");
+        }
+        catch (Exception exception) when (exception is not OutOfMemoryException)
+        {
+            slot.Fail(row, exception);
+        }
+    }
+
+    private void TryRead(BatchSlot slot, int row)
+    {
+        try
+        {
+            ReadSample(slot, slot.Work!, row);
+        }
+        catch (Exception exception) when (exception is not OutOfMemoryException)
+        {
+            slot.Fail(row, exception);
+        }
+    }
+
+    private void ReadSample(BatchSlot slot, BatchWork work, int row)
+    {
+        int length = slot.Lengths[row];
         sample.SetLength(length);
         for (int field = 0; field < layout.Samples.Length; field++)
         {
-            FieldSpec spec = layout.Samples[field];
-            sample.Place(field, addresses[field] + (nint)(slot.Count * Elements(spec, slot.Length) * spec.ElementBytes));
+            sample.Place(field, Address(slot, field, row));
         }
 
         sample.Random.MoveTo(options.Seed, work.Epoch, work.Index, row, work.SampleNumber(row));
@@ -167,15 +175,19 @@ internal sealed class BatchFiller(BatchLayout layout, ISampleReader reader, Data
         {
             if (layout.Samples[field].IsVariable && length < slot.Length)
             {
-                Pad(field, slot, length);
+                Pad(slot, field, row, length);
             }
         }
     }
 
-    private unsafe void Pad(int field, BatchSlot slot, int length)
+    private nint Address(BatchSlot slot, int field, int row) => slot.Addresses[field] + (nint)(row * RowBytes(slot, field));
+
+    private long RowBytes(BatchSlot slot, int field) => Elements(layout.Samples[field], slot.Length) * layout.Samples[field].ElementBytes;
+
+    private unsafe void Pad(BatchSlot slot, int field, int row, int length)
     {
         FieldSpec spec = layout.Samples[field];
-        byte* start = (byte*)addresses[field] + (((slot.Count * (long)slot.Length) + length) * spec.Bytes);
+        byte* start = (byte*)Address(slot, field, row) + ((long)length * spec.Bytes);
         int count = (slot.Length - length) * spec.Count;
         switch (spec.Type)
         {
@@ -191,6 +203,39 @@ internal sealed class BatchFiller(BatchLayout layout, ISampleReader reader, Data
         }
     }
 
+    /// <summary>Moves the samples behind one that failed up to its place, or ends the pass.</summary>
+    private unsafe void LeaveOut(BatchSlot slot, BatchWork work)
+    {
+        slot.Count = 0;
+        for (int row = 0; row < work.Count; row++)
+        {
+            if (slot.Failed[row] is { } reason)
+            {
+                var fault = new SampleFault(work.SampleNumber(row), reader.Describe(work, row), work.Epoch, work.Index, reason);
+                if (options.OnError == SampleErrors.Stop)
+                {
+                    throw new DataLoadException(fault);
+                }
+
+                slot.Faults.Add(fault);
+                continue;
+            }
+
+            for (int field = 0; field < layout.Samples.Length && slot.Count < row; field++)
+            {
+                long bytes = RowBytes(slot, field);
+                Buffer.MemoryCopy((void*)Address(slot, field, row), (void*)Address(slot, field, slot.Count), bytes, bytes);
+            }
+
+            slot.Count++;
+        }
+
+        if (slot.Count == 0)
+        {
+            throw new DataLoadException($"No sample of batch {work.Index} of epoch {work.Epoch} could be read; the first was {slot.Faults[0]}", slot.Faults[0].Error);
+        }
+    }
+
     private void Transform(BatchSlot slot)
     {
         for (int i = 0; i < layout.Transforms.Length; i++)
@@ -198,9 +243,9 @@ internal sealed class BatchFiller(BatchLayout layout, ISampleReader reader, Data
             int before = layout.TargetOf[i];
             int after = layout.TargetOf[i + 1];
             FieldSpec[] fields = [.. layout.Samples.AsSpan(..layout.Inputs), layout.All[before]];
-            nint[] memory = [.. addresses.AsSpan(..layout.Inputs), addresses[before]];
+            nint[] memory = [.. slot.Addresses.AsSpan(..layout.Inputs), slot.Addresses[before]];
             batchRandom.MoveTo(options.Seed, BatchStream, slot.Work!.Epoch, slot.Work.Index, i, options.Rank);
-            layout.Transforms[i].Apply(new BatchMemory(fields, memory, layout.All[after], addresses[after], slot.Count, slot.Length), batchRandom);
+            layout.Transforms[i].Apply(new BatchMemory(fields, memory, layout.All[after], slot.Addresses[after], slot.Count, slot.Length), batchRandom);
         }
     }
 }

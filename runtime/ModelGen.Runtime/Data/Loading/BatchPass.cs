@@ -36,7 +36,10 @@ internal sealed class BatchPass : IEnumerator<Batch>
 
     object IEnumerator.Current => Current;
 
-    public bool MoveNext()
+    public bool MoveNext() => MoveNext(cancellation);
+
+    /// <summary>Goes to the next batch, as <see cref="MoveNext()"/>; the wait for it ends with a token of its own.</summary>
+    public bool MoveNext(CancellationToken cancellation)
     {
         consumer = Environment.CurrentManagedThreadId;
         if (finished)
@@ -46,7 +49,7 @@ internal sealed class BatchPass : IEnumerator<Batch>
 
         try
         {
-            return Advance();
+            return Advance(cancellation);
         }
         catch
         {
@@ -93,7 +96,7 @@ internal sealed class BatchPass : IEnumerator<Batch>
         loader.Ended(this, pipeline.Stop(Patience) ? slots : null);
     }
 
-    private bool Advance()
+    private bool Advance(CancellationToken cancellation)
     {
         GiveBack();
         long start = Stopwatch.GetTimestamp();
@@ -138,7 +141,7 @@ internal sealed class BatchPass : IEnumerator<Batch>
 /// <summary>Batches that a loader can be asked for; each enumeration is a pass of its own.</summary>
 internal sealed class BatchSequence(DataLoader loader, int epoch, int firstBatch, int epochs, CancellationToken cancellation) : IEnumerable<Batch>
 {
-    public IEnumerator<Batch> GetEnumerator() => loader.Begin(epoch, firstBatch, epochs, cancellation);
+    public IEnumerator<Batch> GetEnumerator() => loader.Begin(epoch, firstBatch, epochs, limit: null, cancellation);
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 }

@@ -1,24 +1,28 @@
 using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
 
 namespace ModelGen.Data;
 
 /// <summary>
 /// Workers that make the batches of one pass in a ring of slots. Batch <c>b</c> always takes slot <c>b mod n</c>; it is begun when the batch that had the slot before was given back, and
-/// handed out in order. Memory belongs to the last one who leaves: a worker stuck in a read cannot make the others wait for ever, nor write into freed memory.
+/// handed out in order. Workers with no batch to begin share the samples of those in work. Memory belongs to the last one who leaves: a worker stuck in a read cannot make the others wait for ever, nor write into freed memory.
 /// </summary>
 internal sealed class BatchPipeline
 {
-    private readonly Lock planLock = new();
     private readonly object gate = new();
     private readonly BatchPlan plan;
     private readonly BatchSlot[] slots;
     private readonly Thread[] workers;
     private readonly BatchFiller? ownFiller;
+    private readonly Func<bool> isStopped;
 
-    // Guarded by gate: batches begun, handed out, given back.
+    // Guarded by gate: batches begun, handed out, given back; whether a worker plans the next one; batches whose memory is being made ready; workers with nothing to do.
     private long begun;
     private long taken;
     private long released;
+    private bool planning;
+    private int opening;
+    private int idle;
     private bool ended;
     private volatile bool stopped;
     private int users;
@@ -28,11 +32,7 @@ internal sealed class BatchPipeline
     {
         this.plan = plan;
         this.slots = slots;
-        foreach (BatchSlot slot in slots)
-        {
-            slot.Ready = false;
-        }
-
+        isStopped = () => stopped;
         users = workerCount + 1;
         ownFiller = workerCount == 0 ? createFiller() : null;
         workers = new Thread[workerCount];
@@ -58,9 +58,9 @@ internal sealed class BatchPipeline
         {
             ObjectDisposedException.ThrowIf(stopped, typeof(DataLoader));
             cancellation.ThrowIfCancellationRequested();
-            if (Begin() is { } own)
+            if (!ended && Begin(ownFiller, out BatchSlot? own, out (int From, int To) rows))
             {
-                Finish(own, ownFiller);
+                Fill(own, rows, ownFiller);
             }
         }
 
@@ -132,72 +132,169 @@ internal sealed class BatchPipeline
 
     private void Work(BatchFiller filler)
     {
-        while (Begin() is { } slot)
+        while (Next(out BatchSlot? slot, out (int From, int To) rows))
         {
-            Finish(slot, filler);
+            if (slot is not null || Begin(filler, out slot, out rows))
+            {
+                Fill(slot, rows, filler);
+            }
         }
 
         Leave(consumer: false);
     }
 
-    /// <summary>Waits for a free slot and gives it the next batch; null when there is nothing more to do. One thread at a time, so that a plan is read in order.</summary>
-    private BatchSlot? Begin()
+    /// <summary>
+    /// Waits for something to do: beginning a batch, or else helping with the oldest one that still has samples to read. Without the help workers would be idle at the end of a pass, and wherever
+    /// the consumer waits for one slow batch.
+    /// </summary>
+    /// <param name="slot">The batch to help with; null for beginning one.</param>
+    /// <param name="rows">Samples of that batch, for this worker alone.</param>
+    /// <returns>False when there is nothing more to do.</returns>
+    private bool Next(out BatchSlot? slot, out (int From, int To) rows)
     {
-        lock (planLock)
+        lock (gate)
         {
-            BatchSlot slot;
-            lock (gate)
+            while (!stopped)
             {
-                while (!stopped && !ended && begun - released >= slots.Length)
+                if (!ended && !planning && begun - released < slots.Length)
                 {
-                    Monitor.Wait(gate);
+                    planning = true;
+                    (slot, rows) = (null, default);
+                    return true;
                 }
 
-                if (stopped || ended)
+                for (long batch = taken; batch < begun; batch++)
                 {
-                    return null;
+                    slot = slots[batch % slots.Length];
+                    if (Claim(slot, out rows))
+                    {
+                        return true;
+                    }
                 }
 
-                slot = slots[begun % slots.Length];
-            }
-
-            BatchWork? work = null;
-            Exception? fault = null;
-            try
-            {
-                work = plan.Next();
-            }
-            catch (Exception exception)
-            {
-                fault = exception as DataLoadException ?? new DataLoadException($"The sequence of samples failed: {exception.Message}", exception);
-            }
-
-            lock (gate)
-            {
-                ended = work is null;
-                if (ended && fault is null)
+                if (ended && opening == 0)
                 {
-                    Monitor.PulseAll(gate);
-                    return null;
+                    break;
                 }
 
-                (slot.Work, slot.Error, slot.Ready) = (work, fault, false);
-                begun++;
-                return slot;
+                idle++;
+                Monitor.Wait(gate);
+                idle--;
             }
+
+            (slot, rows) = (null, default);
+            return false;
         }
     }
 
-    private void Finish(BatchSlot slot, BatchFiller filler)
+    /// <summary>Plans and opens the next batch, which only the one that set <see cref="planning"/> does, so that a plan is read in order.</summary>
+    private bool Begin(BatchFiller filler, [NotNullWhen(true)] out BatchSlot? slot, out (int From, int To) rows)
     {
-        if (slot.Error is null)
+        (slot, rows) = (null, default);
+        BatchWork? work = null;
+        Exception? fault = null;
+        try
         {
-            filler.Fill(slot, () => stopped);
+            work = plan.Next();
+        }
+        catch (Exception exception)
+        {
+            fault = exception as DataLoadException ?? new DataLoadException($"The sequence of samples failed: {exception.Message}", exception);
         }
 
         lock (gate)
         {
+            planning = false;
+            ended = work is null;
+            if (work is not null || fault is not null)
+            {
+                slot = slots[begun++ % slots.Length];
+                slot.Begin(work, fault);
+                slot.Ready = fault is not null;
+                opening += fault is null ? 1 : 0;
+            }
+
+            if (work is null)
+            {
+                slot = null;
+                Monitor.PulseAll(gate);
+                return false;
+            }
+
+            WakeIdle();
+        }
+
+        long start = Stopwatch.GetTimestamp();
+        filler.Open(slot!);
+        lock (gate)
+        {
+            opening--;
+            slot!.WorkTicks = Stopwatch.GetTimestamp() - start;
+            slot.Rows = slot.Unfinished = slot.Error is null ? work.Count : 0;
+            if (!Claim(slot, out rows))
+            {
+                slot.Ready = true;
+                Monitor.PulseAll(gate);
+                return false;
+            }
+
+            WakeIdle();
+            return true;
+        }
+    }
+
+    /// <summary>Reads samples of a batch until all are given to some worker, and closes it if its last one was read here.</summary>
+    private void Fill(BatchSlot slot, (int From, int To) rows, BatchFiller filler)
+    {
+        bool finished;
+        bool more;
+        do
+        {
+            long start = Stopwatch.GetTimestamp();
+            filler.Read(slot, rows.From, rows.To, isStopped);
+            lock (gate)
+            {
+                // While samples of it are unfinished, the slot cannot be given to another batch.
+                slot.Unfinished -= rows.To - rows.From;
+                slot.WorkTicks += Stopwatch.GetTimestamp() - start;
+                finished = slot.Unfinished == 0;
+                more = Claim(slot, out rows);
+            }
+        }
+        while (more);
+
+        if (!finished)
+        {
+            return;
+        }
+
+        long end = Stopwatch.GetTimestamp();
+        filler.Close(slot, isStopped);
+        lock (gate)
+        {
+            slot.WorkTicks += Stopwatch.GetTimestamp() - end;
             slot.Ready = true;
+            Monitor.PulseAll(gate);
+        }
+    }
+
+    /// <summary>
+    /// Takes some of a batch's samples: many at first and few towards its end, so that workers end together and seldom meet (guided self-scheduling; Polychronopoulos and Kuck 1987,
+    /// doi:10.1109/TC.1987.5009495).
+    /// </summary>
+    private bool Claim(BatchSlot slot, out (int From, int To) rows)
+    {
+        int left = slot.Rows - slot.Claimed;
+        int count = workers.Length < 2 ? left : Math.Max(1, left / (2 * workers.Length));
+        rows = (slot.Claimed, slot.Claimed + count);
+        slot.Claimed += left > 0 ? count : 0;
+        return left > 0;
+    }
+
+    private void WakeIdle()
+    {
+        if (idle > 0)
+        {
             Monitor.PulseAll(gate);
         }
     }

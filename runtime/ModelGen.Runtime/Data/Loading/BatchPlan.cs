@@ -9,12 +9,10 @@ internal abstract class BatchPlan : IDisposable
     public virtual void Dispose()
     {
     }
-
-    internal static DataLoadException BehindTheEnd(int firstBatch, int epoch, long count) => new($"Epoch {epoch} has {count} batches; it cannot go on at batch {firstBatch}.", null);
 }
 
 /// <summary>Batches of a map-style data set.</summary>
-internal sealed class SampledPlan(BatchSampler sampler, int epoch, int firstBatch, int epochs) : BatchPlan
+internal sealed class SampledPlan(BatchSampler sampler, int epoch, int firstBatch, int epochs, int? limit) : BatchPlan
 {
     private readonly long end = (long)epoch + epochs;
     private IReadOnlyList<ArraySegment<int>>? batches;
@@ -25,14 +23,15 @@ internal sealed class SampledPlan(BatchSampler sampler, int epoch, int firstBatc
         while (epoch < end)
         {
             batches ??= sampler.Batches(epoch);
-            if (index < batches.Count)
+            int count = Math.Min(batches.Count, limit ?? int.MaxValue);
+            if (index < count)
             {
-                return new BatchWork(epoch, index, batches[index], null, 0, ++index == batches.Count);
+                return new BatchWork(epoch, index, batches[index], null, 0, ++index == count);
             }
 
-            if (index > batches.Count)
+            if (index > count)
             {
-                throw BehindTheEnd(index, epoch, batches.Count);
+                throw new DataLoadException($"Epoch {epoch} has {count} batches; it cannot go on at batch {index}.", null);
             }
 
             (batches, index) = (null, 0);
@@ -43,11 +42,12 @@ internal sealed class SampledPlan(BatchSampler sampler, int epoch, int firstBatc
     }
 }
 
-/// <summary>Batches of a stream. It reads one record ahead, to know the last batch of an epoch.</summary>
-internal sealed class StreamPlan(StreamingDataset data, DataLoaderOptions options, int epoch, int firstBatch, int epochs) : BatchPlan
+/// <summary>Batches of a stream. It reads one record ahead, or a batch where incomplete ones are left out, to know the last batch of an epoch.</summary>
+internal sealed class StreamPlan(StreamingDataset data, DataLoaderOptions options, int epoch, int firstBatch, int epochs, int? limit) : BatchPlan
 {
     private readonly long end = (long)epoch + epochs;
     private IEnumerator<object?>? records;
+    private object?[]? ahead;
     private bool hasNext;
     private int index;
     private long first;
@@ -61,14 +61,21 @@ internal sealed class StreamPlan(StreamingDataset data, DataLoaderOptions option
                 Open();
             }
 
-            if (Take() is { } batch)
+            if (index != limit && (ahead ?? Take()) is { } batch)
             {
                 first += batch.Length;
-                return new BatchWork(epoch, index++, null, batch, first - batch.Length, !hasNext);
+                ahead = options.DropLast ? Take() : null;
+                bool more = options.DropLast ? ahead is not null : hasNext;
+                return new BatchWork(epoch, index++, null, batch, first - batch.Length, !more || index == limit);
+            }
+
+            if (index == 0)
+            {
+                throw new DataLoadException($"The stream has no {(options.DropLast ? "whole " : string.Empty)}batch in epoch {epoch}.", null);
             }
 
             Dispose();
-            (records, index, first) = (null, 0, 0);
+            (records, ahead, index, first) = (null, null, 0, 0);
             epoch++;
         }
 
@@ -77,13 +84,18 @@ internal sealed class StreamPlan(StreamingDataset data, DataLoaderOptions option
 
     public override void Dispose() => records?.Dispose();
 
+    /// <summary>Opens the records of the epoch and goes to its first batch.</summary>
     private void Open()
     {
-        records = (options.Shuffle ? Shuffled() : Share()).GetEnumerator();
+        // A shuffled stream is read from its start, for the buffer to hold what it held. Another may know a shorter way to the last batch before the wanted one, which shows whether it is there.
+        int known = options.Shuffle ? 0 : Math.Max(firstBatch - 1, 0);
+        index = known;
+        first = (long)known * options.BatchSize;
+        records = (options.Shuffle ? Shuffled() : Share(first)).GetEnumerator();
         hasNext = records.MoveNext();
         while (index < firstBatch)
         {
-            first += Take()?.Length ?? throw BehindTheEnd(firstBatch, epoch, index);
+            first += Take()?.Length ?? throw new DataLoadException($"Epoch {epoch} of the stream ends before batch {firstBatch - 1}; it cannot go on behind it.", null);
             index++;
         }
 
@@ -103,14 +115,10 @@ internal sealed class StreamPlan(StreamingDataset data, DataLoaderOptions option
     }
 
     /// <summary>This process's records: one of every complete group, so that all processes get equally many.</summary>
-    private IEnumerable<object?> Share()
+    private IEnumerable<object?> Share(long first)
     {
-        if (options.World == 1)
-        {
-            return data.OpenRecords(epoch);
-        }
-
-        return data.OpenRecords(epoch).Chunk(options.World).Where(group => group.Length == options.World).Select(group => group[options.Rank]);
+        IEnumerable<object?> all = data.OpenRecords(epoch, first * options.World);
+        return options.World == 1 ? all : all.Chunk(options.World).Where(group => group.Length == options.World).Select(group => group[options.Rank]);
     }
 
     /// <summary>Each place of the buffer is refilled with the next record, so that memory is bounded.</summary>
@@ -118,7 +126,7 @@ internal sealed class StreamPlan(StreamingDataset data, DataLoaderOptions option
     {
         var random = RandomStream.At(options.Seed, epoch);
         var buffer = new List<object?>(options.ShuffleBuffer);
-        foreach (object? record in Share())
+        foreach (object? record in Share(0))
         {
             if (buffer.Count < options.ShuffleBuffer)
             {

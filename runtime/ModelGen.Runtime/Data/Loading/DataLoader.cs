@@ -163,7 +163,14 @@ public sealed class DataLoader : IDisposable
         }
     }
 
-    internal BatchPass Begin(int epoch, int firstBatch, int epochs, CancellationToken cancellation)
+    /// <summary>Begins a pass.</summary>
+    /// <param name="epoch">The first epoch.</param>
+    /// <param name="firstBatch">The first batch of that epoch.</param>
+    /// <param name="epochs">Number of epochs.</param>
+    /// <param name="limit">Batches of an epoch at most; null for all.</param>
+    /// <param name="cancellation">Ends a wait for a batch.</param>
+    /// <returns>The pass.</returns>
+    internal BatchPass Begin(int epoch, int firstBatch, int epochs, int? limit, CancellationToken cancellation)
     {
         lock (gate)
         {
@@ -174,8 +181,8 @@ public sealed class DataLoader : IDisposable
             }
 
             BatchPlan plan = stream is null
-                ? new SampledPlan(batchSampler!, epoch, firstBatch, epochs)
-                : new StreamPlan(stream, options, epoch, firstBatch, epochs);
+                ? new SampledPlan(batchSampler!, epoch, firstBatch, epochs, limit)
+                : new StreamPlan(stream, options, epoch, firstBatch, epochs, limit);
             BatchSlot[] slots = idleSlots ?? CreateSlots();
             idleSlots = null;
             active = new BatchPass(this, new BatchPipeline(plan, slots, options.Workers, () => new BatchFiller(layout, reader, options)), slots, cancellation);
@@ -280,7 +287,7 @@ public sealed class DataLoader : IDisposable
 
         // Without workers nothing is made ahead; on a GPU the next batch is then still filled while the last one is copied.
         int count = options.Workers > 0 ? ahead + 1 : cuda ? 2 : 1;
-        return [.. Enumerable.Range(0, count).Select(_ => new BatchSlot(new BatchBuffers(layout.All, cuda ? device : CPU, cuda)))];
+        return [.. Enumerable.Range(0, count).Select(_ => new BatchSlot(new BatchBuffers(layout.All, cuda ? device : CPU, cuda), layout.All.Length))];
     }
 
     /// <summary>

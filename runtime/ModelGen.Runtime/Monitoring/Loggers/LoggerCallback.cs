@@ -66,10 +66,10 @@ public sealed partial class LoggerCallback(ILogger logger) : TrainerCallback
     }
 
     [LoggerMessage(1, LogLevel.Information, "Training {Model} for {Epochs} epochs of {StepsPerEpoch} steps, {Parameters} parameters")]
-    private static partial void Started(ILogger logger, string model, int epochs, int stepsPerEpoch, long parameters);
+    private static partial void Started(ILogger logger, string model, int epochs, int? stepsPerEpoch, long parameters);
 
     [LoggerMessage(2, LogLevel.Debug, "Step {Step} of {TotalSteps}: loss {Loss}, learning rate {LearningRate}, {SamplesPerSecond} samples/s")]
-    private static partial void Stepped(ILogger logger, long step, long totalSteps, double loss, double learningRate, double samplesPerSecond);
+    private static partial void Stepped(ILogger logger, long step, long? totalSteps, double loss, double learningRate, double samplesPerSecond);
 
     [LoggerMessage(3, LogLevel.Information, "Epoch {Epoch}: loss {Loss}, {SamplesPerSecond} samples/s")]
     private static partial void Trained(ILogger logger, int epoch, double loss, double samplesPerSecond);

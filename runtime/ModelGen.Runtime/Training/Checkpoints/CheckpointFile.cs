@@ -20,6 +20,9 @@ internal static class CheckpointFile
     private const string SumsKey = "modelgen.checksums";
     private const string TextSumKey = "modelgen.text";
 
+    /// <summary>Whether a tensor of a file is state of a fit beside the model's weights.</summary>
+    public static bool IsStateOfFit(WeightFile file, string name) => name.StartsWith('@') && file.Metadata.ContainsKey(StateKey);
+
     /// <summary>Writes a checkpoint, whole or not at all.</summary>
     /// <exception cref="CheckpointException">The disk is full or the folder cannot be written; nothing at <paramref name="path"/> has changed.</exception>
     public static void Write(string path, IReadOnlyList<(string Name, Tensor Tensor)> tensors, FitState state)

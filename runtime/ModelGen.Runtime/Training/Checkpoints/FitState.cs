@@ -18,6 +18,12 @@ internal sealed record FitState
     /// <summary>Batches of it that are done; that of a whole epoch when it has ended.</summary>
     public required int Batch { get; init; }
 
+    /// <summary>Pass over the data in which the next batch lies, from 1.</summary>
+    public required int Pass { get; init; }
+
+    /// <summary>Number of that batch in the pass.</summary>
+    public required int PassBatch { get; init; }
+
     public required long Steps { get; init; }
 
     public required int StepsInEpoch { get; init; }

@@ -26,8 +26,15 @@ public sealed class SequentialLR : LearningRateScheduler
     /// <inheritdoc/>
     public override double At(long step, double rate)
     {
-        int index = milestones.Count(milestone => milestone <= step);
-        return schedulers[index].At(index == 0 ? step : step - milestones[index - 1], rate);
+        (LearningRateScheduler scheduler, long own) = Current(step);
+        return scheduler.At(own, rate);
+    }
+
+    /// <inheritdoc/>
+    public override double? MomentumAt(long step)
+    {
+        (LearningRateScheduler scheduler, long own) = Current(step);
+        return scheduler.MomentumAt(own);
     }
 
     /// <inheritdoc/>
@@ -38,6 +45,12 @@ public sealed class SequentialLR : LearningRateScheduler
 
     /// <inheritdoc/>
     public override void LoadState(JsonNode? state) => CombinedState.Load(schedulers, state);
+
+    private (LearningRateScheduler Scheduler, long Step) Current(long step)
+    {
+        int index = milestones.Count(milestone => milestone <= step);
+        return (schedulers[index], index == 0 ? step : step - milestones[index - 1]);
+    }
 }
 
 /// <summary>Several schedulers at once: their factors of the learning rate are multiplied. It equals PyTorch's for schedulers that only multiply.</summary>
@@ -46,6 +59,9 @@ public sealed class ChainedScheduler(IReadOnlyList<LearningRateScheduler> schedu
 {
     /// <inheritdoc/>
     public override double At(long step, double rate) => rate == 0 ? 0 : schedulers.Aggregate(rate, (product, scheduler) => product * (scheduler.At(step, rate) / rate));
+
+    /// <inheritdoc/>
+    public override double? MomentumAt(long step) => schedulers.Select(scheduler => scheduler.MomentumAt(step)).LastOrDefault(static momentum => momentum is not null);
 
     /// <inheritdoc/>
     public override void Observe(double value) => CombinedState.Observe(schedulers, value);

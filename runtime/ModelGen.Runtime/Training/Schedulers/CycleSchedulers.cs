@@ -55,8 +55,16 @@ public enum CyclicMode
 /// <param name="gamma">Factor for <see cref="CyclicMode.ExponentialRange"/>; default 1.</param>
 public sealed class CyclicLR(double lowest, long stepsUp = 2000, long? stepsDown = null, CyclicMode mode = CyclicMode.Triangular, double gamma = 1) : LearningRateScheduler
 {
+    /// <summary>Bounds between which the momentum goes down while the learning rate goes up, PyTorch's <c>cycle_momentum</c> (there 0.8 and 0.9); null (default) leaves it as set.</summary>
+    public (double Lowest, double Highest)? Momentum { get; init; }
+
     /// <inheritdoc/>
-    public override double At(long step, double rate)
+    public override double At(long step, double rate) => lowest + ((rate - lowest) * Height(step));
+
+    /// <inheritdoc/>
+    public override double? MomentumAt(long step) => Momentum is var (low, high) ? high - ((high - low) * Height(step)) : null;
+
+    private double Height(long step)
     {
         double total = stepsUp + (stepsDown ?? stepsUp);
         double ratio = stepsUp / total;
@@ -69,7 +77,7 @@ public sealed class CyclicLR(double lowest, long stepsUp = 2000, long? stepsDown
             CyclicMode.ExponentialRange => Math.Pow(gamma, step),
             _ => 1,
         };
-        return lowest + ((rate - lowest) * share * factor);
+        return share * factor;
     }
 }
 
@@ -82,17 +90,28 @@ public sealed class CyclicLR(double lowest, long stepsUp = 2000, long? stepsDown
 /// <param name="threePhases">Whether the way down leads back to the first learning rate before it goes on to the last; default false.</param>
 public sealed class OneCycleLR(long totalSteps, double rise = 0.3, double startDivisor = 25, double endDivisor = 1e4, bool linear = false, bool threePhases = false) : LearningRateScheduler
 {
+    /// <summary>
+    /// Bounds between which the momentum goes down while the learning rate goes up, and up again while it goes down: PyTorch's <c>cycle_momentum</c> (there 0.85 and 0.95, on by default). Null (default)
+    /// leaves it as set.
+    /// </summary>
+    public (double Lowest, double Highest)? Momentum { get; init; }
+
     /// <inheritdoc/>
     /// <exception cref="ArgumentOutOfRangeException">The step lies after the last one.</exception>
-    public override double At(long step, double rate)
+    public override double At(long step, double rate) => Along(step, rate / startDivisor, rate, rate / startDivisor / endDivisor);
+
+    /// <inheritdoc/>
+    /// <exception cref="ArgumentOutOfRangeException">The step lies after the last one.</exception>
+    public override double? MomentumAt(long step) => Momentum is var (low, high) ? Along(step, high, low, high) : null;
+
+    /// <summary>From a first value to the one of the top, and to the last one: with three phases by way of the first.</summary>
+    private double Along(long step, double first, double top, double last)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(step, totalSteps);
-        double first = rate / startDivisor;
-        double last = first / endDivisor;
         double up = (rise * totalSteps) - 1;
         if (step <= up)
         {
-            return Anneal(first, rate, up <= 0 ? 1 : step / up);
+            return Anneal(first, top, up <= 0 ? 1 : step / up);
         }
 
         double start = up;
@@ -101,14 +120,14 @@ public sealed class OneCycleLR(long totalSteps, double rise = 0.3, double startD
             double back = (2 * rise * totalSteps) - 2;
             if (step <= back)
             {
-                return Anneal(rate, first, (step - up) / (back - up));
+                return Anneal(top, first, (step - up) / (back - up));
             }
 
-            (rate, start) = (first, back);
+            (top, start) = (first, back);
         }
 
         double rest = totalSteps - 1 - start;
-        return Anneal(rate, last, rest <= 0 ? 1 : (step - start) / rest);
+        return Anneal(top, last, rest <= 0 ? 1 : (step - start) / rest);
     }
 
     private double Anneal(double start, double end, double share) => linear ? start + ((end - start) * share) : Cosine(start, end, share);

@@ -15,7 +15,7 @@ public enum SchedulerUnit
 
 /// <summary>
 /// The learning rate over a fit. The schedulers of this namespace give what PyTorch's of the same name give (<c>torch.optim.lr_scheduler</c>, release 2.10, in closed form); what they count is set by
-/// <see cref="Unit"/>. Momentum is not scheduled.
+/// <see cref="Unit"/>.
 /// </summary>
 /// <example><c>new TrainerOptions { Scheduler = new SequentialLR([new LinearLR(0.01, 1, 500), new CosineAnnealingLR(10_000)], [500]) }</c></example>
 public abstract class LearningRateScheduler
@@ -28,6 +28,11 @@ public abstract class LearningRateScheduler
     /// <param name="rate">The learning rate that was set for the fit.</param>
     /// <returns>The learning rate.</returns>
     public abstract double At(long step, double rate);
+
+    /// <summary>The momentum of a step, for schedulers that change it (<see cref="OneCycleLR.Momentum"/>, <see cref="CyclicLR.Momentum"/>); null leaves it as set.</summary>
+    /// <param name="step">Steps (or epochs) before this one.</param>
+    /// <returns>The momentum (<see cref="FlatOptimizer.Momentum"/>), or null.</returns>
+    public virtual double? MomentumAt(long step) => null;
 
     /// <summary>Is told a monitored value after each validation; only <see cref="ReduceLROnPlateau"/> cares.</summary>
     /// <param name="value">The value.</param>
