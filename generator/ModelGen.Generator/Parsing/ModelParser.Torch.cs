@@ -40,7 +40,7 @@ internal sealed partial class ModelParser
             return null;
         }
 
-        var spec = new ModelSpec
+        ModelSpec spec = Deployment(new ModelSpec
         {
             Namespace = type.ContainingNamespace.IsGlobalNamespace ? "" : type.ContainingNamespace.ToDisplayString(),
             Containers = Containers(),
@@ -54,7 +54,7 @@ internal sealed partial class ModelParser
             Outputs = 1,
             Layers = default,
             SubModels = default,
-        };
+        });
         if (HasUnknownBase)
         {
             return spec with { Refusal = "its base class is not known." };

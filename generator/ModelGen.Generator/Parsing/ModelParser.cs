@@ -146,7 +146,7 @@ internal sealed partial class ModelParser
             throw new EvaluationException(DiagnosticInfo.At(Descriptors.RootConstructor, syntax.Identifier, type.Name));
         }
 
-        var spec = new ModelSpec
+        ModelSpec spec = Deployment(new ModelSpec
         {
             Namespace = type.ContainingNamespace.IsGlobalNamespace ? "" : type.ContainingNamespace.ToDisplayString(),
             Containers = Containers(),
@@ -157,7 +157,7 @@ internal sealed partial class ModelParser
             Outputs = outputs,
             Layers = Layers().ToEquatableArray(),
             SubModels = SubModels().ToEquatableArray(),
-        };
+        });
         return isRoot ? TraceOrBlock(spec, forward, cache) : spec;
     }
 
