@@ -75,7 +75,8 @@ public sealed class QuantizerTests
         Assert.Equal(8, weightScales.Length);
         Assert.Equal(weightScales.Select(scale => scale * inputScale), biasScales);
         Assert.DoesNotContain((byte)0x80, constants["/conv1/weight_quantized"].RawData.ToByteArray());
-        Assert.All(constants["/conv1/weight_zero_point"].RawData.ToByteArray(), static zero => Assert.Equal(0, zero));
+        Assert.DoesNotContain("/conv1/weight_zero_point", constants.Keys);
+        Assert.All(constants["/fc1/weight_zero_point"].RawData.ToByteArray(), static zero => Assert.Equal(0, zero));
     }
 
     [Fact]

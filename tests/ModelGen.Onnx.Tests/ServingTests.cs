@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Diagnostics.Metrics;
 
 namespace ModelGen.Onnx.Tests;
@@ -35,6 +36,30 @@ public sealed class ServingTests
     };
 
     [Theory]
+    [InlineData(0)]
+    [InlineData(0.3)]
+    [InlineData(1)]
+    [InlineData(2.7)]
+    public void Wait_GivesUpAtTheDeadline_NotBefore(double milliseconds)
+    {
+        using var semaphore = new SemaphoreSlim(0);
+        long deadline = Stopwatch.GetTimestamp() + PreciseWait.Ticks(TimeSpan.FromMilliseconds(milliseconds));
+        Assert.False(PreciseWait.Wait(semaphore, deadline));
+        Assert.True(Stopwatch.GetTimestamp() >= deadline);
+    }
+
+    [Fact]
+    public async Task Wait_EntersASemaphoreThatIsReleasedMeanwhile()
+    {
+        using var semaphore = new SemaphoreSlim(1);
+        Assert.True(PreciseWait.Wait(semaphore, Stopwatch.GetTimestamp() - 1));
+        Task<bool> waiting = Task.Run(() => PreciseWait.Wait(semaphore, Stopwatch.GetTimestamp() + PreciseWait.Ticks(TimeSpan.FromMinutes(5))));
+        semaphore.Release();
+        Assert.True(await waiting);
+        Assert.Equal(0, semaphore.CurrentCount);
+    }
+
+    [Theory]
     [MemberData(nameof(Kinds))]
     public async Task SixtyFourCallers_LoseAndMixUpNothing(string kind)
     {
@@ -46,7 +71,7 @@ public sealed class ServingTests
         Assert.Equal(expected.Length, expected.Select(static row => row[0]).Distinct().Count());
         using var meter = new Metrics();
 
-        // Long enough for the callers to meet: of one millisecond the server waits for nothing, and how much it collects is then the scheduler's choice.
+        // Long enough for the callers to meet, however the scheduler runs them.
         await using (BatchingServer server = Server(kind, new BatchingOptions { QueueLimit = 32, MaxDelay = TimeSpan.FromMilliseconds(10) }))
         {
             await Task.WhenAll(Enumerable.Range(0, Callers).Select(caller => Task.Run(async () =>

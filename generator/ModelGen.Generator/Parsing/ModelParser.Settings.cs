@@ -15,18 +15,23 @@ internal sealed partial class ModelParser
     /// <summary>Where the budget stands, for the message when the plan exceeds it.</summary>
     private DiagnosticInfo? budget;
 
-    /// <summary>Reads [ExportOnnx], [Quantize], [Train] and [MemoryBudget].</summary>
-    private ModelSpec Settings(ModelSpec spec)
+    /// <summary>Reads [ExportOnnx] and [Quantize], which shape the members of a model that cannot be compiled too.</summary>
+    private ModelSpec Deployment(ModelSpec spec)
     {
         AttributeData? export = LayerMembers.Attribute(type, "ExportOnnxAttribute");
         AttributeData? quantize = LayerMembers.Attribute(type, "QuantizeAttribute");
-        spec = spec with
+        return spec with
         {
             ExportBatch = export?.NamedArguments.FirstOrDefault(static argument => argument.Key == "Batch").Value.Value as int? ?? 1,
             ExportBatches = Numbers<int>(export, "Batches"),
             QuantizationMode = LayerMembers.EnumMember(quantize?.ConstructorArguments.FirstOrDefault(), "Static"),
             Calibration = LayerMembers.EnumMember(quantize?.NamedArguments.FirstOrDefault(static argument => argument.Key == "Calibration").Value, "MinMax"),
         };
+    }
+
+    /// <summary>Reads [Train] and [MemoryBudget].</summary>
+    private ModelSpec Settings(ModelSpec spec)
+    {
         AttributeData? memory = LayerMembers.Attribute(type, "MemoryBudgetAttribute");
         return Train(memory is null ? spec : spec with { MemoryBudget = Budget(memory) });
     }

@@ -40,7 +40,7 @@ internal sealed partial class ModelParser
             return null;
         }
 
-        var spec = new ModelSpec
+        ModelSpec spec = Deployment(new ModelSpec
         {
             Namespace = type.ContainingNamespace.IsGlobalNamespace ? "" : type.ContainingNamespace.ToDisplayString(),
             Containers = Containers(),
@@ -55,7 +55,7 @@ internal sealed partial class ModelParser
             Layers = default,
             SubModels = default,
             Initializations = Initializations(isTorchModule: true),
-        };
+        });
         if (HasUnknownBase)
         {
             return spec with { Refusal = "its base class is not known." };

@@ -146,7 +146,7 @@ internal sealed partial class ModelParser
             throw new EvaluationException(DiagnosticInfo.At(Descriptors.RootConstructor, syntax.Identifier, type.Name));
         }
 
-        var spec = new ModelSpec
+        ModelSpec spec = Deployment(new ModelSpec
         {
             Namespace = type.ContainingNamespace.IsGlobalNamespace ? "" : type.ContainingNamespace.ToDisplayString(),
             Containers = Containers(),
@@ -158,7 +158,7 @@ internal sealed partial class ModelParser
             Layers = Layers().ToEquatableArray(),
             SubModels = SubModels().ToEquatableArray(),
             Initializations = Initializations(isTorchModule: false),
-        };
+        });
         return isRoot ? TraceOrBlock(spec, forward, cache) : spec;
     }
 

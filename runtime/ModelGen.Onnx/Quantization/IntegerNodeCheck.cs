@@ -39,7 +39,7 @@ public sealed partial record IntegerNodeCheck(IReadOnlyDictionary<string, int> I
     private static readonly HashSet<string> Neutral =
     [
         "QuantizeLinear", "DequantizeLinear", "Reshape", "Flatten", "Transpose", "Squeeze", "Unsqueeze", "Slice", "Gather", "Split", "Expand", "Tile", "DepthToSpace", "SpaceToDepth", "MaxPool", "NhwcMaxPool",
-        "Concat", "Identity", "Cast", "ReorderInput", "ReorderOutput",
+        "Concat", "Pad", "Identity", "Cast", "ReorderInput", "ReorderOutput",
     ];
 
     /// <summary>Each node of the file but QuantizeLinear and DequantizeLinear, in order.</summary>

@@ -137,9 +137,16 @@ internal sealed class QdqWriter(
         int channels = quantized.Scales.Length;
         bool perChannel = options.PerChannel;
         Constant(name + "_scale", perChannel ? quantized.Scales : [quantized.Scales[0]], perChannel ? [channels] : []);
-        Constant<sbyte>(name + "_zero_point", new sbyte[perChannel ? channels : 1], perChannel ? [channels] : []);
         model.Graph.Initializer.Add(TensorBytes.Tensor<sbyte>(name + "_quantized", tensor.Dims, quantized.Integers));
-        Dequantize(name, perChannel ? product.ChannelAxis : null, zeroPoint: true);
+
+        // ONNX Runtime fuses a convolution without a zero point of the weights, which is 0 then, but no Gemm or MatMul.
+        bool zeroPoint = node.OpType != "Conv";
+        if (zeroPoint)
+        {
+            Constant<sbyte>(name + "_zero_point", new sbyte[perChannel ? channels : 1], perChannel ? [channels] : []);
+        }
+
+        Dequantize(name, perChannel ? product.ChannelAxis : null, zeroPoint);
         node.Input[1] = name + "_dequantized";
         if (quantized.Bias is not null)
         {

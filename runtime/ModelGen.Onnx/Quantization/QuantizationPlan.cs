@@ -183,7 +183,7 @@ internal sealed class QuantizationPlan
 
     private bool TryEmbedding(NodeProto node, ref string reason)
     {
-        if (!options.QuantizeEmbeddings || node.OpType != "Gather" || node.Int("axis") != 0 || index.FloatInitializer(node.Input[0]) is not { Dims.Count: 2 } || index.Readers(node.Input[0]).Any(static reader => reader.OpType != "Gather"))
+        if (!options.QuantizeEmbeddings || node.OpType != "Gather" || node.Int("axis") != 0 || index.FloatInitializer(node.Input[0]) is not { Dims.Count: 2 } || !index.Readers(node.Input[0]).All(reader => ReadsAsIntegers(reader, node.Input[0])))
         {
             return false;
         }
@@ -192,6 +192,10 @@ internal sealed class QuantizationPlan
         reason = "int8 table";
         return true;
     }
+
+    // A product with the same table (tied weights) gets integers of its own, with other scales. Where any reader needs the float table, integers beside it would only add to the size.
+    private bool ReadsAsIntegers(NodeProto reader, string table) => !options.ExcludeNodes.Contains(reader.Name) && !options.ExcludeOpTypes.Contains(reader.OpType)
+        && (reader.OpType == "Gather" ? reader.Input[0] == table && reader.Int("axis") == 0 : IntegerProduct.Problem(reader, index) is null && reader.Input[1] == table && reader.Input.Count(input => input == table) == 1);
 
     /// <summary>The value after an activation that the quantized range makes superfluous; the value itself when none follows.</summary>
     private string AfterActivation(string output)

@@ -58,7 +58,8 @@ internal sealed class StaticQuantization
 
         Dictionary<string, ProductWeights> chosen = plan.Products.ToDictionary(static product => product.Node.Name, product => weights[product.Node.Name].Weights, StringComparer.Ordinal);
         OnnxModel model = new QdqWriter(prepared, plan, grids, chosen, options).Write();
-        return new QuantizationResult(model, new QuantizationReport(plan.Report) { Steps = Steps(plan), FloatBytes = source.Proto.CalculateSize(), QuantizedBytes = model.Proto.CalculateSize() });
+        IReadOnlyList<string> folded = options is { FoldImageColumns: true, ActivationType: OnnxType.UInt8 } ? new NarrowConvolutions(model.Proto.Graph).Run() : [];
+        return new QuantizationResult(model, new QuantizationReport(plan.Report) { Steps = Steps(plan, folded), FloatBytes = source.Proto.CalculateSize(), QuantizedBytes = model.Proto.CalculateSize() });
     }
 
     /// <summary>Multiplications of each product for one sample.</summary>
@@ -79,7 +80,7 @@ internal sealed class StaticQuantization
         return counts;
     }
 
-    private List<string> Steps(QuantizationPlan plan)
+    private List<string> Steps(QuantizationPlan plan, IReadOnlyList<string> folded)
     {
         List<string> all = [$"ranges by {options.Calibration}", .. steps];
         if (options.Rounding == WeightRounding.Adaptive)
@@ -90,6 +91,11 @@ internal sealed class StaticQuantization
         if (options.CorrectBias)
         {
             all.Add($"corrected {plan.Products.Count(static product => product.Bias is not null)} biases");
+        }
+
+        if (folded.Count > 0)
+        {
+            all.Add($"folded the image columns of {string.Join(", ", folded)}");
         }
 
         return all;

@@ -16,7 +16,7 @@ public sealed record BatchingOptions
     /// <summary>Most samples in a call of a model with an open batch size; default 32. Models of static sizes have their own.</summary>
     public int MaxBatch { get; init; } = 32;
 
-    /// <summary>How long the first request of a batch waits for others; default 2 ms. 0 takes what is there.</summary>
+    /// <summary>How long the first request of a batch waits for others; default 2 ms. 0 takes what is there. Parts of a millisecond count; Windows rounds up to whole ones.</summary>
     public TimeSpan MaxDelay { get; init; } = TimeSpan.FromMilliseconds(2);
 
     /// <summary>Requests that may wait; default 1024.</summary>

@@ -21,6 +21,7 @@ public sealed class BatchingServer : IDisposable, IAsyncDisposable
     private readonly SemaphoreSlim places;
     private readonly SemaphoreSlim arrived = new(0);
     private readonly BatchingOptions options;
+    private readonly long delay;
     private readonly BatchingWorker[] workers;
     private readonly Thread[] threads;
     private readonly Meter meter = new(MeterName);
@@ -44,6 +45,7 @@ public sealed class BatchingServer : IDisposable, IAsyncDisposable
     public BatchingServer(IReadOnlyList<OnnxModel> models, BatchingOptions? options = null)
     {
         this.options = options ??= new BatchingOptions();
+        delay = PreciseWait.Ticks(options.MaxDelay);
         options.Check();
         if (models.Count == 0)
         {
@@ -291,10 +293,7 @@ public sealed class BatchingServer : IDisposable, IAsyncDisposable
 
         while (batch.Count < worker.MaxBatch)
         {
-            TimeSpan left = batch.Count == 0 ? TimeSpan.Zero : options.MaxDelay - Stopwatch.GetElapsedTime(batch[0].Enqueued);
-
-            // Whole milliseconds: the last fraction of one is not waited for.
-            if (!arrived.Wait(left > TimeSpan.Zero ? (int)left.TotalMilliseconds : 0))
+            if (!(batch.Count == 0 ? arrived.Wait(0) : PreciseWait.Wait(arrived, batch[0].Enqueued + delay)))
             {
                 break;
             }

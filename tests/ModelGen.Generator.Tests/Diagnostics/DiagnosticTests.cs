@@ -141,6 +141,25 @@ public sealed class DiagnosticTests
         Assert.Equal(["Samples.DigitNet.Model.g.cs", "Samples.DigitNet.Refused.g.cs"], files.Keys.Order());
     }
 
+    [Theory]
+    [InlineData("[Quantize(QuantizationMode.Dynamic)]", false)]
+    [InlineData("[Quantize(QuantizationMode.WeightOnly)]", false)]
+    [InlineData("[Quantize(QuantizationMode.Static)]", true)]
+    [InlineData("", true)]
+    public void RefusedModel_AsksForSamplesWhereACompiledOneDoes(string quantize, bool needsSamples)
+    {
+        string Source(string body) => $$"""
+            [Model] {{quantize}} public partial class Net { public Tensor Forward([Shape("N", 12)] Tensor x) => {{body}}; }
+            public static class Caller { public static void Export(Net net) { net.ExportQuantizedOnnx("net.onnx"); net.ExportQuantizedOnnx("net.onnx", options: null); } }
+            """;
+        foreach ((string body, bool refused) in new[] { ("relu(x)", false), ("x.view(-1, 7)", true) })
+        {
+            var (files, _, errors) = GeneratorRun.Run(Source(body));
+            Assert.Equal(refused, files.ContainsKey("Net.Refused.g.cs"));
+            Assert.Equal(needsSamples ? ["CS7036", "CS7036"] : [], errors.Select(static error => error.Id));
+        }
+    }
+
     [Fact]
     public void EveryDiagnostic_HasACaseAndASection()
     {

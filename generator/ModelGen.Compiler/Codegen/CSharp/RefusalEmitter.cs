@@ -11,6 +11,7 @@ internal static class RefusalEmitter
     public static string Write(ModelSpec spec)
     {
         IndentedWriter writer = ModelEmitter.Begin();
+        string calibration = OnnxEmitter.CalibrationParameter(spec);
         string fault = $"throw new global::System.NotSupportedException({Invariant.Literal($"{spec.Name} was not compiled: {spec.Refusal} The build reported it at the expression.")})";
         ModelEmitter.InClass(writer, spec, "", () =>
         {
@@ -20,7 +21,7 @@ internal static class RefusalEmitter
                 ("Layers, shapes, parameters", "public static global::ModelGen.ModelSummary Summary"),
                 ("ONNX export", "public global::ModelGen.Onnx.OnnxModel ToOnnx(global::ModelGen.OnnxExportOptions? options = null)"),
                 ("ONNX export", "public void ExportOnnx(string path, global::ModelGen.OnnxExportOptions? options = null)"),
-                ("INT8 export", "public void ExportQuantizedOnnx(string path, global::ModelGen.CalibrationData calibration, global::ModelGen.QuantizationOptions? options = null)"),
+                ("INT8 export", $"public void ExportQuantizedOnnx(string path, {calibration}, global::ModelGen.QuantizationOptions? options = null)"),
                 ("Comparison of all paths", $"public global::ModelGen.VerifyReport Verify({ModelEmitter.Parameters(spec)}, global::ModelGen.VerifyOptions? options = null)"),
             })
             {

@@ -46,7 +46,6 @@ internal static class OnnxEmitter
         writer.Line("public void ExportOnnx(string path, global::ModelGen.OnnxExportOptions? options = null)");
         writer.Line($"    => global::ModelGen.OnnxExport.Save(path, {build});");
         writer.Line();
-        bool needsSamples = spec.QuantizationMode == "Static";
         writer.Line(spec.QuantizationMode switch
         {
             "Dynamic" => "/// <summary>Writes the model as an ONNX file with INT8 weights whose activations are quantized anew for every input.</summary>",
@@ -54,14 +53,19 @@ internal static class OnnxEmitter
             _ => "/// <summary>Writes the model as an INT8 ONNX file (QDQ form, per-channel weights); activation ranges come from the calibration samples.</summary>",
         });
         writer.Line("/// <param name=\"path\">The file to write.</param>");
-        writer.Line(needsSamples
+        writer.Line(NeedsSamples(spec)
             ? "/// <param name=\"calibration\">Typical inputs, a hundred or more; a tensor per model input, batch first.</param>"
             : "/// <param name=\"calibration\">Typical inputs, for the modes and settings that need them; null for none.</param>");
         writer.Line("/// <param name=\"options\">Quantization and export settings; null for the defaults.</param>");
-        writer.Line($"public void ExportQuantizedOnnx(string path, global::ModelGen.CalibrationData{(needsSamples ? "" : "?")} calibration{(needsSamples ? "" : " = null")}, global::ModelGen.QuantizationOptions? options = null)");
+        writer.Line($"public void ExportQuantizedOnnx(string path, {CalibrationParameter(spec)}, global::ModelGen.QuantizationOptions? options = null)");
         string defaults = spec is { QuantizationMode: "Static", Calibration: "MinMax" } ? "" : $", global::ModelGen.QuantizationMode.{spec.QuantizationMode}, global::ModelGen.Calibration.{spec.Calibration}";
         writer.Line($"    => global::ModelGen.QuantizedExport.Quantize(ToOnnx(options?.Export), calibration, options{defaults}).Save(path);");
     }
+
+    /// <summary>The parameter of the samples: the modes that need none take null.</summary>
+    public static string CalibrationParameter(ModelSpec spec) => NeedsSamples(spec) ? "global::ModelGen.CalibrationData calibration" : "global::ModelGen.CalibrationData? calibration = null";
+
+    private static bool NeedsSamples(ModelSpec spec) => spec.QuantizationMode == "Static";
 
     private static void WriteBuild(IndentedWriter writer, ModelSpec spec, Graph graph)
     {
