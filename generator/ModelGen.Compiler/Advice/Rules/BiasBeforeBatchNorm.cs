@@ -14,7 +14,7 @@ internal sealed class BiasBeforeBatchNorm : ModelRule
         foreach ((int _, Node norm) in model.Nodes("batch_norm"))
         {
             int producer = model.Producer(norm.Inputs[0]);
-            if (producer < 0 || model.Graph.Nodes[producer] is not { Op: "conv" or "conv_transpose" or "linear" } product || !model.HasParameter(product, Bias) || model.OnlyReader(norm.Inputs[0]) < 0)
+            if (producer < 0 || model.Graph.Nodes[producer] is not { Op: "conv" or "conv_transpose" or "linear" } product || !model.HasParameter(product, Bias) || model.OnlyReader(norm.Inputs[0]) < 0 || RunByOneCall(product, norm))
             {
                 continue;
             }
@@ -27,4 +27,10 @@ internal sealed class BiasBeforeBatchNorm : ModelRule
             }
         }
     }
+
+    /// <summary>Two items of one container that runs them in turn: there the analyzer's MG2020 sees them side by side and offers a fix.</summary>
+    private static bool RunByOneCall(Node first, Node second) =>
+        first.Layer.Length > 0 && first.Source == second.Source && Owner(first.Layer) == Owner(second.Layer);
+
+    private static string Owner(string layer) => layer.Substring(0, Math.Max(0, layer.LastIndexOf('.')));
 }
