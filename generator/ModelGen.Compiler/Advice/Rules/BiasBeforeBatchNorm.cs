@@ -11,10 +11,10 @@ internal sealed class BiasBeforeBatchNorm : ModelRule
 
     public override IEnumerable<Finding> Check(ReviewedModel model)
     {
-        foreach ((int _, Node norm) in model.Nodes("batch_norm"))
+        foreach ((int index, Node norm) in model.Nodes("batch_norm"))
         {
             int producer = model.Producer(norm.Inputs[0]);
-            if (producer < 0 || model.Graph.Nodes[producer] is not { Op: "conv" or "conv_transpose" or "linear" } product || !model.HasParameter(product, Bias) || model.OnlyReader(norm.Inputs[0]) < 0 || RunByOneCall(product, norm))
+            if (producer < 0 || model.Graph.Nodes[producer] is not { Op: "conv" or "conv_transpose" or "linear" } product || !model.HasParameter(product, Bias) || model.OnlyReader(norm.Inputs[0]) < 0)
             {
                 continue;
             }
@@ -23,14 +23,8 @@ internal sealed class BiasBeforeBatchNorm : ModelRule
             TensorType type = model.Graph.TypeOf(norm.Inputs[0]);
             if (product.Op != "linear" || type.Rank == 2)
             {
-                yield return new Finding(producer, $"The bias of {model.Name(product)} has no effect: the batch normalization {model.Name(norm)} subtracts the mean of each channel right after it. Without it the model has {type.Shape[1]} parameters less and computes the same");
+                yield return new Finding(producer, $"The bias of {model.Name(product)} has no effect: the batch normalization {model.Name(norm)} subtracts the mean of each channel right after it. Without it the model has {type.Shape[1]} parameters less and computes the same", index);
             }
         }
     }
-
-    /// <summary>Two items of one container that runs them in turn: there the analyzer's MG2020 sees them side by side and offers a fix.</summary>
-    private static bool RunByOneCall(Node first, Node second) =>
-        first.Layer.Length > 0 && first.Source == second.Source && Owner(first.Layer) == Owner(second.Layer);
-
-    private static string Owner(string layer) => layer.Substring(0, Math.Max(0, layer.LastIndexOf('.')));
 }
