@@ -3,20 +3,20 @@ using Microsoft.CodeAnalysis.Operations;
 
 namespace ModelGen.Analyzers;
 
-/// <summary>What one mention of a module collection tells about it.</summary>
+/// <summary>What one mention of a collection of modules or parameters tells about it.</summary>
 internal enum CollectionUse
 {
     /// <summary>Reading: counting, indexing to run a layer, iterating.</summary>
     Neutral,
 
-    /// <summary>A module that is made on the spot goes into the collection.</summary>
+    /// <summary>A module or parameter that is made on the spot goes into the collection.</summary>
     StoresNewModule,
 
     /// <summary>The collection or an element of it goes to code that may register it.</summary>
     Escapes,
 }
 
-/// <summary>Classifies the mentions of a field that holds modules in an ordinary collection.</summary>
+/// <summary>Classifies the mentions of a field that holds modules or parameters in an ordinary collection.</summary>
 internal static class CollectionUses
 {
     private static readonly HashSet<string> s_adding = ["Add", "AddRange", "Insert", "Append", "Enqueue", "Push", "TryAdd", "AddLast", "AddFirst"];
@@ -29,13 +29,13 @@ internal static class CollectionUses
             switch (current.MeaningfulParent())
             {
                 case ISimpleAssignmentOperation assignment when assignment.Target.Unwrap() == current:
-                    return MakesModule(assignment.Value, torch) ? CollectionUse.StoresNewModule : CollectionUse.Neutral;
+                    return MakesComponent(assignment.Value, torch) ? CollectionUse.StoresNewModule : CollectionUse.Neutral;
                 case ISimpleAssignmentOperation or IVariableInitializerOperation or IReturnOperation:
                     return current == reference || IsElement(current, torch) ? CollectionUse.Escapes : CollectionUse.Neutral;
                 case IInvocationOperation call when call.Instance?.Unwrap() == current:
                     if (s_adding.Contains(call.TargetMethod.Name) && !torch.Owns(call.TargetMethod))
                     {
-                        return call.Arguments.Any(argument => MakesModule(argument.Value, torch)) ? CollectionUse.StoresNewModule : CollectionUse.Neutral;
+                        return call.Arguments.Any(argument => MakesComponent(argument.Value, torch)) ? CollectionUse.StoresNewModule : CollectionUse.Neutral;
                     }
 
                     if (torch.IsModule(call.TargetMethod.ContainingType))
@@ -49,8 +49,11 @@ internal static class CollectionUses
                     when extension.Arguments[0] == argument && !torch.IsModuleMove(extension.TargetMethod) && IsLinq(extension.TargetMethod):
                     current = extension;
                     break;
-                case IArgumentOperation { Parent: IInvocationOperation move } when torch.IsModuleMove(move.TargetMethod):
+                case IArgumentOperation { Parent: IInvocationOperation call } when torch.IsModuleMove(call.TargetMethod) || OnlyReads(call.TargetMethod, torch):
                     return CollectionUse.Neutral;
+                case IFieldReferenceOperation { Field.ContainingType.IsTupleType: true } part:
+                    current = part;
+                    break;
                 case IForEachLoopOperation loop:
                     return LoopVariableEscapes(loop, torch) ? CollectionUse.Escapes : CollectionUse.Neutral;
                 case IArrayElementReferenceOperation element when element.ArrayReference.Unwrap() == current:
@@ -72,23 +75,24 @@ internal static class CollectionUses
         }
     }
 
-    /// <summary>True when the value makes modules: constructs one, or calls a TorchSharp factory, possibly in a lambda or an initializer.</summary>
-    public static bool MakesModule(IOperation value, TorchSharpContext torch) => value.DescendantsAndSelf().Any(operation => operation switch
+    /// <summary>True when the value makes modules or parameters: constructs one, or calls a TorchSharp factory, possibly in a lambda or an initializer.</summary>
+    public static bool MakesComponent(IOperation value, TorchSharpContext torch) => value.DescendantsAndSelf().Any(operation => operation switch
     {
+        IObjectCreationOperation or IInvocationOperation when torch.IsParameterCreation(operation) => true,
         IObjectCreationOperation creation => torch.IsModule(creation.Type),
         IInvocationOperation call => torch.Owns(call.TargetMethod) && call.TargetMethod.IsStatic && torch.IsModule(call.Type) && !torch.IsModuleMove(call.TargetMethod),
-        ILocalReferenceOperation { Local: { } local } => torch.IsModule(local.Type) && IsFreshAndPrivate(local, operation, torch),
+        ILocalReferenceOperation { Local: { } local } => (torch.IsModule(local.Type) || torch.IsParameter(local.Type)) && IsFreshAndPrivate(local, operation, torch),
         _ => false,
     });
 
-    /// <summary>A local that starts as a new module and goes nowhere but into the collection.</summary>
+    /// <summary>A local that starts as a new module or parameter and goes nowhere but into the collection.</summary>
     private static bool IsFreshAndPrivate(ILocalSymbol local, IOperation mention, TorchSharpContext torch)
     {
         List<IOperation> operations = [.. mention.Root().Descendants()];
         return operations.OfType<IVariableDeclaratorOperation>().Any(declarator =>
                 SymbolEqualityComparer.Default.Equals(declarator.Symbol, local)
                 && declarator.GetVariableInitializer()?.Value.Unwrap() is { } value
-                && value is not ILocalReferenceOperation && MakesModule(value, torch))
+                && value is not ILocalReferenceOperation && MakesComponent(value, torch))
             && operations.OfType<ILocalReferenceOperation>().All(reference =>
                 !SymbolEqualityComparer.Default.Equals(reference.Local, local) || reference == mention || reference.MeaningfulParent() is IInvocationOperation);
     }
@@ -107,7 +111,12 @@ internal static class CollectionUses
     private static bool IsIterated(IPropertyReferenceOperation property, TorchSharpContext torch) =>
         property.MeaningfulParent() is IForEachLoopOperation loop && !LoopVariableEscapes(loop, torch);
 
-    private static bool IsElement(IOperation value, TorchSharpContext torch) => torch.IsModule(value.Type) || value.Type?.TypeKind == TypeKind.Array;
+    private static bool IsElement(IOperation value, TorchSharpContext torch) =>
+        torch.IsModule(value.Type) || torch.IsParameter(value.Type) || value.Type is { TypeKind: TypeKind.Array } or { IsTupleType: true };
+
+    /// <summary>A function of tensors, or one that fills a parameter with its first values.</summary>
+    private static bool OnlyReads(IMethodSymbol method, TorchSharpContext torch) =>
+        torch.IsTensorFunction(method) || torch.IsTensorMethod(method) || (torch.Owns(method) && method.ContainingType.Name == "init");
 
     private static bool IsLinq(IMethodSymbol method) => method.ContainingType.ToDisplayString() == "System.Linq.Enumerable";
 }

@@ -10,6 +10,12 @@ internal static class RegistrationFacts
     private static readonly HashSet<string> s_registering =
         ["RegisterComponents", "register_module", "add_module", "register_parameter", "register_buffer"];
 
+    private static readonly HashSet<string> s_activations =
+    [
+        "CELU", "ELU", "Flatten", "GELU", "GLU", "Hardshrink", "Hardsigmoid", "Hardswish", "Hardtanh", "Identity", "LeakyReLU", "LogSigmoid", "LogSoftmax",
+        "Mish", "ReLU", "ReLU6", "SELU", "SiLU", "Sigmoid", "Softmax", "Softmax2d", "Softmin", "Softplus", "Softshrink", "Softsign", "Tanh", "Tanhshrink", "Threshold",
+    ];
+
     private static readonly HashSet<string> s_byName = ["register_module", "add_module", "register_parameter"];
 
     /// <summary>
@@ -50,6 +56,28 @@ internal static class RegistrationFacts
             }
         }
     }
+
+    /// <summary>
+    /// True when each value that the class gives the field makes a layer that has no weights and no mode, so that nothing is
+    /// lost when nobody registers it. Spelling only, like <see cref="Mentions"/>: it serves to stay silent.
+    /// </summary>
+    public static bool HoldsAnActivation(IFieldSymbol field, CancellationToken cancellation)
+    {
+        string name = field.AssociatedSymbol?.Name ?? field.Name;
+        List<SyntaxNode> values = [.. field.ContainingType.DeclaringSyntaxReferences
+            .SelectMany(reference => reference.GetSyntax(cancellation).DescendantNodes())
+            .Select(node => Value(node, name)).OfType<SyntaxNode>()];
+        return values.Count > 0 && values.All(value => value.DescendantNodesAndSelf().OfType<InvocationExpressionSyntax>().Any(call => s_activations.Contains(CalledName(call.Expression) ?? "")));
+    }
+
+    /// <summary>What a node gives to the member of the name: the right side of an assignment, or an initializer.</summary>
+    private static SyntaxNode? Value(SyntaxNode node, string name) => node switch
+    {
+        AssignmentExpressionSyntax assignment when CalledName(assignment.Left) == name => assignment.Right,
+        VariableDeclaratorSyntax { Initializer: { } initializer, Parent.Parent: FieldDeclarationSyntax } variable when variable.Identifier.ValueText == name => initializer.Value,
+        PropertyDeclarationSyntax { Initializer: { } initializer } property when property.Identifier.ValueText == name => initializer.Value,
+        _ => null,
+    };
 
     /// <summary>The first call of <c>RegisterComponents()</c> that is a statement of the constructor itself; one in a branch need not have run.</summary>
     public static IOperation? FindRegistration(IBlockOperation body, TorchSharpContext torch) =>

@@ -401,7 +401,9 @@ internal sealed partial class ModelParser
         {
             foreach (Finding finding in rule.Check(model))
             {
-                if (evaluator.SyntaxOf(written.Nodes[finding.Node]) is { } at && said.Add((rule.Id, at)))
+                if (evaluator.SyntaxOf(written.Nodes[finding.Node]) is { } at
+                    && (finding.LeftToAnalyzerWith < 0 || evaluator.SyntaxOf(written.Nodes[finding.LeftToAnalyzerWith]) != at)
+                    && said.Add((rule.Id, at)))
                 {
                     diagnostics.Add(DiagnosticInfo.At(Descriptors.Of(rule), at, finding.Text));
                 }

@@ -75,6 +75,7 @@ public sealed class ModelRuleTests
         { "MG6002", Image("[Conv2d(8, 3, Bias = false)] private partial Tensor Conv(Tensor x); [BatchNorm2d] private partial Tensor Norm(Tensor x);", "return Norm(Conv(x));") },
         { "MG6002", Image("[Conv2d(8, 3)] private partial Tensor Conv(Tensor x); [BatchNorm2d] private partial Tensor Norm(Tensor x);", "return Norm(relu(Conv(x)));") },
         { "MG6002", Image("[Conv2d(8, 3)] private partial Tensor Conv(Tensor x); [BatchNorm2d] private partial Tensor Norm(Tensor x);", "var y = Conv(x); return Norm(y) + y;") },
+        { "MG6002", Torch("private readonly Sequential body = Sequential(Linear(8, 4), BatchNorm1d(4));", "return body.forward(x);") },
 
         { "MG6003", Net("[Linear(32)] private partial Tensor A(Tensor x); [Linear(33)] private partial Tensor B(Tensor x);", "return B(relu(A(x)));") },
         { "MG6003", Net("[Linear(10)] private partial Tensor A(Tensor x); [Linear(3)] private partial Tensor B(Tensor x);", "return B(relu(A(x)));") },

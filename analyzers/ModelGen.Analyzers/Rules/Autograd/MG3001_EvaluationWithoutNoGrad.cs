@@ -121,9 +121,17 @@ internal sealed class MG3001_EvaluationWithoutNoGrad() : TorchAnalyzer(Rule)
 
     private static bool IsBareDisposable(ITypeSymbol? type) => type?.SpecialType == SpecialType.System_IDisposable;
 
-    /// <summary>A class that neither TorchSharp nor the framework declares, and that derives from nothing of TorchSharp's (a model, a data set).</summary>
+    /// <summary>
+    /// A class that neither TorchSharp nor the framework declares, and that derives from nothing of TorchSharp's (a model, a
+    /// data set). What can be enumerated is a reader of data, not a mode.
+    /// </summary>
     private static bool IsOfTheUsers(ITypeSymbol? type, TorchSharpContext torch)
     {
+        if (type?.AllInterfaces.Any(implemented => implemented.SpecialType == SpecialType.System_Collections_IEnumerable) == true)
+        {
+            return false;
+        }
+
         bool isFramework = type?.ContainingNamespace?.ToDisplayString().StartsWith("System", StringComparison.Ordinal) == true;
         for (ITypeSymbol? current = type; current is not null; current = current.BaseType)
         {

@@ -18,18 +18,44 @@ internal sealed class MG1005_ChainLeavesTemporaries() : TorchAnalyzer(Rule)
         "Each operation of a chain makes a tensor. Without a dispose scope only the last one has a name by which it can be disposed.",
         RuleIds.HelpLink(RuleIds.ChainLeavesTemporaries));
 
+    /// <summary>Operations whose result is the same memory, read in another way.</summary>
+    private static readonly HashSet<string> s_views =
+    [
+        "alias", "broadcast_to", "detach", "diagonal", "expand", "expand_as", "flatten", "movedim", "narrow", "permute", "reshape", "select", "slice",
+        "squeeze", "swapaxes", "t", "transpose", "unflatten", "unsqueeze", "view", "view_as",
+    ];
+
     protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
         context.RegisterOperationAction(
             operation =>
             {
                 var call = (IInvocationOperation)operation.Operation;
                 if (torch.IsTensorMethod(call.TargetMethod) && MakesTensor(call, torch) && call.Receiver()?.Unwrap() is { } receiver && MakesTensor(receiver, torch)
-                    && call.MeaningfulParent() is not IInvocationOperation && !HasScope(call, torch))
+                    && call.MeaningfulParent() is not IInvocationOperation && LeavesMemory(call, torch) && !HasScope(call, torch))
                 {
                     operation.ReportDiagnostic(Diagnostic.Create(Rule, receiver.Syntax.GetLocation(), Describe(receiver)));
                 }
             },
             OperationKind.Invocation);
+
+    /// <summary>True when some value under the last operation has memory of its own, which the result does not share.</summary>
+    private static bool LeavesMemory(IOperation value, TorchSharpContext torch) =>
+        IsView(value, torch)
+            ? Operands(value).Any(operand => LeavesMemory(operand, torch))
+            : MakesTensor(value, torch) && Operands(value).Any(operand => HoldsMemory(operand, torch));
+
+    private static bool HoldsMemory(IOperation value, TorchSharpContext torch) =>
+        MakesTensor(value, torch) && (!IsView(value, torch) || Operands(value).Any(operand => HoldsMemory(operand, torch)));
+
+    private static IEnumerable<IOperation> Operands(IOperation value) => value switch
+    {
+        IInvocationOperation call when call.Receiver() is { } receiver => [receiver.Unwrap()],
+        IBinaryOperation binary => [binary.LeftOperand.Unwrap(), binary.RightOperand.Unwrap()],
+        _ => [],
+    };
+
+    private static bool IsView(IOperation value, TorchSharpContext torch) =>
+        value is IInvocationOperation call && s_views.Contains(call.TargetMethod.Name) && torch.IsTensorMethod(call.TargetMethod);
 
     /// <summary>In-place operations and the Move/Detach family return their receiver, so nothing is left behind by them.</summary>
     private static bool MakesTensor(IOperation value, TorchSharpContext torch) => value switch

@@ -55,7 +55,10 @@ internal sealed class MG1009_InPlaceResultDisposed() : TorchAnalyzer(Rule)
         return receiver is IPropertyReferenceOperation ? null : receiver.NamedVariable();
     }
 
-    /// <summary>A field outlives the method; a local or parameter counts when it is mentioned later, or again in the same loop.</summary>
+    /// <summary>
+    /// A field outlives the method, and a parameter belongs to the caller; both count when they are mentioned later, and so
+    /// does a local of the method, but a <c>using</c> leaves it alone until its block ends.
+    /// </summary>
     private static bool IsUsedAfter(ISymbol target, IInvocationOperation call)
     {
         if (target is IFieldSymbol)
@@ -66,12 +69,18 @@ internal sealed class MG1009_InPlaceResultDisposed() : TorchAnalyzer(Rule)
         IOperation function = call.EnclosingFunction();
         IOperation? loop = call.EnclosingLoop();
         bool outlivesTurn = loop is not null && !target.DeclaringSyntaxReferences.Any(reference => loop.Syntax.Span.Contains(reference.Span));
+        int disposed = target is ILocalSymbol ? EndOfUsing(call) ?? call.Syntax.Span.End : call.Syntax.Span.End;
         foreach (IOperation mention in function.Descendants().Where(operation => operation is ILocalReferenceOperation or IParameterReferenceOperation && operation.Names(target)))
         {
             bool isAssigned = mention.Parent is ISimpleAssignmentOperation assignment && assignment.Target == mention;
-            if (mention.Start() > call.Syntax.Span.End)
+            if (mention.Start() > disposed)
             {
                 return !isAssigned;
+            }
+
+            if (mention.Start() > call.Syntax.Span.End && LeavesTheBlock(mention))
+            {
+                return true;
             }
 
             if (outlivesTurn && isAssigned && loop!.Syntax.Span.Contains(mention.Syntax.Span))
@@ -82,4 +91,30 @@ internal sealed class MG1009_InPlaceResultDisposed() : TorchAnalyzer(Rule)
 
         return outlivesTurn;
     }
+
+    /// <summary>Where the <c>using</c> that owns the result disposes it; null when something else does.</summary>
+    private static int? EndOfUsing(IInvocationOperation call)
+    {
+        for (IOperation? current = call.Parent; current is not null and not IBlockOperation; current = current.Parent)
+        {
+            switch (current)
+            {
+                case IUsingOperation statement:
+                    return statement.Syntax.Span.End;
+                case IUsingDeclarationOperation { Parent: { } block }:
+                    return block.Syntax.Span.End;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>True when the tensor itself, not a value computed from it, is returned, stored or collected.</summary>
+    private static bool LeavesTheBlock(IOperation mention) => mention.MeaningfulParent() switch
+    {
+        IReturnOperation or ITupleOperation or IArrayInitializerOperation or ICollectionExpressionOperation => true,
+        ISimpleAssignmentOperation assignment => assignment.Value.Unwrap() == mention,
+        IArgumentOperation { Parent: IInvocationOperation add } => add.AddsToCollection(),
+        _ => false,
+    };
 }

@@ -72,7 +72,7 @@ internal sealed class MG4001_ComponentsNotRegistered() : TorchAnalyzer(Rule)
 
     private static bool IsBroken(INamedTypeSymbol type, TorchSharpContext torch, CancellationToken cancellation, out IFieldSymbol? component)
     {
-        component = torch.IsUserModule(type) ? RegistrationFacts.Components(type, torch).FirstOrDefault() : null;
+        component = torch.IsUserModule(type) ? RegistrationFacts.Components(type, torch).FirstOrDefault(field => !RegistrationFacts.HoldsAnActivation(field, cancellation)) : null;
         return component is not null && !RegistrationFacts.MayRegister(type, torch, cancellation);
     }
 

@@ -6,21 +6,21 @@ using Microsoft.CodeAnalysis.Operations;
 
 namespace ModelGen.Analyzers.Rules.Modules;
 
-/// <summary>Reports a field that keeps new modules in a list, array or dictionary, where TorchSharp does not look for them.</summary>
+/// <summary>Reports a field that keeps new modules or parameters in a list, array, dictionary or tuple, where TorchSharp does not look for them.</summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
 internal sealed class MG4003_ModuleCollectionNotRegistered() : TorchAnalyzer(Rule)
 {
     internal static readonly DiagnosticDescriptor Rule = new(
         RuleIds.ModuleCollectionNotRegistered,
         "A collection of modules is never registered",
-        "The modules in '{0}' are never registered, so they are not trained, moved or saved; use {1}",
+        "The {1} in '{0}' are never registered, so they are not trained, moved or saved; use {2}",
         RuleCategories.Modules,
         DiagnosticSeverity.Warning,
         isEnabledByDefault: true,
-        "RegisterComponents() looks at fields that are modules or parameters. It does not look inside lists, arrays and dictionaries.",
+        "RegisterComponents() looks at fields that are modules or parameters. It does not look inside lists, arrays, dictionaries and tuples.",
         RuleIds.HelpLink(RuleIds.ModuleCollectionNotRegistered));
 
-    private static readonly HashSet<string> s_registering = ["register_module", "add_module"];
+    private static readonly HashSet<string> s_registering = ["register_module", "add_module", "register_parameter"];
 
     private static readonly HashSet<string> s_parameterMethods = ["parameters", "named_parameters", "named_children", "children", "named_modules", "modules", "_toEpilog"];
 
@@ -34,7 +34,7 @@ internal sealed class MG4003_ModuleCollectionNotRegistered() : TorchAnalyzer(Rul
                     return;
                 }
 
-                ImmutableArray<ISymbol> fields = [.. type.GetMembers().Where(member => ModuleTypeIn(member, torch) is not null)];
+                ImmutableArray<ISymbol> fields = [.. type.GetMembers().Where(member => ComponentTypeIn(member, torch) is not null)];
                 if (!fields.IsEmpty)
                 {
                     Watch(start, fields, torch);
@@ -67,7 +67,7 @@ internal sealed class MG4003_ModuleCollectionNotRegistered() : TorchAnalyzer(Rul
                 IEnumerable<ISymbol> targets = initializer is IFieldInitializerOperation field
                     ? field.InitializedFields
                     : ((IPropertyInitializerOperation)initializer).InitializedProperties;
-                foreach (ISymbol target in targets.Where(target => CollectionUses.MakesModule(initializer.Value, torch)))
+                foreach (ISymbol target in targets.Where(target => CollectionUses.MakesComponent(initializer.Value, torch)))
                 {
                     filled[target] = true;
                 }
@@ -78,8 +78,8 @@ internal sealed class MG4003_ModuleCollectionNotRegistered() : TorchAnalyzer(Rul
         {
             foreach (ISymbol field in fields.Where(field => filled.ContainsKey(field) && !escaped.ContainsKey(field)))
             {
-                string instead = IsDictionary(field) ? "ModuleDict" : "ModuleList";
-                end.ReportDiagnostic(Diagnostic.Create(Rule, field.Locations[0], field.Name, $"{instead}<{ModuleTypeIn(field, torch)!.Name}>"));
+                end.ReportDiagnostic(Diagnostic.Create(
+                    Rule, field.Locations[0], field.Name, torch.IsParameter(ComponentTypeIn(field, torch)) ? "parameters" : "modules", Instead(field, torch)));
             }
         });
     }
@@ -98,27 +98,46 @@ internal sealed class MG4003_ModuleCollectionNotRegistered() : TorchAnalyzer(Rul
         return false;
     }
 
-    /// <summary>The module type of the elements, for an instance field or auto-property that is an ordinary collection.</summary>
-    private static ITypeSymbol? ModuleTypeIn(ISymbol member, TorchSharpContext torch)
+    /// <summary>What a registered collection would be called, and a tuple's replacement.</summary>
+    private static string Instead(ISymbol member, TorchSharpContext torch)
     {
-        ITypeSymbol? type = member switch
+        ITypeSymbol elements = ElementsOf(member)!;
+        if (elements.IsTupleType)
         {
-            IFieldSymbol { IsStatic: false, IsImplicitlyDeclared: false } field => field.Type,
-            IPropertySymbol { IsStatic: false, IsIndexer: false } property when IsAuto(property) => property.Type,
-            _ => null,
-        };
-        return type switch
-        {
-            IArrayTypeSymbol array => torch.IsModule(array.ElementType) ? array.ElementType : null,
-            INamedTypeSymbol { IsGenericType: true } named when !torch.Owns(named) && named.ContainingNamespace.ToDisplayString().StartsWith("System.Collections", StringComparison.Ordinal)
-                => torch.IsModule(named.TypeArguments[^1]) ? named.TypeArguments[^1] : null,
-            _ => null,
-        };
+            return "a field for each";
+        }
+
+        string kind = IsDictionary(member) ? "Dict" : "List";
+        return torch.IsParameter(elements) ? "Parameter" + kind : $"Module{kind}<{elements.Name}>";
     }
+
+    /// <summary>The type of the modules or parameters, for an instance field or auto-property that is an ordinary collection or a tuple.</summary>
+    private static ITypeSymbol? ComponentTypeIn(ISymbol member, TorchSharpContext torch) => ElementsOf(member) switch
+    {
+        INamedTypeSymbol { IsTupleType: true } tuple => tuple.TupleElements.Select(element => element.Type).FirstOrDefault(type => IsComponent(type, torch)),
+        { } type when IsComponent(type, torch) => type,
+        _ => null,
+    };
+
+    private static bool IsComponent(ITypeSymbol type, TorchSharpContext torch) => torch.IsModule(type) || torch.IsParameter(type);
+
+    private static ITypeSymbol? ElementsOf(ISymbol member) => TypeOf(member) switch
+    {
+        IArrayTypeSymbol array => array.ElementType,
+        INamedTypeSymbol { IsTupleType: true } tuple => tuple,
+        INamedTypeSymbol { IsGenericType: true } named when named.ContainingNamespace.ToDisplayString().StartsWith("System.Collections", StringComparison.Ordinal) => named.TypeArguments[^1],
+        _ => null,
+    };
+
+    private static ITypeSymbol? TypeOf(ISymbol member) => member switch
+    {
+        IFieldSymbol { IsStatic: false, IsImplicitlyDeclared: false } field => field.Type,
+        IPropertySymbol { IsStatic: false, IsIndexer: false } property when IsAuto(property) => property.Type,
+        _ => null,
+    };
 
     private static bool IsAuto(IPropertySymbol property) =>
         property.ContainingType.GetMembers().OfType<IFieldSymbol>().Any(field => SymbolEqualityComparer.Default.Equals(field.AssociatedSymbol, property));
 
-    private static bool IsDictionary(ISymbol member) =>
-        (member is IFieldSymbol field ? field.Type : ((IPropertySymbol)member).Type) is INamedTypeSymbol { TypeArguments.Length: 2 };
+    private static bool IsDictionary(ISymbol member) => TypeOf(member) is INamedTypeSymbol { TypeArguments.Length: 2 };
 }

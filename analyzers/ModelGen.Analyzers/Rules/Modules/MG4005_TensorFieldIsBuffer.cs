@@ -35,11 +35,17 @@ internal sealed class MG4005_TensorFieldIsBuffer() : TorchAnalyzer(Rule)
                     && torch.IsUserModule(field.ContainingType)
                     && !torch.IsParameter(assigned.Type)
                     && RegistrationFacts.Mentions(field.ContainingType, ["RegisterComponents"], operation.CancellationToken)
-                    && !RegistrationFacts.Mentions(field.ContainingType, ["register_buffer"], operation.CancellationToken))
+                    && !RegistrationFacts.Mentions(field.ContainingType, ["register_buffer"], operation.CancellationToken)
+                    && !IsSetAfterRegistration(operation.Operation, torch))
                 {
                     operation.ReportDiagnostic(Diagnostic.Create(Rule, field.Locations[0], field.Name));
                 }
             },
             OperationKind.SimpleAssignment,
             OperationKind.FieldInitializer);
+
+    /// <summary>The field is still null when the components are registered, so it is not among them.</summary>
+    private static bool IsSetAfterRegistration(IOperation assignment, TorchSharpContext torch) =>
+        assignment.Root() is IConstructorBodyOperation { BlockBody: { } body }
+        && RegistrationFacts.FindRegistration(body, torch) is { } registration && registration.Start() < assignment.Start();
 }

@@ -38,11 +38,16 @@ internal sealed class MG2016_InvariantMoveInLoop() : TorchAnalyzer(Rule)
     {
         if (call.TargetMethod.Name is not ("to" or "cuda" or "cpu"))
         {
-            return ElementTypes.Converts(call, torch);
+            return ElementTypes.Converts(call, torch) && !IsToBool(call);
         }
 
-        return torch.IsTensorMethod(call.TargetMethod) && call.Given("copy") is null && call.Given("disposeAfter") is null;
+        return torch.IsTensorMethod(call.TargetMethod) && call.Given("copy") is null && call.Given("disposeAfter") is null && !IsToBool(call);
     }
+
+    /// <summary>A mask is converted to Bool to be safe; it nearly always is Bool, and is not copied then.</summary>
+    private static bool IsToBool(IInvocationOperation call) =>
+        call.TargetMethod.Name == "bool"
+        || call.Arguments.Any(argument => argument.Value.Unwrap() is IFieldReferenceOperation { Field: { Name: "Bool", ContainingType.Name: "ScalarType" } or { Name: "bool" } });
 
     private static bool IsFixed(ISymbol variable, ILoopOperation loop) => !variable.IsDeclaredIn(loop) && !variable.IsAssignedIn(loop);
 

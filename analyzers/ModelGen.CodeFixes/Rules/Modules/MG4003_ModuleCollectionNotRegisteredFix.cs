@@ -46,6 +46,7 @@ internal sealed class MG4003_ModuleCollectionNotRegisteredFix() : TorchCodeFix(R
 
     private static string? NewTypeName(INamedTypeSymbol type) => type.OriginalDefinition.ToDisplayString() switch
     {
+        _ when type.TypeArguments.IsEmpty || type.IsTupleType || type.TypeArguments[^1] is { IsTupleType: true } or { Name: "Parameter" } => null,
         "System.Collections.Generic.List<T>" => $"TorchSharp.Modules.ModuleList<{Element(type)}>",
         "System.Collections.Generic.Dictionary<TKey, TValue>" when type.TypeArguments[0].SpecialType == SpecialType.System_String
             => $"TorchSharp.Modules.ModuleDict<{Element(type)}>",

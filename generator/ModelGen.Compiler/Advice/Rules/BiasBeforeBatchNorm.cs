@@ -11,7 +11,7 @@ internal sealed class BiasBeforeBatchNorm : ModelRule
 
     public override IEnumerable<Finding> Check(ReviewedModel model)
     {
-        foreach ((int _, Node norm) in model.Nodes("batch_norm"))
+        foreach ((int index, Node norm) in model.Nodes("batch_norm"))
         {
             int producer = model.Producer(norm.Inputs[0]);
             if (producer < 0 || model.Graph.Nodes[producer] is not { Op: "conv" or "conv_transpose" or "linear" } product || !model.HasParameter(product, Bias) || model.OnlyReader(norm.Inputs[0]) < 0)
@@ -23,7 +23,7 @@ internal sealed class BiasBeforeBatchNorm : ModelRule
             TensorType type = model.Graph.TypeOf(norm.Inputs[0]);
             if (product.Op != "linear" || type.Rank == 2)
             {
-                yield return new Finding(producer, $"The bias of {model.Name(product)} has no effect: the batch normalization {model.Name(norm)} subtracts the mean of each channel right after it. Without it the model has {type.Shape[1]} parameters less and computes the same");
+                yield return new Finding(producer, $"The bias of {model.Name(product)} has no effect: the batch normalization {model.Name(norm)} subtracts the mean of each channel right after it. Without it the model has {type.Shape[1]} parameters less and computes the same", index);
             }
         }
     }

@@ -65,6 +65,30 @@ public sealed class MG3001_EvaluationWithoutNoGradTests
         """);
 
     [Fact]
+    public Task Reports_HelperThatIsCalledWhileAReaderOfTheUsersIsOpen() => Rule.Verify("""
+        class Pairs : System.Collections.IEnumerable, IDisposable
+        {
+            public System.Collections.IEnumerator GetEnumerator() => null;
+            public void Dispose() { }
+        }
+
+        class C
+        {
+            void Run(Linear model, Tensor x)
+            {
+                using var pairs = new Pairs();
+                Evaluate(model, pairs, x);
+            }
+
+            void Evaluate(Linear model, Pairs pairs, Tensor x)
+            {
+                model.eval();
+                foreach (object pair in pairs) { var y = [|model.forward(x)|]; }
+            }
+        }
+        """);
+
+    [Fact]
     public Task Ignores_NoGradAndInferenceMode() => Rule.Verify("""
         class C
         {

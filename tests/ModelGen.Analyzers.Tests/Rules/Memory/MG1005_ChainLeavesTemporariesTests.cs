@@ -68,4 +68,19 @@ public sealed class MG1005_ChainLeavesTemporariesTests
             Tensor N(Tensor x) => torch.zeros(3).add_(x);
         }
         """);
+
+    [Fact]
+    public Task Reports_TemporaryUnderAView() => Rule.Verify("""
+        class C { Tensor M(Tensor x) => [|x.exp().relu()|].squeeze(1); }
+        """);
+
+    [Fact]
+    public Task Ignores_ChainsThatOnlyReadTheSameMemoryInAnotherWay() => Rule.Verify("""
+        class C
+        {
+            Tensor M(Tensor x) => x.permute(0, 2, 1).reshape(4, -1);
+            Tensor N(Tensor x) => (x + 1).unsqueeze(0);
+            Tensor O(Tensor x) => torch.arange(8).view(2, 4).t();
+        }
+        """);
 }

@@ -78,6 +78,56 @@ public sealed class MG1009_InPlaceResultDisposedTests
         """);
 
     [Fact]
+    public Task Reports_LocalThatLeavesTheUsing() => Rule.Verify("""
+        class C
+        {
+            private readonly List<Tensor> _kept = new();
+
+            Tensor Returned(Tensor x)
+            {
+                var y = x.exp();
+                using var sum = [|y.add_(x)|];
+                return y;
+            }
+
+            void Collected(Tensor x)
+            {
+                var y = x.exp();
+                using (var sum = [|y.add_(x)|]) { _kept.Add(y); }
+            }
+
+            Tensor UsedAfterwards(Tensor x)
+            {
+                var y = x.exp();
+                using (var sum = [|y.add_(x)|]) { x.add_(1); }
+                return y * 2;
+            }
+        }
+        """);
+
+    [Fact]
+    public Task Ignores_LocalThatIsOnlyUsedUntilTheUsingEnds() => Rule.Verify("""
+        class C
+        {
+            Tensor Block(Tensor x, Linear norm)
+            {
+                using var inner = norm.forward(x);
+                using (inner.add_(x))
+                {
+                    return norm.forward(inner);
+                }
+            }
+
+            Tensor Declaration(Tensor x)
+            {
+                var y = x.exp();
+                using var sum = y.add_(x);
+                return y * 2;
+            }
+        }
+        """);
+
+    [Fact]
     public Task Ignores_InPlaceResultsThatNobodyDisposes() => Rule.Verify("""
         class C { Tensor M(Tensor x) { var y = x.add_(1); x.relu_(); return x + y; } }
         """);

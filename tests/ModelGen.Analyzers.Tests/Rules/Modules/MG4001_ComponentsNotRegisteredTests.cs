@@ -115,6 +115,43 @@ public sealed class MG4001_ComponentsNotRegisteredTests
         """);
 
     [Fact]
+    public Task Ignores_ClassThatOnlyWrapsAnActivation() => Rule.Verify("""
+        class Bend : Module<Tensor, Tensor>
+        {
+            private readonly Module<Tensor, Tensor> _curve;
+
+            public Bend(string name) : base(name)
+            {
+                _curve = name switch
+                {
+                    "smooth" => GELU(),
+                    "none" => Identity(),
+                    _ => ReLU(),
+                };
+            }
+
+            public override Tensor forward(Tensor x) => _curve.forward(x);
+        }
+
+        class C { void M() { Sequential(("fc", Linear(2, 2)), ("bend", new Bend("smooth"))); } }
+        """);
+
+    [Fact]
+    public Task Reports_ClassWithAnActivationAndALayer() => Rule.Verify("""
+        class Bend : Module<Tensor, Tensor>
+        {
+            private readonly Module<Tensor, Tensor> _curve = ReLU();
+            private readonly Module<Tensor, Tensor> _drop;
+
+            public Bend() : base("bend") { _drop = Dropout(0.1); }
+
+            public override Tensor forward(Tensor x) => _drop.forward(_curve.forward(x));
+        }
+
+        class C { void M() { Sequential(Linear(2, 2), [|new Bend()|]); } }
+        """);
+
+    [Fact]
     public Task Ignores_ClassWithoutComponents() => Rule.Verify("""
         class Twice : Module<Tensor, Tensor>
         {

@@ -51,6 +51,57 @@ public sealed class MG4003_ModuleCollectionNotRegisteredTests
         """));
 
     [Fact]
+    public Task Reports_CollectionsOfParameters() => Rule.Verify(Net("""
+        private readonly List<Parameter> [|_scales|] = new();
+        private readonly Dictionary<string, Parameter> [|_shifts|] = new();
+        private readonly Parameter[] [|_mixes|] = { Parameter(torch.ones(2)), Parameter(torch.ones(2)) };
+        public Net() : base("net")
+        {
+            for (int i = 0; i < 2; i++) { _scales.Add(Parameter(torch.ones(2))); }
+            _shifts["a"] = new Parameter(torch.zeros(2));
+            init.normal_(_scales[0]);
+            RegisterComponents();
+        }
+        private Tensor Run(Tensor x) => torch.maximum(x * _scales[0], _mixes[1]) + _shifts["a"];
+        """));
+
+    [Fact]
+    public Task Reports_TuplesOfLayers() => Rule.Verify(Net("""
+        private readonly (Linear Fc, LayerNorm Norm) [|_first|] = (Linear(2, 2), LayerNorm(2));
+        private readonly List<(Linear Fc, LayerNorm Norm)> [|_blocks|] = new();
+        public Net() : base("net")
+        {
+            _blocks.Add((Linear(2, 2), LayerNorm(2)));
+            RegisterComponents();
+        }
+        private Tensor Run(Tensor x)
+        {
+            foreach (var (fc, norm) in _blocks) { x = norm.forward(fc.forward(x)); }
+            return _first.Norm.forward(_first.Fc.forward(x)) + _blocks[0].Fc.forward(x);
+        }
+        """));
+
+    [Fact]
+    public Task Ignores_ParametersAndTuplesThatGoElsewhere() => Rule.Verify(Net("""
+        private readonly List<Parameter> _scales = new();
+        private readonly ParameterList _registered;
+        private readonly List<Parameter> _trained = new() { Parameter(torch.ones(2)) };
+        private readonly (Linear Fc, LayerNorm Norm) _pair;
+        private readonly Linear _fc = Linear(2, 2);
+        private readonly (Linear Fc, ReLU Curve) _other = (Linear(2, 2), ReLU());
+        private readonly Sequential _all;
+        public Net() : base("net")
+        {
+            _scales.Add(Parameter(torch.ones(2)));
+            _registered = ParameterList(_scales.ToArray());
+            _pair = (_fc, null);
+            _all = Sequential(_other.Fc, _other.Curve);
+            RegisterComponents();
+        }
+        private torch.optim.Optimizer Own() => torch.optim.SGD(_trained, 0.1);
+        """));
+
+    [Fact]
     public Task Ignores_ModuleListAndModuleDict() => Rule.Verify(Net("""
         private readonly ModuleList<Linear> _layers = new(Linear(2, 2));
         private readonly ModuleDict<Linear> _heads = new();
@@ -171,6 +222,14 @@ public sealed class MG4003_ModuleCollectionNotRegisteredTests
             _heads.Add("a", Linear(2, 2));
             RegisterComponents();
         }
+        """));
+
+    [Fact]
+    public Task OffersNoFix_ForTuplesAndParameters() => Rule.VerifyNoFix(Net("""
+        private readonly List<Parameter> [|_scales|] = new() { Parameter(torch.ones(2)) };
+        private readonly List<(Linear Fc, LayerNorm Norm)> [|_blocks|] = new() { (Linear(2, 2), LayerNorm(2)) };
+        private (Linear Fc, LayerNorm Norm) [|_first|] = (Linear(2, 2), LayerNorm(2));
+        public Net() : base("net") { RegisterComponents(); }
         """));
 
     [Fact]

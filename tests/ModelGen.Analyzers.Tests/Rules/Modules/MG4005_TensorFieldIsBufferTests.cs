@@ -31,4 +31,7 @@ public sealed class MG4005_TensorFieldIsBufferTests
 
     [Fact]
     public Task Ignores_ClassesThatRegisterByHand() => Rule.Verify(Net("private Tensor mask = torch.ones(3); Net() : base(\"n\") { register_buffer(\"mask\", mask); }"));
+
+    [Fact]
+    public Task Ignores_FieldsThatAreSetAfterRegistration() => Rule.Verify(Net("private Tensor cache; Net(long n) : base(\"n\") { RegisterComponents(); cache = torch.zeros(n, 4); }"));
 }

@@ -62,6 +62,22 @@ public sealed class MG2016_InvariantMoveInLoopTests
         """);
 
     [Fact]
+    public Task Ignores_MasksThatAreMadeBooleanToBeSafe() => Rule.Verify("""
+        class C
+        {
+            void M(List<Tensor> all, Tensor mask)
+            {
+                foreach (var x in all)
+                {
+                    var a = x.masked_fill(mask.to_type(ScalarType.Bool), 0);
+                    var b = x.masked_fill(mask.@bool(), 0);
+                    var c = x.masked_fill(mask.to(torch.@bool), 0);
+                }
+            }
+        }
+        """);
+
+    [Fact]
     public Task Ignores_ArgumentsThatChange() => Rule.Verify("""
         class C
         {
