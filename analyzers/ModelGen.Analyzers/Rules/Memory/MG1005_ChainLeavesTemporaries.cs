@@ -18,18 +18,19 @@ internal sealed class MG1005_ChainLeavesTemporaries() : TorchAnalyzer(Rule)
         "Each operation of a chain makes a tensor. Without a dispose scope only the last one has a name by which it can be disposed.",
         RuleIds.HelpLink(RuleIds.ChainLeavesTemporaries));
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationAction(
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnOperations(
             operation =>
             {
                 var call = (IInvocationOperation)operation.Operation;
-                if (torch.IsTensorMethod(call.TargetMethod) && MakesTensor(call, torch) && call.Receiver()?.Unwrap() is { } receiver && MakesTensor(receiver, torch)
-                    && call.MeaningfulParent() is not IInvocationOperation && !HasScope(call, torch))
+                if (call.Receiver()?.Unwrap() is { } receiver and (IInvocationOperation or IBinaryOperation) && call.MeaningfulParent() is not IInvocationOperation
+                    && torch.IsTensorMethod(call.TargetMethod) && MakesTensor(call, torch) && MakesTensor(receiver, torch)
+                    && !(operation.Member.CallsAny("NewDisposeScope", "WrappedTensorDisposeScope") && HasScope(call, torch)))
                 {
                     operation.ReportDiagnostic(Diagnostic.Create(Rule, receiver.Syntax.GetLocation(), Describe(receiver)));
                 }
             },
-            OperationKind.Invocation);
+            torchCalls: true);
 
     /// <summary>In-place operations and the Move/Detach family return their receiver, so nothing is left behind by them.</summary>
     private static bool MakesTensor(IOperation value, TorchSharpContext torch) => value switch
