@@ -13,6 +13,9 @@ internal static class ElementTypes
         ["half"] = "Float16", ["bfloat16"] = "BFloat16", ["float"] = "Float32", ["double"] = "Float64",
     };
 
+    /// <summary>The names of all of them.</summary>
+    public static IEnumerable<string> Conversions { get; } = [.. s_named.Keys, "to", "to_type", "type"];
+
     /// <summary>True for <c>to(ScalarType)</c>, <c>to_type(ScalarType)</c>, <c>type(ScalarType)</c>, <c>@float()</c> and the like, with no other argument given.</summary>
     public static bool Converts(IInvocationOperation call, TorchSharpContext torch)
     {

@@ -50,6 +50,37 @@ internal sealed class GradientFlow
         new GradientFlow(graph(body), torch, visit).Run();
     }
 
+    /// <summary>
+    /// True when the call certainly comes after a backward pass, with no event of an optimizer's in between: statements of one block run one after the other. Where this holds, no graph is needed.
+    /// </summary>
+    public static bool FollowsBackward(IInvocationOperation call, TorchSharpContext torch)
+    {
+        if (call.StatementInBlock() is not var (statement, block) || HasOtherEvents(statement, call))
+        {
+            return false;
+        }
+
+        for (int index = block.Operations.IndexOf(statement) - 1; index >= 0; index--)
+        {
+            IOperation earlier = block.Operations[index];
+            if (earlier is IExpressionStatementOperation { Operation: IInvocationOperation pass } && torch.IsBackward(pass.TargetMethod))
+            {
+                return true;
+            }
+
+            if (HasOtherEvents(earlier, call))
+            {
+                return false;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>Labels count too: a jump to one may come from anywhere.</summary>
+    private static bool HasOtherEvents(IOperation statement, IInvocationOperation call) => statement.DescendantsAndSelf().Any(part =>
+        part is ILabeledOperation || (part is IInvocationOperation { TargetMethod.Name: "step" or "zero_grad" } && part != call));
+
     private static bool MentionsTraining(IOperation function, TorchSharpContext torch) =>
         function.Descendants().OfType<IInvocationOperation>().Any(call => torch.IsBackward(call.TargetMethod) || torch.IsOptimizer(call.Instance?.Type));
 

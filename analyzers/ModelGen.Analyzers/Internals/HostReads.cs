@@ -9,6 +9,9 @@ internal static class HostReads
     private static readonly HashSet<string> s_methods =
         ["item", "ToBoolean", "ToByte", "ToSByte", "ToInt16", "ToInt32", "ToInt64", "ToHalf", "ToSingle", "ToDouble", "ToScalar"];
 
+    /// <summary>The names of the methods among them.</summary>
+    public static IEnumerable<string> Methods => s_methods;
+
     /// <summary>The tensor that the operation reads, or null when it is no such read.</summary>
     public static IOperation? Tensor(IOperation operation, TorchSharpContext torch) => operation switch
     {

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
 using Microsoft.CodeAnalysis.Operations;
@@ -15,6 +16,8 @@ internal static class RegistrationFacts
         "CELU", "ELU", "Flatten", "GELU", "GLU", "Hardshrink", "Hardsigmoid", "Hardswish", "Hardtanh", "Identity", "LeakyReLU", "LogSigmoid", "LogSoftmax",
         "Mish", "ReLU", "ReLU6", "SELU", "SiLU", "Sigmoid", "Softmax", "Softmax2d", "Softmin", "Softplus", "Softshrink", "Softsign", "Tanh", "Tanhshrink", "Threshold",
     ];
+
+    private static readonly ConditionalWeakTable<INamedTypeSymbol, HashSet<string>> s_mentioned = new();
 
     private static readonly HashSet<string> s_byName = ["register_module", "add_module", "register_parameter"];
 
@@ -37,10 +40,10 @@ internal static class RegistrationFacts
 
     /// <summary>True when the source of the class mentions one of the names. Spelling only: it serves to stay silent.</summary>
     public static bool Mentions(INamedTypeSymbol type, ICollection<string> names, CancellationToken cancellation) =>
-        type.DeclaringSyntaxReferences
+        names.Any(s_mentioned.GetValue(type, key => [.. key.DeclaringSyntaxReferences
             .SelectMany(reference => reference.GetSyntax(cancellation).DescendantNodes())
             .OfType<SimpleNameSyntax>()
-            .Any(name => names.Contains(name.Identifier.ValueText));
+            .Select(name => name.Identifier.ValueText)]).Contains);
 
     /// <summary>The instance fields, backing fields of properties included, that hold a module or a parameter.</summary>
     public static IEnumerable<IFieldSymbol> Components(INamedTypeSymbol type, TorchSharpContext torch)

@@ -18,9 +18,9 @@ internal static class ScopeAnalysis
 
     /// <summary>The findings of the functions of one operation block that open dispose scopes.</summary>
     public static IReadOnlyList<(IOperation Function, ScopeFindings Findings)> Find(IOperation body, OperationBlockAnalysisContext context, TorchSharpContext torch) =>
-        s_known.GetValue(body, key => ScopeRegions.Calls(key, torch.IsNewDisposeScope)
-            ? [.. ControlFlowGraphs.Of(key, context).Select(graph => (graph.OriginalOperation, Analyze(graph, torch)))]
-            : []);
+        torch.MemberOf(context) is { } member && member.CallsAny("NewDisposeScope")
+            ? s_known.GetValue(body, key => ScopeEscapes.MayHappen(member, torch) ? [.. ControlFlowGraphs.Of(key, context).Select(graph => (graph.OriginalOperation, Analyze(graph, torch)))] : [])
+            : [];
 
     /// <summary>
     /// Locals that a nested function mentions (it may run at any time), that a using of their own disposes, or that are assigned a value with a

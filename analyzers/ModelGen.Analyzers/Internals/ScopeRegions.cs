@@ -19,6 +19,14 @@ internal static class ScopeRegions
         return regions.ToImmutable();
     }
 
+    /// <summary>The span in which the operation holds a resource that satisfies the predicate; null when it is no such <c>using</c>.</summary>
+    public static TextSpan? Opened(IOperation operation, Func<IOperation, bool> resource) => operation switch
+    {
+        IUsingOperation @using when resource(@using.Resources) => @using.Body.Syntax.Span,
+        IUsingDeclarationOperation { Parent: { } block } declaration when resource(declaration.DeclarationGroup) => TextSpan.FromBounds(declaration.Syntax.Span.End, block.Syntax.Span.End),
+        _ => null,
+    };
+
     public static bool Contains(this ImmutableArray<TextSpan> regions, IOperation operation) =>
         regions.Any(region => region.Contains(operation.Syntax.Span));
 
@@ -30,16 +38,14 @@ internal static class ScopeRegions
     {
         foreach (IOperation child in operation.ChildOperations)
         {
-            switch (child)
+            if (child is IAnonymousFunctionOperation or ILocalFunctionOperation)
             {
-                case IAnonymousFunctionOperation or ILocalFunctionOperation:
-                    continue;
-                case IUsingOperation @using when resource(@using.Resources):
-                    regions.Add(@using.Body.Syntax.Span);
-                    break;
-                case IUsingDeclarationOperation declaration when declaration.Parent is { } block && resource(declaration.DeclarationGroup):
-                    regions.Add(TextSpan.FromBounds(declaration.Syntax.Span.End, block.Syntax.Span.End));
-                    break;
+                continue;
+            }
+
+            if (Opened(child, resource) is { } region)
+            {
+                regions.Add(region);
             }
 
             Collect(child, resource, regions);

@@ -21,11 +21,11 @@ internal abstract class TorchAnalyzer(DiagnosticDescriptor descriptor) : Diagnos
         {
             if (TorchSharpContext.TryCreate(start.Compilation) is { } torch)
             {
-                Register(start, torch);
+                Register(new RuleContext(start, torch), torch);
             }
         });
     }
 
     /// <summary>Registers the rule's actions for a compilation that references TorchSharp.</summary>
-    protected abstract void Register(CompilationStartAnalysisContext context, TorchSharpContext torch);
+    protected abstract void Register(RuleContext context, TorchSharpContext torch);
 }

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.Diagnostics;
 using Microsoft.CodeAnalysis.Operations;
 
 namespace ModelGen.Analyzers;
@@ -12,6 +13,7 @@ internal sealed class TorchSharpContext
 {
     private static readonly ConditionalWeakTable<Compilation, Lookup> s_known = new();
 
+    private readonly ConditionalWeakTable<IOperation, MemberCode> _members = new();
     private readonly INamedTypeSymbol _torch;
     private readonly Lazy<bool> _mentionsCuda;
     private readonly INamedTypeSymbol? _autograd;
@@ -78,6 +80,12 @@ internal sealed class TorchSharpContext
 
     /// <summary>The symbols of a compilation, or null when it does not reference TorchSharp. All rules share one instance a compilation.</summary>
     public static TorchSharpContext? TryCreate(Compilation compilation) => s_known.GetValue(compilation, static key => new Lookup(Resolve(key))).Context;
+
+    /// <summary>The sorted operations of the member that the compiler is at; all rules share one instance a member.</summary>
+    public MemberCode MemberOf(OperationBlockAnalysisContext block) =>
+        _members.TryGetValue(block.OperationBlocks[0], out MemberCode member) ? member : Sort(block);
+
+    private MemberCode Sort(OperationBlockAnalysisContext block) => _members.GetValue(block.OperationBlocks[0], _ => new MemberCode(block.OperationBlocks, this));
 
     private static TorchSharpContext? Resolve(Compilation compilation)
     {

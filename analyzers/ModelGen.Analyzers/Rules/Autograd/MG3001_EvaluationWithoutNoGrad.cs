@@ -21,13 +21,13 @@ internal sealed class MG3001_EvaluationWithoutNoGrad() : TorchAnalyzer(Rule)
         "eval() changes how dropout and batch normalization behave; it does not stop the recording of the graph. Without no_grad or inference_mode, evaluation needs the memory and much of the time of training.",
         RuleIds.HelpLink(RuleIds.EvaluationWithoutNoGrad));
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterSymbolStartAction(
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnTypes(
             type =>
             {
                 var candidates = new ConcurrentBag<(ISymbol Method, Diagnostic Diagnostic)>();
                 var quietMethods = new ConcurrentDictionary<ISymbol, bool>(SymbolEqualityComparer.Default);
-                type.RegisterOperationBlockAction(block => Analyze(block, torch, candidates, quietMethods));
+                type.RegisterOperationBlockAction(block => Analyze(block, torch.MemberOf(block), torch, candidates, quietMethods));
                 type.RegisterSymbolEndAction(end =>
                 {
                     foreach ((ISymbol method, Diagnostic diagnostic) in candidates)
@@ -38,19 +38,25 @@ internal sealed class MG3001_EvaluationWithoutNoGrad() : TorchAnalyzer(Rule)
                         }
                     }
                 });
-            },
-            SymbolKind.NamedType);
+            });
 
     private static void Analyze(
         OperationBlockAnalysisContext context,
+        MemberCode member,
         TorchSharpContext torch,
         ConcurrentBag<(ISymbol Method, Diagnostic Diagnostic)> candidates,
         ConcurrentDictionary<ISymbol, bool> quietMethods)
     {
+        bool hasUsing = member.Of(OperationKind.Using).Count + member.Of(OperationKind.UsingDeclaration).Count > 0;
+        if (!hasUsing && !member.CallsAny("eval", "train"))
+        {
+            return;
+        }
+
         foreach (IOperation body in context.OperationBlocks)
         {
             List<IInvocationOperation> calls = [.. body.Descendants().OfType<IInvocationOperation>()];
-            ImmutableArray<TextSpan> quiet = FindQuietRegions(body, torch);
+            ImmutableArray<TextSpan> quiet = hasUsing ? FindQuietRegions(body, torch) : [];
             foreach (IInvocationOperation call in calls.Where(call => quiet.Contains(call)))
             {
                 quietMethods[call.TargetMethod.OriginalDefinition] = true;

@@ -19,8 +19,8 @@ internal sealed class MG3002_GradientsNeverCleared() : TorchAnalyzer(Rule)
         "backward() adds to the gradients that are there already. Without zero_grad() every step is taken with the gradients of all earlier batches added in.",
         RuleIds.HelpLink(RuleIds.GradientsNeverCleared));
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationAction(
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnOperations(
             operation =>
             {
                 var loop = (ILoopOperation)operation.Operation;
@@ -35,7 +35,8 @@ internal sealed class MG3002_GradientsNeverCleared() : TorchAnalyzer(Rule)
                         Rule, backward.Syntax.GetLocation(), [optimizer.Syntax.GetLocation()], optimizer.Syntax.ToString()));
                 }
             },
-            OperationKind.Loop);
+            kinds: [OperationKind.Loop],
+            inCallersOf: ["backward"]);
 
     private static bool IsStep(IInvocationOperation call, TorchSharpContext torch) =>
         call is { TargetMethod.Name: "step", Arguments: var arguments } && torch.IsOptimizer(call.Instance?.Type) && arguments.All(argument => argument.IsImplicit);

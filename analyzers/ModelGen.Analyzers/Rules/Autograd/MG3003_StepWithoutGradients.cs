@@ -18,12 +18,17 @@ internal sealed class MG3003_StepWithoutGradients() : TorchAnalyzer(Rule)
         "A step with gradients that zero_grad() has set to zero, or removed, changes nothing (or, with momentum or weight decay, drifts without looking at the loss).",
         RuleIds.HelpLink(RuleIds.StepWithoutGradients));
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationBlockAction(block =>
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnMembers((block, member) =>
         {
+            if (!member.CallsAny("step") || !member.CallsAny("zero_grad"))
+            {
+                return;
+            }
+
             foreach (IOperation body in block.OperationBlocks)
             {
-                if (body is IBlockOperation && body.Descendants().OfType<IInvocationOperation>().Any(call => GradientFlow.IsStep(call, torch)))
+                if (body is IBlockOperation && member.CallsOf("step").Cast<IInvocationOperation>().Any(call => GradientFlow.IsStep(call, torch) && !GradientFlow.FollowsBackward(call, torch)))
                 {
                     GradientFlow.Visit(body, torch, block.GetControlFlowGraph, (call, events) =>
                     {

@@ -18,8 +18,8 @@ internal sealed class MG3004_OptimizerBeforeMove() : TorchAnalyzer(Rule)
         "Moving a module to another device or element type disposes its parameters and puts new ones in their place. An optimizer made earlier keeps the old ones: it fails in step(), or trains nothing.",
         RuleIds.HelpLink(RuleIds.OptimizerBeforeMove));
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationAction(
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnOperations(
             operation =>
             {
                 var creation = operation.Operation;
@@ -33,8 +33,8 @@ internal sealed class MG3004_OptimizerBeforeMove() : TorchAnalyzer(Rule)
                         move.Syntax.ToString()));
                 }
             },
-            OperationKind.Invocation,
-            OperationKind.ObjectCreation);
+            torchCalls: true,
+            kinds: [OperationKind.ObjectCreation]);
 
     private static bool IsOptimizerCreation(IOperation operation, TorchSharpContext torch) => operation switch
     {

@@ -18,8 +18,8 @@ internal sealed class MG3005_BackwardWithoutGraph() : TorchAnalyzer(Rule)
         "detach() and a tensor that is made of plain numbers have no history. backward() on them throws, or, where the loss is meant to train a model, the model gets no gradients.",
         RuleIds.HelpLink(RuleIds.BackwardWithoutGraph));
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationAction(
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnOperations(
             operation =>
             {
                 var call = (IInvocationOperation)operation.Operation;
@@ -28,7 +28,7 @@ internal sealed class MG3005_BackwardWithoutGraph() : TorchAnalyzer(Rule)
                     operation.ReportDiagnostic(Diagnostic.Create(Rule, call.Syntax.GetLocation(), loss.Syntax));
                 }
             },
-            OperationKind.Invocation);
+            calls: ["backward"]);
 
     /// <summary>True for a detached tensor, one made of numbers, and what operations make of such tensors alone.</summary>
     private static bool IsCut(IOperation value, TorchSharpContext torch, int depth)

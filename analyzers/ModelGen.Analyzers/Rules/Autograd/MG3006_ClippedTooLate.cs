@@ -18,13 +18,18 @@ internal sealed class MG3006_ClippedTooLate() : TorchAnalyzer(Rule)
         "Clipping changes the gradients that the next step uses. After the step, or on gradients that were cleared, it is work for nothing, and the steps are not clipped.",
         RuleIds.HelpLink(RuleIds.ClippedTooLate));
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationBlockAction(block =>
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnMembers((block, member) =>
         {
+            if (!member.CallsAny("clip_grad_norm_", "clip_grad_value_"))
+            {
+                return;
+            }
+
             foreach (IOperation body in block.OperationBlocks)
             {
                 List<IInvocationOperation> calls = body is IBlockOperation ? [.. body.Descendants().OfType<IInvocationOperation>()] : [];
-                if (calls.Any(call => torch.IsGradientClipping(call.TargetMethod))
+                if (calls.Any(call => torch.IsGradientClipping(call.TargetMethod) && !GradientFlow.FollowsBackward(call, torch))
                     && OnlyOptimizer(calls, torch) is { } optimizer
                     && calls.Any(call => call.TargetMethod.Name == "zero_grad"))
                 {

@@ -18,8 +18,8 @@ internal sealed class MG3007_SchedulerBeforeOptimizer() : TorchAnalyzer(Rule)
         "A scheduler sets the first learning rate when it is made. Its step() moves on to the next one, and belongs after the optimizer's step, as in PyTorch since 1.1.",
         RuleIds.HelpLink(RuleIds.SchedulerBeforeOptimizer));
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationAction(
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnOperations(
             operation =>
             {
                 var call = (IInvocationOperation)operation.Operation;
@@ -31,7 +31,7 @@ internal sealed class MG3007_SchedulerBeforeOptimizer() : TorchAnalyzer(Rule)
                     operation.ReportDiagnostic(Diagnostic.Create(Rule, call.Syntax.GetLocation(), [optimizerStatement.Syntax.GetLocation()], scheduler.Name));
                 }
             },
-            OperationKind.Invocation);
+            calls: ["step"]);
 
     /// <summary>A step without a metric; ReduceLROnPlateau takes one.</summary>
     private static bool IsSchedulerStep(IInvocationOperation call, TorchSharpContext torch) =>

@@ -18,20 +18,20 @@ internal sealed class MG3008_LossWithoutGraph() : TorchAnalyzer(Rule)
         "Under no_grad() and inference_mode() no graph is recorded, so that there is nothing to go backward through.",
         RuleIds.HelpLink(RuleIds.LossWithoutGraph));
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationBlockAction(block =>
-        {
-            foreach (IInvocationOperation backward in block.OperationBlocks.SelectMany(body => body.Descendants()).OfType<IInvocationOperation>())
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnOperations(
+            operation =>
             {
-                if (backward.TargetMethod.Name == "backward" && torch.IsBackward(backward.TargetMethod) && backward.Instance is { } loss
+                var backward = (IInvocationOperation)operation.Operation;
+                if (torch.IsBackward(backward.TargetMethod) && backward.Instance is { } loss
                     && Definition(loss) is { } definition && IsComputed(definition, torch)
                     && TrainingFacts.RegionsWithoutGradients(definition.EnclosingFunction(), torch).Contains(definition)
                     && !SwitchesOn(backward.Root(), torch))
                 {
-                    block.ReportDiagnostic(Diagnostic.Create(Rule, backward.Syntax.GetLocation(), loss.Syntax, ModeName(definition, torch)));
+                    operation.ReportDiagnostic(Diagnostic.Create(Rule, backward.Syntax.GetLocation(), loss.Syntax, ModeName(definition, torch)));
                 }
-            }
-        });
+            },
+            calls: ["backward"]);
 
     /// <summary>What computes the loss: the receiver itself, or the one value that is ever written to its local.</summary>
     private static IOperation? Definition(IOperation loss)

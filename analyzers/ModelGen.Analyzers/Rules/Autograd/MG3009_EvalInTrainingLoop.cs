@@ -19,8 +19,8 @@ internal sealed class MG3009_EvalInTrainingLoop() : TorchAnalyzer(Rule)
         "eval() holds until train() is called. A loop that evaluates at the end of an epoch and never switches back trains properly in its first epoch only.",
         RuleIds.HelpLink(RuleIds.EvalInTrainingLoop));
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationAction(
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnOperations(
             operation =>
             {
                 var eval = (IInvocationOperation)operation.Operation;
@@ -33,7 +33,7 @@ internal sealed class MG3009_EvalInTrainingLoop() : TorchAnalyzer(Rule)
                     operation.ReportDiagnostic(Diagnostic.Create(Rule, eval.Syntax.GetLocation(), model.Name));
                 }
             },
-            OperationKind.Invocation);
+            calls: ["eval"]);
 
     /// <summary>The nearest loop around the call in which the model was trained before the call.</summary>
     private static ILoopOperation? TrainingLoop(IInvocationOperation eval, TorchSharpContext torch)

@@ -18,8 +18,8 @@ internal sealed class MG3010_OptimizerMadePerStep() : TorchAnalyzer(Rule)
         "The moments of Adam and the momentum of SGD are averages over many steps, and live in the optimizer. An optimizer that steps once has no past: Adam then moves every weight by the learning rate, whatever the size of its gradient.",
         RuleIds.HelpLink(RuleIds.OptimizerMadePerStep));
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationAction(
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnOperations(
             operation =>
             {
                 IOperation creation = operation.Operation;
@@ -34,8 +34,9 @@ internal sealed class MG3010_OptimizerMadePerStep() : TorchAnalyzer(Rule)
                     operation.ReportDiagnostic(Diagnostic.Create(Rule, creation.Syntax.GetLocation(), optimizer.Name));
                 }
             },
-            OperationKind.Invocation,
-            OperationKind.ObjectCreation);
+            torchCalls: true,
+            kinds: [OperationKind.ObjectCreation],
+            inCallersOf: ["step"]);
 
     /// <summary>Everything but plain SGD, and LBFGS, whose step is a whole optimization.</summary>
     private static bool HasState(IOperation creation) => creation switch

@@ -18,8 +18,8 @@ internal sealed class MG3011_OptimizerNeverSteps() : TorchAnalyzer(Rule)
         "Gradients change nothing by themselves. An optimizer that is created, cleared and never stepped is a forgotten line.",
         RuleIds.HelpLink(RuleIds.OptimizerNeverSteps));
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationAction(
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnOperations(
             operation =>
             {
                 IOperation creation = operation.Operation;
@@ -34,6 +34,7 @@ internal sealed class MG3011_OptimizerNeverSteps() : TorchAnalyzer(Rule)
                     operation.ReportDiagnostic(Diagnostic.Create(Rule, creation.Syntax.GetLocation(), optimizer.Name));
                 }
             },
-            OperationKind.Invocation,
-            OperationKind.ObjectCreation);
+            torchCalls: true,
+            kinds: [OperationKind.ObjectCreation],
+            inCallersOf: ["backward"]);
 }

@@ -18,8 +18,8 @@ internal sealed class MG3012_SchedulerNeverSteps() : TorchAnalyzer(Rule)
         "A schedule changes the learning rate only in its step().",
         RuleIds.HelpLink(RuleIds.SchedulerNeverSteps));
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationAction(
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnOperations(
             operation =>
             {
                 var creation = (IInvocationOperation)operation.Operation;
@@ -34,5 +34,6 @@ internal sealed class MG3012_SchedulerNeverSteps() : TorchAnalyzer(Rule)
                     operation.ReportDiagnostic(Diagnostic.Create(Rule, creation.Syntax.GetLocation(), scheduler.Name));
                 }
             },
-            OperationKind.Invocation);
+            torchCalls: true,
+            inCallersOf: ["step"]);
 }

@@ -20,8 +20,8 @@ internal sealed class MG3013_LeafChangedInPlace() : TorchAnalyzer(Rule)
 
     private static readonly HashSet<string> s_allowed = ["requires_grad_", "detach_", "retain_grad_", "set_", "share_memory_", "rename_", "swap_"];
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationAction(
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnOperations(
             operation =>
             {
                 var call = (IInvocationOperation)operation.Operation;
@@ -33,7 +33,7 @@ internal sealed class MG3013_LeafChangedInPlace() : TorchAnalyzer(Rule)
                     operation.ReportDiagnostic(Diagnostic.Create(Rule, call.Syntax.GetLocation(), call.TargetMethod.Name, variable.Name));
                 }
             },
-            OperationKind.Invocation);
+            torchCalls: true);
 
     /// <summary>A local or field that is only ever set to a new trainable leaf in this member.</summary>
     private static bool IsTrainableLeaf(ISymbol variable, IInvocationOperation call, TorchSharpContext torch)

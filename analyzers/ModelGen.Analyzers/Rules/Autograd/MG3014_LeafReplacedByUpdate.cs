@@ -18,8 +18,8 @@ internal sealed class MG3014_LeafReplacedByUpdate() : TorchAnalyzer(Rule)
         "Gradients arrive at leaves. After w = w - lr * w.grad, w is the result of an operation, and the tensor that was the leaf is gone.",
         RuleIds.HelpLink(RuleIds.LeafReplacedByUpdate));
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationAction(
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnOperations(
             operation =>
             {
                 var assignment = (IAssignmentOperation)operation.Operation;
@@ -33,8 +33,8 @@ internal sealed class MG3014_LeafReplacedByUpdate() : TorchAnalyzer(Rule)
                     operation.ReportDiagnostic(Diagnostic.Create(Rule, assignment.Syntax.GetLocation(), variable.Name));
                 }
             },
-            OperationKind.SimpleAssignment,
-            OperationKind.CompoundAssignment);
+            kinds: [OperationKind.SimpleAssignment, OperationKind.CompoundAssignment],
+            inCallersOf: ["backward"]);
 
     private static bool IsArithmetic(IAssignmentOperation assignment, TorchSharpContext torch) => assignment switch
     {

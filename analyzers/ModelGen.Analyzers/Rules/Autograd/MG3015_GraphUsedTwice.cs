@@ -18,8 +18,8 @@ internal sealed class MG3015_GraphUsedTwice() : TorchAnalyzer(Rule)
         "backward() frees what it kept for the pass. A loss that was computed once can go backward once.",
         RuleIds.HelpLink(RuleIds.GraphUsedTwice));
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationAction(
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnOperations(
             operation =>
             {
                 var backward = (IInvocationOperation)operation.Operation;
@@ -31,7 +31,7 @@ internal sealed class MG3015_GraphUsedTwice() : TorchAnalyzer(Rule)
                     operation.ReportDiagnostic(Diagnostic.Create(Rule, backward.Syntax.GetLocation(), local.Name));
                 }
             },
-            OperationKind.Invocation);
+            calls: ["backward"]);
 
     private static bool IsPlainBackward(IInvocationOperation call, TorchSharpContext torch) =>
         call.TargetMethod.Name == "backward" && torch.IsTensor(call.TargetMethod.ContainingType) && torch.IsBackward(call.TargetMethod)

@@ -18,8 +18,8 @@ internal sealed class MG3016_GradientOfNonLeaf() : TorchAnalyzer(Rule)
         "Autograd stores gradients at leaves only, unless retain_grad() was called.",
         RuleIds.HelpLink(RuleIds.GradientOfNonLeaf));
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationAction(
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnOperations(
             operation =>
             {
                 var gradient = (IPropertyReferenceOperation)operation.Operation;
@@ -33,7 +33,8 @@ internal sealed class MG3016_GradientOfNonLeaf() : TorchAnalyzer(Rule)
                     operation.ReportDiagnostic(Diagnostic.Create(Rule, gradient.Syntax.GetLocation(), local.Name));
                 }
             },
-            OperationKind.PropertyReference);
+            kinds: [OperationKind.PropertyReference],
+            inCallersOf: ["backward", "grad"]);
 
     private static bool IsWrittenTo(IPropertyReferenceOperation gradient) =>
         gradient.Parent is IAssignmentOperation assignment && assignment.Target == gradient;

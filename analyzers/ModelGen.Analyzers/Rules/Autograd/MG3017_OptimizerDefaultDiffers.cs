@@ -26,8 +26,8 @@ internal sealed class MG3017_OptimizerDefaultDiffers() : TorchAnalyzer(Rule)
         ["LBFGS"] = ("lr", 0.01, "1"),
     };
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationAction(
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnOperations(
             operation =>
             {
                 if (Match(operation.Operation, torch) is var (name, parameter, value, pyTorch))
@@ -35,8 +35,8 @@ internal sealed class MG3017_OptimizerDefaultDiffers() : TorchAnalyzer(Rule)
                     operation.ReportDiagnostic(Diagnostic.Create(Rule, operation.Operation.Syntax.GetLocation(), name, parameter, value, pyTorch));
                 }
             },
-            OperationKind.Invocation,
-            OperationKind.ObjectCreation);
+            torchCalls: true,
+            kinds: [OperationKind.ObjectCreation]);
 
     /// <summary>The setting that is left to a default which the referenced TorchSharp has and PyTorch has not.</summary>
     internal static (string Name, string Parameter, string Value, string PyTorch)? Match(IOperation operation, TorchSharpContext torch)

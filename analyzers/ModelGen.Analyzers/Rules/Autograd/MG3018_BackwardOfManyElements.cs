@@ -18,8 +18,8 @@ internal sealed class MG3018_BackwardOfManyElements() : TorchAnalyzer(Rule)
         "backward() without an argument starts from a single number.",
         RuleIds.HelpLink(RuleIds.BackwardOfManyElements));
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationAction(
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnOperations(
             operation =>
             {
                 var backward = (IInvocationOperation)operation.Operation;
@@ -31,5 +31,5 @@ internal sealed class MG3018_BackwardOfManyElements() : TorchAnalyzer(Rule)
                     operation.ReportDiagnostic(Diagnostic.Create(Rule, backward.Syntax.GetLocation(), receiver.Syntax));
                 }
             },
-            OperationKind.Invocation);
+            calls: ["backward"]);
 }

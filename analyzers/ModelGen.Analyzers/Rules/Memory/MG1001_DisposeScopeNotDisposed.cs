@@ -18,8 +18,8 @@ internal sealed class MG1001_DisposeScopeNotDisposed() : TorchAnalyzer(Rule)
         "An open scope stays the current scope of its thread. Without 'using' it is never closed: it frees nothing, and it collects every tensor that later code makes.",
         RuleIds.HelpLink(RuleIds.DisposeScopeNotDisposed));
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationAction(
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnOperations(
             operation =>
             {
                 var call = (IInvocationOperation)operation.Operation;
@@ -28,5 +28,5 @@ internal sealed class MG1001_DisposeScopeNotDisposed() : TorchAnalyzer(Rule)
                     operation.ReportDiagnostic(Diagnostic.Create(Rule, call.Syntax.GetLocation()));
                 }
             },
-            OperationKind.Invocation);
+            calls: ["NewDisposeScope"]);
 }

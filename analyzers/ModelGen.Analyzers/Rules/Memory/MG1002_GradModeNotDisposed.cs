@@ -18,8 +18,8 @@ internal sealed class MG1002_GradModeNotDisposed() : TorchAnalyzer(Rule)
         "The mode is restored when the result is disposed, and nothing else restores it: a forgotten no_grad silently ends all training on the thread, a forgotten enable_grad keeps every graph.",
         RuleIds.HelpLink(RuleIds.GradModeNotDisposed));
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationAction(
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnOperations(
             operation =>
             {
                 var call = (IInvocationOperation)operation.Operation;
@@ -28,7 +28,7 @@ internal sealed class MG1002_GradModeNotDisposed() : TorchAnalyzer(Rule)
                     operation.ReportDiagnostic(Diagnostic.Create(Rule, call.Syntax.GetLocation(), call.TargetMethod.Name));
                 }
             },
-            OperationKind.Invocation);
+            calls: ["no_grad", "inference_mode", "enable_grad", "set_grad_enabled"]);
 
     /// <summary><c>set_grad_enabled(...)</c> as a statement of its own is the accepted way to set the mode for good.</summary>
     private static bool IsGlobalSwitch(IInvocationOperation call) =>

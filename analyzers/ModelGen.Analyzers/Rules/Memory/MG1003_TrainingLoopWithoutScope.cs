@@ -18,8 +18,8 @@ internal sealed class MG1003_TrainingLoopWithoutScope() : TorchAnalyzer(Rule)
         "The garbage collector sees a tensor as a few bytes, whatever it holds natively, so it has no reason to run. Memory grows until a collection happens to come.",
         RuleIds.HelpLink(RuleIds.TrainingLoopWithoutScope));
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationAction(
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnOperations(
             operation =>
             {
                 var loop = (ILoopOperation)operation.Operation;
@@ -28,7 +28,8 @@ internal sealed class MG1003_TrainingLoopWithoutScope() : TorchAnalyzer(Rule)
                     operation.ReportDiagnostic(Diagnostic.Create(Rule, loop.Keyword()));
                 }
             },
-            OperationKind.Loop);
+            kinds: [OperationKind.Loop],
+            inCallersOf: ["backward"]);
 
     /// <summary>A scope around the loop or in it, a using of something unknown (it may be the user's own scope), or a forced collection.</summary>
     private static bool ManagesMemory(ILoopOperation loop, TorchSharpContext torch)

@@ -18,8 +18,8 @@ internal sealed class MG1004_ScopeAroundTrainingLoop() : TorchAnalyzer(Rule)
         "A dispose scope keeps every tensor that is made while it is open. Around a loop that trains, that is every activation and every gradient of an epoch.",
         RuleIds.HelpLink(RuleIds.ScopeAroundTrainingLoop));
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationAction(
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnOperations(
             operation =>
             {
                 var loop = (ILoopOperation)operation.Operation;
@@ -28,7 +28,8 @@ internal sealed class MG1004_ScopeAroundTrainingLoop() : TorchAnalyzer(Rule)
                     operation.ReportDiagnostic(Diagnostic.Create(Rule, scope.Syntax.GetLocation()));
                 }
             },
-            OperationKind.Loop);
+            kinds: [OperationKind.Loop],
+            inCallersOf: ["backward"]);
 
     /// <summary>A scope of its own in the body, a call on any scope, or tensors that leave one.</summary>
     private static bool EmptiesScopes(ILoopOperation loop, TorchSharpContext torch) => loop.Body.Descendants().Any(operation => operation switch

@@ -25,18 +25,19 @@ internal sealed class MG1005_ChainLeavesTemporaries() : TorchAnalyzer(Rule)
         "squeeze", "swapaxes", "t", "transpose", "unflatten", "unsqueeze", "view", "view_as",
     ];
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationAction(
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnOperations(
             operation =>
             {
                 var call = (IInvocationOperation)operation.Operation;
-                if (torch.IsTensorMethod(call.TargetMethod) && MakesTensor(call, torch) && call.Receiver()?.Unwrap() is { } receiver && MakesTensor(receiver, torch)
-                    && call.MeaningfulParent() is not IInvocationOperation && LeavesMemory(call, torch) && !HasScope(call, torch))
+                if (call.Receiver()?.Unwrap() is { } receiver and (IInvocationOperation or IBinaryOperation) && call.MeaningfulParent() is not IInvocationOperation
+                    && torch.IsTensorMethod(call.TargetMethod) && MakesTensor(call, torch) && MakesTensor(receiver, torch) && LeavesMemory(call, torch)
+                    && !(operation.Member.CallsAny("NewDisposeScope", "WrappedTensorDisposeScope") && HasScope(call, torch)))
                 {
                     operation.ReportDiagnostic(Diagnostic.Create(Rule, receiver.Syntax.GetLocation(), Describe(receiver)));
                 }
             },
-            OperationKind.Invocation);
+            torchCalls: true);
 
     /// <summary>True when some value under the last operation has memory of its own, which the result does not share.</summary>
     private static bool LeavesMemory(IOperation value, TorchSharpContext torch) =>

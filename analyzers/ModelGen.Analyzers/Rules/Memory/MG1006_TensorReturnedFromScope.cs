@@ -18,8 +18,8 @@ internal sealed class MG1006_TensorReturnedFromScope() : TorchAnalyzer(Rule)
         "A dispose scope disposes every tensor made while it was open, the returned one included, unless the tensor is moved to the outer scope or detached.",
         RuleIds.HelpLink(RuleIds.TensorReturnedFromScope));
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationBlockAction(block =>
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnMembers((block, _) =>
         {
             foreach (IOperation body in block.OperationBlocks)
             {

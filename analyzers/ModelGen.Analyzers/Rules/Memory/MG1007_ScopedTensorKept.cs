@@ -18,8 +18,8 @@ internal sealed class MG1007_ScopedTensorKept() : TorchAnalyzer(Rule)
         "A dispose scope disposes every tensor made while it was open. A field, a collection or an outer variable then holds an empty handle, and the next use of it throws.",
         RuleIds.HelpLink(RuleIds.ScopedTensorKept));
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationBlockAction(block =>
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnMembers((block, _) =>
         {
             // Constructors are left out: a module's registration takes its tensors out of their scope.
             if (block.OwningSymbol is IMethodSymbol { MethodKind: MethodKind.Constructor or MethodKind.StaticConstructor })

@@ -18,8 +18,8 @@ internal sealed class MG1009_InPlaceResultDisposed() : TorchAnalyzer(Rule)
         "In-place operations return the tensor that they changed, not a second handle to it. Disposing the result disposes the tensor.",
         RuleIds.HelpLink(RuleIds.InPlaceResultDisposed));
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationAction(
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnOperations(
             operation =>
             {
                 var call = (IInvocationOperation)operation.Operation;
@@ -28,7 +28,7 @@ internal sealed class MG1009_InPlaceResultDisposed() : TorchAnalyzer(Rule)
                     operation.ReportDiagnostic(Diagnostic.Create(Rule, call.Syntax.GetLocation(), call.TargetMethod.Name, target.Name));
                 }
             },
-            OperationKind.Invocation);
+            torchCalls: true);
 
     private static bool IsInPlace(IInvocationOperation call, TorchSharpContext torch) =>
         call.Instance is not null

@@ -18,8 +18,8 @@ internal sealed class MG1011_GraphKept() : TorchAnalyzer(Rule)
         "A tensor that requires gradients holds on to the operations that made it, and so to their inputs. A sum or a list of losses keeps those of all steps.",
         RuleIds.HelpLink(RuleIds.GraphKept));
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationAction(
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnOperations(
             operation =>
             {
                 var loss = (ILocalReferenceOperation)operation.Operation;
@@ -30,7 +30,8 @@ internal sealed class MG1011_GraphKept() : TorchAnalyzer(Rule)
                     operation.ReportDiagnostic(Diagnostic.Create(Rule, loss.Syntax.GetLocation(), loss.Local.Name));
                 }
             },
-            OperationKind.LocalReference);
+            kinds: [OperationKind.LocalReference],
+            inCallersOf: ["backward"]);
 
     /// <summary>The sum or the collection that the loss goes into.</summary>
     private static ISymbol? Keeper(ILocalReferenceOperation loss) => loss.MeaningfulParent() switch

@@ -18,8 +18,8 @@ internal sealed class MG1012_GraphRetained() : TorchAnalyzer(Rule)
         "backward frees what the operations saved for it. With retain_graph that memory stays until the last tensor of the graph is disposed, and a second pass that needs it never comes.",
         RuleIds.HelpLink(RuleIds.GraphRetained));
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationAction(
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnOperations(
             operation =>
             {
                 var call = (IInvocationOperation)operation.Operation;
@@ -29,7 +29,7 @@ internal sealed class MG1012_GraphRetained() : TorchAnalyzer(Rule)
                     operation.ReportDiagnostic(Diagnostic.Create(Rule, call.Syntax.GetLocation()));
                 }
             },
-            OperationKind.Invocation);
+            calls: ["backward"]);
 
     private static bool IsUsedOnce(IInvocationOperation backward, ILoopOperation loop, TorchSharpContext torch)
     {

@@ -18,8 +18,8 @@ internal sealed class MG1013_CollectionInTrainingLoop() : TorchAnalyzer(Rule)
         "GC.Collect looks through all managed objects of the process, and the finalizers that free the tensors run only after it, on another thread.",
         RuleIds.HelpLink(RuleIds.CollectionInTrainingLoop));
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationAction(
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnOperations(
             operation =>
             {
                 var call = (IInvocationOperation)operation.Operation;
@@ -29,5 +29,6 @@ internal sealed class MG1013_CollectionInTrainingLoop() : TorchAnalyzer(Rule)
                     operation.ReportDiagnostic(Diagnostic.Create(Rule, call.Syntax.GetLocation()));
                 }
             },
-            OperationKind.Invocation);
+            calls: ["Collect"],
+            inCallersOf: ["backward"]);
 }

@@ -20,8 +20,8 @@ internal sealed class MG1016_AwaitInsideScope() : TorchAnalyzer(Rule)
         "Dispose scopes and gradient modes belong to a thread. After an await the method may go on on another thread: its tensors are then registered elsewhere, whatever runs on the first thread inherits the scope or mode, and it is closed on the wrong thread.",
         RuleIds.HelpLink(RuleIds.AwaitInsideScope));
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationAction(
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnOperations(
             operation =>
             {
                 IOperation pause = operation.Operation;
@@ -35,8 +35,8 @@ internal sealed class MG1016_AwaitInsideScope() : TorchAnalyzer(Rule)
                     operation.ReportDiagnostic(Diagnostic.Create(Rule, pause.Syntax.GetLocation(), word, open));
                 }
             },
-            OperationKind.Await,
-            OperationKind.YieldReturn);
+            kinds: [OperationKind.Await, OperationKind.YieldReturn],
+            inCallersOf: ["NewDisposeScope", "no_grad", "inference_mode", "enable_grad", "set_grad_enabled"]);
 
     private static bool IsIn(IOperation function, IOperation pause, Func<IMethodSymbol, bool> opens)
     {

@@ -20,7 +20,7 @@ internal sealed class MG1017_ParallelWithoutScope() : TorchAnalyzer(Rule)
 
     private static readonly HashSet<string> s_starters = ["For", "ForEach", "Invoke", "Run", "StartNew"];
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch)
+    protected override void Register(RuleContext context, TorchSharpContext torch)
     {
         INamedTypeSymbol?[] workers =
         [
@@ -28,7 +28,7 @@ internal sealed class MG1017_ParallelWithoutScope() : TorchAnalyzer(Rule)
             context.Compilation.GetTypeByMetadataName("System.Threading.Tasks.Task"),
             context.Compilation.GetTypeByMetadataName("System.Threading.Tasks.TaskFactory"),
         ];
-        context.RegisterOperationAction(
+        context.OnOperations(
             operation =>
             {
                 var call = (IInvocationOperation)operation.Operation;
@@ -45,7 +45,7 @@ internal sealed class MG1017_ParallelWithoutScope() : TorchAnalyzer(Rule)
                     }
                 }
             },
-            OperationKind.Invocation);
+            calls: s_starters);
     }
 
     private static IAnonymousFunctionOperation? Function(IOperation value) =>

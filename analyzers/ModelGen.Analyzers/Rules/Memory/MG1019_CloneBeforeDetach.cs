@@ -18,8 +18,8 @@ internal sealed class MG1019_CloneBeforeDetach() : TorchAnalyzer(Rule)
         "clone() is an operation like any other: it is recorded for the backward pass and holds on to its input. Detached first, nothing is recorded.",
         RuleIds.HelpLink(RuleIds.CloneBeforeDetach));
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationAction(
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnOperations(
             operation =>
             {
                 var detach = (IInvocationOperation)operation.Operation;
@@ -29,5 +29,5 @@ internal sealed class MG1019_CloneBeforeDetach() : TorchAnalyzer(Rule)
                     operation.ReportDiagnostic(Diagnostic.Create(Rule, detach.Syntax.GetLocation()));
                 }
             },
-            OperationKind.Invocation);
+            calls: ["detach"]);
 }

@@ -18,8 +18,8 @@ internal sealed class MG1020_BatchTensorKept() : TorchAnalyzer(Rule)
         "Unless it is made with 'disposeBatch: false', a data loader disposes the tensors of a batch at the next step of the iteration.",
         RuleIds.HelpLink(RuleIds.BatchTensorKept));
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationAction(
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnOperations(
             operation =>
             {
                 if (operation.Operation is not IForEachLoopOperation loop
@@ -37,7 +37,7 @@ internal sealed class MG1020_BatchTensorKept() : TorchAnalyzer(Rule)
                     }
                 }
             },
-            OperationKind.Loop);
+            kinds: [OperationKind.Loop]);
 
     /// <summary><c>batch["x"]</c>, <c>batch[0]</c>, <c>batch.Values...</c> is left out; or a local of the body that starts as that.</summary>
     private static bool IsBatchTensor(IOperation value, IForEachLoopOperation loop, TorchSharpContext torch) => value switch

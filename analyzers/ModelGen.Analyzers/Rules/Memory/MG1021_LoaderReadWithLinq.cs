@@ -21,10 +21,10 @@ internal sealed class MG1021_LoaderReadWithLinq() : TorchAnalyzer(Rule)
     private static readonly HashSet<string> s_methods =
         ["First", "FirstOrDefault", "Last", "LastOrDefault", "Single", "SingleOrDefault", "ElementAt", "ElementAtOrDefault", "ToList", "ToArray"];
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch)
+    protected override void Register(RuleContext context, TorchSharpContext torch)
     {
         INamedTypeSymbol? enumerable = context.Compilation.GetTypeByMetadataName("System.Linq.Enumerable");
-        context.RegisterOperationAction(
+        context.OnOperations(
             operation =>
             {
                 var call = (IInvocationOperation)operation.Operation;
@@ -34,6 +34,6 @@ internal sealed class MG1021_LoaderReadWithLinq() : TorchAnalyzer(Rule)
                     operation.ReportDiagnostic(Diagnostic.Create(Rule, call.Syntax.GetLocation(), call.TargetMethod.Name));
                 }
             },
-            OperationKind.Invocation);
+            calls: s_methods);
     }
 }

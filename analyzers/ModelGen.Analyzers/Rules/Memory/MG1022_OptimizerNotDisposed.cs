@@ -18,10 +18,10 @@ internal sealed class MG1022_OptimizerNotDisposed() : TorchAnalyzer(Rule)
         "Adam keeps two tensors as large as each parameter, and takes them out of all dispose scopes. Only the optimizer's own Dispose frees them in time.",
         RuleIds.HelpLink(RuleIds.OptimizerNotDisposed));
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch)
+    protected override void Register(RuleContext context, TorchSharpContext torch)
     {
         IMethodSymbol? main = context.Compilation.GetEntryPoint(context.CancellationToken);
-        context.RegisterOperationAction(
+        context.OnOperations(
             operation =>
             {
                 var call = (IInvocationOperation)operation.Operation;
@@ -31,7 +31,7 @@ internal sealed class MG1022_OptimizerNotDisposed() : TorchAnalyzer(Rule)
                     operation.ReportDiagnostic(Diagnostic.Create(Rule, call.Syntax.GetLocation()));
                 }
             },
-            OperationKind.Invocation);
+            torchCalls: true);
     }
 
     /// <summary>Plain SGD keeps nothing unless it is given a momentum, so it is left out altogether.</summary>

@@ -18,8 +18,8 @@ internal sealed class MG1024_DataRequiresGrad() : TorchAnalyzer(Rule)
         "Parameters require gradients by themselves. For an input, requires_grad makes every backward pass compute and store one more gradient, as large as the input.",
         RuleIds.HelpLink(RuleIds.DataRequiresGrad));
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationAction(
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnOperations(
             operation =>
             {
                 var call = (IInvocationOperation)operation.Operation;
@@ -30,7 +30,8 @@ internal sealed class MG1024_DataRequiresGrad() : TorchAnalyzer(Rule)
                     operation.ReportDiagnostic(Diagnostic.Create(Rule, argument.Syntax.Parent!.GetLocation(), local.Name));
                 }
             },
-            OperationKind.Invocation);
+            torchCalls: true,
+            inCallersOf: ["backward"]);
 
     /// <summary>Every mention is an argument of a model or of a loss; at least one is. Its <c>grad</c>, lists of leaves and other code are not among them.</summary>
     private static bool IsOnlyData(ILocalSymbol local, IOperation root, TorchSharpContext torch)

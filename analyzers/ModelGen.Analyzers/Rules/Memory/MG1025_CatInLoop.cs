@@ -20,8 +20,8 @@ internal sealed class MG1025_CatInLoop() : TorchAnalyzer(Rule)
 
     private static readonly HashSet<string> s_functions = ["cat", "concat", "concatenate", "hstack", "vstack"];
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationAction(
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnOperations(
             operation =>
             {
                 var assignment = (ISimpleAssignmentOperation)operation.Operation;
@@ -33,7 +33,7 @@ internal sealed class MG1025_CatInLoop() : TorchAnalyzer(Rule)
                     operation.ReportDiagnostic(Diagnostic.Create(Rule, call.Syntax.GetLocation(), grown.Name));
                 }
             },
-            OperationKind.SimpleAssignment);
+            kinds: [OperationKind.SimpleAssignment]);
 
     private static IEnumerable<IOperation> Parts(IInvocationOperation call) => call.Arguments.FirstOrDefault(argument => argument.Parameter?.Ordinal == 0)?.Value.Unwrap() switch
     {

@@ -18,8 +18,8 @@ internal sealed class MG1026_RepeatBeforeBroadcast() : TorchAnalyzer(Rule)
         "repeat copies the data n times. expand gives a view with a stride of zero that arithmetic reads just the same.",
         RuleIds.HelpLink(RuleIds.RepeatBeforeBroadcast));
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationAction(
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnOperations(
             operation =>
             {
                 var repeat = (IInvocationOperation)operation.Operation;
@@ -28,7 +28,7 @@ internal sealed class MG1026_RepeatBeforeBroadcast() : TorchAnalyzer(Rule)
                     operation.ReportDiagnostic(Diagnostic.Create(Rule, repeat.Syntax.GetLocation()));
                 }
             },
-            OperationKind.Invocation);
+            calls: ["repeat"]);
 
     private static bool IsOperand(IInvocationOperation repeat, TorchSharpContext torch) =>
         repeat.MeaningfulParent() is IBinaryOperation { OperatorMethod: { } method } binary && torch.Owns(method)

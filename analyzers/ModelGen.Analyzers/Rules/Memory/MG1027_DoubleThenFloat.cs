@@ -20,8 +20,8 @@ internal sealed class MG1027_DoubleThenFloat() : TorchAnalyzer(Rule)
 
     private static readonly HashSet<string> s_functions = ["zeros", "ones", "empty", "eye"];
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationAction(
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnOperations(
             operation =>
             {
                 var conversion = (IInvocationOperation)operation.Operation;
@@ -32,7 +32,7 @@ internal sealed class MG1027_DoubleThenFloat() : TorchAnalyzer(Rule)
                     operation.ReportDiagnostic(Diagnostic.Create(Rule, conversion.Syntax.GetLocation(), type));
                 }
             },
-            OperationKind.Invocation);
+            calls: ElementTypes.Conversions);
 
     /// <summary>The type that the call gives; null where converting on the way could give other values.</summary>
     private static string? MadeAs(IInvocationOperation made)

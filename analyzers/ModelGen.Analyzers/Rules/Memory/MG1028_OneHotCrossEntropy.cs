@@ -18,8 +18,8 @@ internal sealed class MG1028_OneHotCrossEntropy() : TorchAnalyzer(Rule)
         "With class probabilities as targets, cross_entropy multiplies and sums over all classes. With indices it picks one value a row.",
         RuleIds.HelpLink(RuleIds.OneHotCrossEntropy));
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationAction(
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnOperations(
             operation =>
             {
                 var call = (IInvocationOperation)operation.Operation;
@@ -28,7 +28,7 @@ internal sealed class MG1028_OneHotCrossEntropy() : TorchAnalyzer(Rule)
                     operation.ReportDiagnostic(Diagnostic.Create(Rule, target.Syntax.GetLocation()));
                 }
             },
-            OperationKind.Invocation);
+            calls: ["cross_entropy", "forward", "call"]);
 
     /// <summary>Class weights are averaged differently for the two kinds of targets, so a weighted loss is left alone.</summary>
     private static bool IsCrossEntropy(IInvocationOperation call, TorchSharpContext torch) =>

@@ -17,15 +17,15 @@ internal sealed class MG1029_DatasetTensorCached() : TorchAnalyzer(Rule)
         "A data loader calls GetTensor within a dispose scope of its own, and disposes what was made there after the samples are copied into the batch.",
         RuleIds.HelpLink(RuleIds.DatasetTensorCached));
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationBlockAction(block =>
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnMembers((block, member) =>
         {
             if (block.OwningSymbol is not IMethodSymbol { Name: "GetTensor", IsOverride: true } method || !torch.IsDataset(method.ContainingType))
             {
                 return;
             }
 
-            foreach (IOperation body in block.OperationBlocks.Where(body => !ScopeRegions.Calls(body, torch.IsNewDisposeScope)))
+            foreach (IOperation body in block.OperationBlocks.Where(body => ScopeEscapes.MayKeep(member, [body.Syntax.Span], torch) && !ScopeRegions.Calls(body, torch.IsNewDisposeScope)))
             {
                 ScopeFindings findings = ScopeOwnershipFlow.Analyze(block.GetControlFlowGraph(body), [body.Syntax.Span], ScopeAnalysis.FindUntracked(body), torch);
                 foreach ((IOperation value, ISymbol variable) in findings.Kept.Where(kept => kept.Variable is IFieldSymbol && KeptTensors.StayKept(kept.Value, kept.Variable, body, torch)))

@@ -17,10 +17,10 @@ internal sealed class MG1030_UsedAfterDispose() : TorchAnalyzer(Rule)
         "Dispose frees the native tensor. The object that is left is an empty handle; every operation on it throws.",
         RuleIds.HelpLink(RuleIds.UsedAfterDispose));
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationBlockAction(block =>
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnMembers((block, member) =>
         {
-            foreach (IOperation body in block.OperationBlocks.Where(body => DisposedFlow.MayMatter(body, torch)))
+            foreach (IOperation body in member.CallsAny("Dispose") ? block.OperationBlocks.Where(body => DisposedFlow.MayMatter(body, torch)) : [])
             {
                 foreach (IOperation use in ControlFlowGraphs.Of(body, block).SelectMany(graph => DisposedFlow.FindUses(graph, torch)))
                 {

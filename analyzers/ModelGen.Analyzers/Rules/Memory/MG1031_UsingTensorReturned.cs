@@ -18,8 +18,8 @@ internal sealed class MG1031_UsingTensorReturned() : TorchAnalyzer(Rule)
         "A using declaration disposes its variable on the way out of the method, the returned value included. Moving it to another dispose scope does not change that.",
         RuleIds.HelpLink(RuleIds.UsingTensorReturned));
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationAction(
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnOperations(
             operation =>
             {
                 if (((IReturnOperation)operation.Operation).ReturnedValue is { } returned)
@@ -33,7 +33,7 @@ internal sealed class MG1031_UsingTensorReturned() : TorchAnalyzer(Rule)
                     }
                 }
             },
-            OperationKind.Return);
+            kinds: [OperationKind.Return]);
 
     private static IEnumerable<IOperation> Parts(IOperation value) => value switch
     {

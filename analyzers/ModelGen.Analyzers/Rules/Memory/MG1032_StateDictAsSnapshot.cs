@@ -18,8 +18,8 @@ internal sealed class MG1032_StateDictAsSnapshot() : TorchAnalyzer(Rule)
         "state_dict() returns the parameters themselves. Loading them back after further steps restores nothing.",
         RuleIds.HelpLink(RuleIds.StateDictAsSnapshot));
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationAction(
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnOperations(
             operation =>
             {
                 var call = (IInvocationOperation)operation.Operation;
@@ -30,7 +30,8 @@ internal sealed class MG1032_StateDictAsSnapshot() : TorchAnalyzer(Rule)
                     operation.ReportDiagnostic(Diagnostic.Create(Rule, call.Syntax.GetLocation(), kept.Name));
                 }
             },
-            OperationKind.Invocation);
+            calls: ["state_dict"],
+            inCallersOf: ["load_state_dict"]);
 
     /// <summary>The variable goes as it is into <c>load_state_dict</c> of the same model: there it can only be meant as a snapshot.</summary>
     private static bool IsLoadedBack(ISymbol kept, ISymbol model, IOperation root, TorchSharpContext torch) =>

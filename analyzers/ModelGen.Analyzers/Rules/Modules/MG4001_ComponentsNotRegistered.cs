@@ -24,14 +24,19 @@ internal sealed class MG4001_ComponentsNotRegistered() : TorchAnalyzer(Rule)
         "state_dict", "load_state_dict", "save", "load", "train", "eval", "zero_grad", "apply",
     ];
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationBlockAction(block =>
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnMembers((block, member) =>
         {
-            var seen = new HashSet<ISymbol>(SymbolEqualityComparer.Default);
-            foreach (IInvocationOperation call in block.OperationBlocks
-                .SelectMany(body => body.Descendants()).OfType<IInvocationOperation>().OrderBy(call => call.Start()))
+            if (member.TorchCalls.Count == 0)
             {
-                foreach (IOperation module in Roots(call, torch, insideModule: torch.IsModule(block.OwningSymbol.ContainingType)))
+                return;
+            }
+
+            bool insideModule = torch.IsModule(block.OwningSymbol.ContainingType);
+            var seen = new HashSet<ISymbol>(SymbolEqualityComparer.Default);
+            foreach (IInvocationOperation call in member.TorchCalls.Cast<IInvocationOperation>().OrderBy(call => call.Start()))
+            {
+                foreach (IOperation module in Roots(call, torch, insideModule))
                 {
                     if (module.Unwrap().Type is INamedTypeSymbol type
                         && IsBroken(type, torch, block.CancellationToken, out IFieldSymbol? component)

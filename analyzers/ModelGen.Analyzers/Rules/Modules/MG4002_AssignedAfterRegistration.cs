@@ -18,10 +18,11 @@ internal sealed class MG4002_AssignedAfterRegistration() : TorchAnalyzer(Rule)
         "RegisterComponents() registers what the fields hold at that moment, and a second call does nothing. A field that is still null is never registered; a field that is assigned again keeps its old layer in the registry while forward uses the new one.",
         RuleIds.HelpLink(RuleIds.AssignedAfterRegistration));
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationBlockAction(block =>
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnMembers((block, member) =>
         {
             if (block.OwningSymbol is not IMethodSymbol { MethodKind: MethodKind.Constructor, ContainingType: { } type }
+                || !member.CallsAny("RegisterComponents")
                 || !torch.IsUserModule(type)
                 || RegistrationFacts.Mentions(type, ["register_module", "add_module", "register_parameter"], block.CancellationToken))
             {
@@ -32,14 +33,14 @@ internal sealed class MG4002_AssignedAfterRegistration() : TorchAnalyzer(Rule)
             {
                 if (RegistrationFacts.FindRegistration(body, torch) is { } registration)
                 {
-                    Report(body, registration, block, torch);
+                    Report(member, registration, block, torch);
                 }
             }
         });
 
-    private static void Report(IBlockOperation body, IOperation registration, OperationBlockAnalysisContext context, TorchSharpContext torch)
+    private static void Report(MemberCode member, IOperation registration, OperationBlockAnalysisContext context, TorchSharpContext torch)
     {
-        foreach (ISimpleAssignmentOperation assignment in body.Descendants().OfType<ISimpleAssignmentOperation>())
+        foreach (ISimpleAssignmentOperation assignment in member.Of(OperationKind.SimpleAssignment))
         {
             if (assignment.Start() > registration.Start()
                 && assignment.Target.Unwrap() is IMemberReferenceOperation { Instance: IInstanceReferenceOperation, Member: { IsStatic: false } component } target

@@ -24,46 +24,44 @@ internal sealed class MG4003_ModuleCollectionNotRegistered() : TorchAnalyzer(Rul
 
     private static readonly HashSet<string> s_parameterMethods = ["parameters", "named_parameters", "named_children", "children", "named_modules", "modules", "_toEpilog"];
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterSymbolStartAction(
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnTypes(
             start =>
             {
                 var type = (INamedTypeSymbol)start.Symbol;
-                if (!torch.IsUserModule(type) || RegistersByHand(type, torch, start.CancellationToken))
+                if (!torch.IsUserModule(type))
                 {
                     return;
                 }
 
                 ImmutableArray<ISymbol> fields = [.. type.GetMembers().Where(member => ComponentTypeIn(member, torch) is not null)];
-                if (!fields.IsEmpty)
+                if (!fields.IsEmpty && !RegistersByHand(type, torch, start.CancellationToken))
                 {
                     Watch(start, fields, torch);
                 }
-            },
-            SymbolKind.NamedType);
+            });
 
     private static void Watch(SymbolStartAnalysisContext start, ImmutableArray<ISymbol> fields, TorchSharpContext torch)
     {
         var filled = new ConcurrentDictionary<ISymbol, bool>(SymbolEqualityComparer.Default);
         var escaped = new ConcurrentDictionary<ISymbol, bool>(SymbolEqualityComparer.Default);
-        start.RegisterOperationAction(
-            operation =>
+        start.RegisterOperationBlockAction(block =>
+        {
+            MemberCode member = torch.MemberOf(block);
+            foreach (IOperation reference in member.Of(OperationKind.FieldReference).Concat(member.Of(OperationKind.PropertyReference)))
             {
-                if (operation.Operation.NamedVariable() is { } symbol && fields.Contains(symbol, SymbolEqualityComparer.Default))
+                if (reference.NamedVariable() is { } symbol && fields.Contains(symbol, SymbolEqualityComparer.Default))
                 {
-                    CollectionUse use = CollectionUses.Classify(operation.Operation, torch);
+                    CollectionUse use = CollectionUses.Classify(reference, torch);
                     if (use != CollectionUse.Neutral)
                     {
                         (use == CollectionUse.Escapes ? escaped : filled)[symbol] = true;
                     }
                 }
-            },
-            OperationKind.FieldReference,
-            OperationKind.PropertyReference);
-        start.RegisterOperationAction(
-            operation =>
+            }
+
+            foreach (ISymbolInitializerOperation initializer in member.Of(OperationKind.FieldInitializer).Concat(member.Of(OperationKind.PropertyInitializer)))
             {
-                var initializer = (ISymbolInitializerOperation)operation.Operation;
                 IEnumerable<ISymbol> targets = initializer is IFieldInitializerOperation field
                     ? field.InitializedFields
                     : ((IPropertyInitializerOperation)initializer).InitializedProperties;
@@ -71,9 +69,8 @@ internal sealed class MG4003_ModuleCollectionNotRegistered() : TorchAnalyzer(Rul
                 {
                     filled[target] = true;
                 }
-            },
-            OperationKind.FieldInitializer,
-            OperationKind.PropertyInitializer);
+            }
+        });
         start.RegisterSymbolEndAction(end =>
         {
             foreach (ISymbol field in fields.Where(field => filled.ContainsKey(field) && !escaped.ContainsKey(field)))

@@ -21,8 +21,8 @@ internal sealed class MG4004_TrainableTensorField() : TorchAnalyzer(Rule)
 
     private static readonly HashSet<string> s_ownWays = ["register_parameter", "parameters", "named_parameters"];
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationAction(
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnOperations(
             operation =>
             {
                 if (Target(operation.Operation) is ({ IsStatic: false } field, { } value)
@@ -34,8 +34,7 @@ internal sealed class MG4004_TrainableTensorField() : TorchAnalyzer(Rule)
                     operation.ReportDiagnostic(Diagnostic.Create(Rule, value.Syntax.GetLocation(), [field.Locations[0]], field.AssociatedSymbol?.Name ?? field.Name));
                 }
             },
-            OperationKind.SimpleAssignment,
-            OperationKind.FieldInitializer);
+            kinds: [OperationKind.SimpleAssignment, OperationKind.FieldInitializer]);
 
     /// <summary>The field that is set in a constructor or where it is declared, and its value.</summary>
     private static (IFieldSymbol? Field, IOperation? Value) Target(IOperation operation) => operation switch

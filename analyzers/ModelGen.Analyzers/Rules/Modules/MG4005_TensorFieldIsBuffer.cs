@@ -19,8 +19,8 @@ internal sealed class MG4005_TensorFieldIsBuffer() : TorchAnalyzer(Rule)
         "In PyTorch a tensor attribute is just an attribute. In TorchSharp RegisterComponents() registers every tensor in a field as a persistent buffer.",
         RuleIds.HelpLink(RuleIds.TensorFieldIsBuffer));
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationAction(
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnOperations(
             operation =>
             {
                 (IFieldSymbol? field, IOperation? value) = operation.Operation switch
@@ -41,8 +41,7 @@ internal sealed class MG4005_TensorFieldIsBuffer() : TorchAnalyzer(Rule)
                     operation.ReportDiagnostic(Diagnostic.Create(Rule, field.Locations[0], field.Name));
                 }
             },
-            OperationKind.SimpleAssignment,
-            OperationKind.FieldInitializer);
+            kinds: [OperationKind.SimpleAssignment, OperationKind.FieldInitializer]);
 
     /// <summary>The field is still null when the components are registered, so it is not among them.</summary>
     private static bool IsSetAfterRegistration(IOperation assignment, TorchSharpContext torch) =>

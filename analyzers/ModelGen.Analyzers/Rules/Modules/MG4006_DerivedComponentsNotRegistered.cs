@@ -18,8 +18,8 @@ internal sealed class MG4006_DerivedComponentsNotRegistered() : TorchAnalyzer(Ru
         "RegisterComponents() works once per object. When the constructor of the base class calls it, fields that a derived constructor sets later are never registered, also when it calls RegisterComponents() itself.",
         RuleIds.HelpLink(RuleIds.DerivedComponentsNotRegistered));
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationBlockAction(block =>
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnMembers((block, _) =>
         {
             if (block.OwningSymbol is not IMethodSymbol { MethodKind: MethodKind.Constructor, ContainingType: { BaseType: { } parent } type }
                 || !torch.IsUserModule(type) || torch.Owns(parent)

@@ -19,33 +19,46 @@ internal sealed class MG4007_AssignedOutsideConstructor() : TorchAnalyzer(Rule)
         "RegisterComponents() registers what the fields hold when the constructor calls it. A layer that another method makes is unknown to the module; where the field held one before, that one stays in the state_dict.",
         RuleIds.HelpLink(RuleIds.AssignedOutsideConstructor));
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationBlockAction(block =>
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnMembers((block, member) =>
         {
             if (block.OwningSymbol is not IMethodSymbol { MethodKind: MethodKind.Ordinary or MethodKind.PropertySet, IsStatic: false, ContainingType: { } type } method
                 || !torch.IsUserModule(type)
                 || (method.IsOverride && method.Name != "forward")
-                || method.IsVirtual
+                || method.IsVirtual)
+            {
+                return;
+            }
+
+            List<(IAssignmentOperation Assignment, ISymbol Component)> replaced =
+            [
+                .. member.Of(OperationKind.SimpleAssignment).Concat(member.Of(OperationKind.CoalesceAssignment)).Cast<IAssignmentOperation>()
+                    .Select(assignment => (assignment, Component(assignment, torch)!)).Where(pair => pair.Item2 is not null),
+            ];
+            if (replaced.Count == 0
                 || !RegistrationFacts.RegistersInEveryConstructor(type, block.CancellationToken)
                 || MayRunInConstructor(method, type, block.CancellationToken))
             {
                 return;
             }
 
-            foreach (IAssignmentOperation assignment in block.OperationBlocks.SelectMany(body => body.Descendants()).OfType<IAssignmentOperation>())
+            foreach ((IAssignmentOperation assignment, ISymbol component) in replaced)
             {
-                if (assignment is ISimpleAssignmentOperation or ICoalesceAssignmentOperation
-                    && assignment.Target.NamedVariable() is { IsStatic: false } component
-                    && component is IFieldSymbol or IPropertySymbol
-                    && (component as IFieldSymbol)?.Type is var fieldType && (fieldType ?? (component as IPropertySymbol)?.Type) is { } componentType
-                    && (torch.IsModule(componentType) || torch.IsParameter(componentType))
-                    && MakesComponent(assignment.Value.Unwrap(), torch)
-                    && !RegistrationFacts.RegistersByHand(type, component, block.CancellationToken))
+                if (!RegistrationFacts.RegistersByHand(type, component, block.CancellationToken))
                 {
                     block.ReportDiagnostic(Diagnostic.Create(Rule, assignment.Syntax.GetLocation(), component.Name));
                 }
             }
         });
+
+    /// <summary>The field or property of the object that is set to a new module or parameter.</summary>
+    private static ISymbol? Component(IAssignmentOperation assignment, TorchSharpContext torch) =>
+        assignment.Target.NamedVariable() is { IsStatic: false } component and (IFieldSymbol or IPropertySymbol)
+        && (component is IFieldSymbol field ? field.Type : ((IPropertySymbol)component).Type) is var type
+        && (torch.IsModule(type) || torch.IsParameter(type))
+        && MakesComponent(assignment.Value.Unwrap(), torch)
+            ? component
+            : null;
 
     private static bool MakesComponent(IOperation value, TorchSharpContext torch) =>
         torch.IsParameterCreation(value) || value is IObjectCreationOperation && torch.IsModule(value.Type) || LayerFacts.Factory(value, torch) is not null;

@@ -20,8 +20,8 @@ internal sealed class MG4009_LayerRegisteredTwice() : TorchAnalyzer(Rule)
 
     private static readonly HashSet<string> s_containers = ["Sequential", "ModuleList", "ModuleDict"];
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationAction(
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnOperations(
             operation =>
             {
                 var assignment = (ISimpleAssignmentOperation)operation.Operation;
@@ -40,7 +40,7 @@ internal sealed class MG4009_LayerRegisteredTwice() : TorchAnalyzer(Rule)
                     }
                 }
             },
-            OperationKind.SimpleAssignment);
+            kinds: [OperationKind.SimpleAssignment]);
 
     private static bool IsContainer(IOperation value, TorchSharpContext torch) => value switch
     {

@@ -18,11 +18,16 @@ internal sealed class MG4010_HooksSkipped() : TorchAnalyzer(Rule)
         "In TorchSharp hooks run in call(), which then runs forward(). Calling forward() directly skips them.",
         RuleIds.HelpLink(RuleIds.HooksSkipped));
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationBlockAction(block =>
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnMembers((block, member) =>
         {
+            if (!member.CallsAny("register_forward_hook", "register_forward_pre_hook"))
+            {
+                return;
+            }
+
             List<IInvocationOperation>? hooks = null;
-            foreach (IInvocationOperation call in block.OperationBlocks.SelectMany(body => body.Descendants()).OfType<IInvocationOperation>().OrderBy(call => call.Start()))
+            foreach (IInvocationOperation call in member.Of(OperationKind.Invocation).Cast<IInvocationOperation>().OrderBy(call => call.Start()))
             {
                 if (call.TargetMethod.Name is "register_forward_hook" or "register_forward_pre_hook" && torch.IsModuleMember(call.TargetMethod))
                 {

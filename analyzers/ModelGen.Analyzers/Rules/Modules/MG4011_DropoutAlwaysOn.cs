@@ -18,8 +18,8 @@ internal sealed class MG4011_DropoutAlwaysOn() : TorchAnalyzer(Rule)
         "The function has no module to ask. Its parameter training is true by default, so that predictions stay random after eval().",
         RuleIds.HelpLink(RuleIds.DropoutAlwaysOn));
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationAction(
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnOperations(
             operation =>
             {
                 var call = (IInvocationOperation)operation.Operation;
@@ -31,7 +31,7 @@ internal sealed class MG4011_DropoutAlwaysOn() : TorchAnalyzer(Rule)
                     operation.ReportDiagnostic(Diagnostic.Create(Rule, call.Syntax.GetLocation(), call.TargetMethod.Name));
                 }
             },
-            OperationKind.Invocation);
+            torchCalls: true);
 
     /// <summary>A static local function or lambda has no module either.</summary>
     private static bool InStaticFunction(IOperation operation) =>

@@ -21,8 +21,8 @@ internal sealed class MG4012_LayerNeverUsed() : TorchAnalyzer(Rule)
 
     private static readonly HashSet<string> s_walks = ["children", "named_children", "modules", "named_modules", "GetField", "GetFields"];
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterSymbolStartAction(
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnTypes(
             start =>
             {
                 var type = (INamedTypeSymbol)start.Symbol;
@@ -36,33 +36,29 @@ internal sealed class MG4012_LayerNeverUsed() : TorchAnalyzer(Rule)
                     && torch.IsModule(field.Type) && field.GetAttributes().IsEmpty)];
                 if (layers.Count > 0 && !RegistrationFacts.Mentions(type, s_walks, start.CancellationToken))
                 {
-                    Watch(start, layers);
+                    Watch(start, layers, torch);
                 }
-            },
-            SymbolKind.NamedType);
+            });
 
-    private static void Watch(SymbolStartAnalysisContext start, List<IFieldSymbol> layers)
+    private static void Watch(SymbolStartAnalysisContext start, List<IFieldSymbol> layers, TorchSharpContext torch)
     {
         var set = new ConcurrentDictionary<ISymbol, bool>(SymbolEqualityComparer.Default);
         var read = new ConcurrentDictionary<ISymbol, bool>(SymbolEqualityComparer.Default);
-        start.RegisterOperationAction(
-            operation =>
+        start.RegisterOperationBlockAction(block =>
+        {
+            MemberCode member = torch.MemberOf(block);
+            foreach (IFieldReferenceOperation reference in member.Of(OperationKind.FieldReference))
             {
-                var reference = (IFieldReferenceOperation)operation.Operation;
                 bool isTarget = reference.MeaningfulParent() is ISimpleAssignmentOperation assignment && assignment.Target.Unwrap() == reference
                     && assignment.Parent is IExpressionStatementOperation;
                 (isTarget ? set : read)[reference.Field] = true;
-            },
-            OperationKind.FieldReference);
-        start.RegisterOperationAction(
-            operation =>
+            }
+
+            foreach (IFieldSymbol field in member.Of(OperationKind.FieldInitializer).SelectMany(initializer => ((IFieldInitializerOperation)initializer).InitializedFields))
             {
-                foreach (IFieldSymbol field in ((IFieldInitializerOperation)operation.Operation).InitializedFields)
-                {
-                    set[field] = true;
-                }
-            },
-            OperationKind.FieldInitializer);
+                set[field] = true;
+            }
+        });
         start.RegisterSymbolEndAction(end =>
         {
             foreach (IFieldSymbol layer in layers.Where(layer => set.ContainsKey(layer) && !read.ContainsKey(layer)))

@@ -17,8 +17,8 @@ internal sealed class MG4013_StaticLayer() : TorchAnalyzer(Rule)
         "RegisterComponents() looks at instance fields. A static layer is shared by all objects of the class and belongs to none.",
         RuleIds.HelpLink(RuleIds.StaticLayer));
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterSymbolAction(
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnSymbols(
             symbol =>
             {
                 ISymbol member = symbol.Symbol;

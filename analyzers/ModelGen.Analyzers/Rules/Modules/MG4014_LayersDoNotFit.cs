@@ -30,8 +30,8 @@ internal sealed class MG4014_LayersDoNotFit() : TorchAnalyzer(Rule)
         "AdaptiveMaxPool1d", "AdaptiveMaxPool2d", "AdaptiveMaxPool3d", "Upsample", "ZeroPad2d", "ReflectionPad1d", "ReflectionPad2d", "ReplicationPad1d", "ReplicationPad2d",
     ];
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationAction(
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnOperations(
             operation =>
             {
                 var sequential = (IInvocationOperation)operation.Operation;
@@ -47,10 +47,10 @@ internal sealed class MG4014_LayersDoNotFit() : TorchAnalyzer(Rule)
                     Step(LayerFacts.Factory(element, torch), ref features, ref channels, operation);
                 }
             },
-            OperationKind.Invocation);
+            calls: ["Sequential"]);
 
     /// <summary>Checks one layer against what reaches it, and says what leaves it; null stands for unknown.</summary>
-    private static void Step(IInvocationOperation? layer, ref long? features, ref long? channels, OperationAnalysisContext context)
+    private static void Step(IInvocationOperation? layer, ref long? features, ref long? channels, MemberOperation context)
     {
         string name = layer?.TargetMethod.Name ?? "";
         if (s_elementwise.Contains(name))

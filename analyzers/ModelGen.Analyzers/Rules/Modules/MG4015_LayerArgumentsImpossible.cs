@@ -18,8 +18,8 @@ internal sealed class MG4015_LayerArgumentsImpossible() : TorchAnalyzer(Rule)
         "The arguments are constants that contradict one another or lie outside what the layer accepts: it throws when it is made or at its first input.",
         RuleIds.HelpLink(RuleIds.LayerArgumentsImpossible));
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationAction(
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnOperations(
             operation =>
             {
                 if (LayerFacts.Factory(operation.Operation, torch) is { } layer && Mistake(layer) is { } mistake)
@@ -27,7 +27,7 @@ internal sealed class MG4015_LayerArgumentsImpossible() : TorchAnalyzer(Rule)
                     operation.ReportDiagnostic(Diagnostic.Create(Rule, layer.Syntax.GetLocation(), mistake));
                 }
             },
-            OperationKind.Invocation);
+            torchCalls: true);
 
     private static string? Mistake(IInvocationOperation layer)
     {

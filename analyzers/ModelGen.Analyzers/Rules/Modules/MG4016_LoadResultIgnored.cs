@@ -18,8 +18,8 @@ internal sealed class MG4016_LoadResultIgnored() : TorchAnalyzer(Rule)
         "load_state_dict(strict: false) returns the missing and the unexpected names. Nobody who drops them notices that a layer kept its random weights.",
         RuleIds.HelpLink(RuleIds.LoadResultIgnored));
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationAction(
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnOperations(
             operation =>
             {
                 var call = (IInvocationOperation)operation.Operation;
@@ -31,5 +31,5 @@ internal sealed class MG4016_LoadResultIgnored() : TorchAnalyzer(Rule)
                     operation.ReportDiagnostic(Diagnostic.Create(Rule, call.Syntax.GetLocation()));
                 }
             },
-            OperationKind.Invocation);
+            calls: ["load_state_dict"]);
 }

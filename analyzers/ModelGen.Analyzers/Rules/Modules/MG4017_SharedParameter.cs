@@ -18,8 +18,8 @@ internal sealed class MG4017_SharedParameter() : TorchAnalyzer(Rule)
         "TorchSharp replaces and disposes the parameters of a module that moves. A parameter object that two layers hold is disposed with the first and used by the second.",
         RuleIds.HelpLink(RuleIds.SharedParameter));
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationAction(
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnOperations(
             operation =>
             {
                 var assignment = (ISimpleAssignmentOperation)operation.Operation;
@@ -29,7 +29,7 @@ internal sealed class MG4017_SharedParameter() : TorchAnalyzer(Rule)
                     operation.ReportDiagnostic(Diagnostic.Create(Rule, assignment.Syntax.GetLocation(), assignment.Value.Syntax, assignment.Target.Syntax));
                 }
             },
-            OperationKind.SimpleAssignment);
+            kinds: [OperationKind.SimpleAssignment]);
 
     /// <summary>A parameter of a layer of TorchSharp that a field of this module holds.</summary>
     private static bool LayerParameter(IOperation value, TorchSharpContext torch) =>

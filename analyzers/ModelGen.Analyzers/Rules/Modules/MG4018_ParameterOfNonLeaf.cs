@@ -18,8 +18,8 @@ internal sealed class MG4018_ParameterOfNonLeaf() : TorchAnalyzer(Rule)
         "Gradients arrive at leaves. A Parameter around the result of a recorded operation is no leaf: the gradient goes to the tensor it was computed from, which nobody knows.",
         RuleIds.HelpLink(RuleIds.ParameterOfNonLeaf));
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationAction(
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnOperations(
             operation =>
             {
                 if (torch.IsParameterCreation(operation.Operation)
@@ -30,8 +30,8 @@ internal sealed class MG4018_ParameterOfNonLeaf() : TorchAnalyzer(Rule)
                     operation.ReportDiagnostic(Diagnostic.Create(Rule, data.Syntax.GetLocation(), source.Syntax));
                 }
             },
-            OperationKind.Invocation,
-            OperationKind.ObjectCreation);
+            calls: ["Parameter"],
+            kinds: [OperationKind.ObjectCreation]);
 
     private static IOperation? Data(IOperation creation) =>
         (creation is IInvocationOperation call ? call.Arguments : ((IObjectCreationOperation)creation).Arguments).FirstOrDefault(argument => argument.Parameter?.Ordinal == 0)?.Value;

@@ -17,8 +17,8 @@ internal sealed class MG5001_LogOfOnePlus() : TorchAnalyzer(Rule)
         "1 + x keeps no digits of an x below the precision of its type, so the logarithm comes out as 0. log1p computes it from x itself.",
         RuleIds.HelpLink(RuleIds.LogOfOnePlus));
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationAction(
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnOperations(
             operation =>
             {
                 if (Match(operation.Operation, torch) is not null)
@@ -26,7 +26,7 @@ internal sealed class MG5001_LogOfOnePlus() : TorchAnalyzer(Rule)
                     operation.ReportDiagnostic(Diagnostic.Create(Rule, operation.Operation.Syntax.GetLocation()));
                 }
             },
-            OperationKind.Invocation);
+            calls: ["log"]);
 
     /// <summary>The x of <c>log(1 + x)</c>; softplus, <c>log(1 + exp(x))</c>, is another rule's.</summary>
     internal static IOperation? Match(IOperation operation, TorchSharpContext torch) =>

@@ -18,8 +18,8 @@ internal sealed class MG5002_ExpMinusOne() : TorchAnalyzer(Rule)
         "exp(x) of a small x is 1 plus something that the type cannot hold, so the difference comes out as 0. expm1 computes it from x itself.",
         RuleIds.HelpLink(RuleIds.ExpMinusOne));
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationAction(
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnOperations(
             operation =>
             {
                 if (Match(operation.Operation, torch) is not null)
@@ -27,8 +27,8 @@ internal sealed class MG5002_ExpMinusOne() : TorchAnalyzer(Rule)
                     operation.ReportDiagnostic(Diagnostic.Create(Rule, operation.Operation.Syntax.GetLocation()));
                 }
             },
-            OperationKind.Binary,
-            OperationKind.Invocation);
+            calls: ["sub"],
+            kinds: [OperationKind.Binary]);
 
     /// <summary>The x of <c>exp(x) - 1</c>.</summary>
     internal static IOperation? Match(IOperation operation, TorchSharpContext torch) =>

@@ -18,8 +18,8 @@ internal sealed class MG5003_LogOfSumOfExp() : TorchAnalyzer(Rule)
         "exp overflows to infinity long before the result would. logsumexp subtracts the maximum first.",
         RuleIds.HelpLink(RuleIds.LogOfSumOfExp));
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationAction(
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnOperations(
             operation =>
             {
                 if (Match(operation.Operation, torch) is not null)
@@ -27,7 +27,7 @@ internal sealed class MG5003_LogOfSumOfExp() : TorchAnalyzer(Rule)
                     operation.ReportDiagnostic(Diagnostic.Create(Rule, operation.Operation.Syntax.GetLocation()));
                 }
             },
-            OperationKind.Invocation);
+            calls: ["log"]);
 
     /// <summary>The x and the single dimension, as written, of <c>log(sum(exp(x), dim))</c>.</summary>
     internal static (IOperation Input, IOperation Dimension, IOperation? KeepDimension)? Match(IOperation operation, TorchSharpContext torch) =>

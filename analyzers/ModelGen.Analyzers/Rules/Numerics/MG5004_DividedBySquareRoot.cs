@@ -18,8 +18,8 @@ internal sealed class MG5004_DividedBySquareRoot() : TorchAnalyzer(Rule)
         "a / sqrt(b) computes and keeps the root, then divides. a * rsqrt(b) has the same operands and multiplies, which is cheaper.",
         RuleIds.HelpLink(RuleIds.DividedBySquareRoot));
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationAction(
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnOperations(
             operation =>
             {
                 if (Match(operation.Operation, torch) is not null)
@@ -27,8 +27,8 @@ internal sealed class MG5004_DividedBySquareRoot() : TorchAnalyzer(Rule)
                     operation.ReportDiagnostic(Diagnostic.Create(Rule, operation.Operation.Syntax.GetLocation()));
                 }
             },
-            OperationKind.Binary,
-            OperationKind.Invocation);
+            calls: ["div"],
+            kinds: [OperationKind.Binary]);
 
     /// <summary>The a and b of <c>a / sqrt(b)</c>; a is null when it is the number 1.</summary>
     internal static (IOperation? Dividend, IOperation Radicand)? Match(IOperation operation, TorchSharpContext torch) =>

@@ -18,8 +18,8 @@ internal sealed class MG5005_ActivationBeforeLogitsLoss() : TorchAnalyzer(Rule)
         "Cross entropy contains log-softmax, and binary cross entropy with logits contains the sigmoid. Applied twice, the activation flattens the gradients: the model learns slowly and its loss cannot reach zero.",
         RuleIds.HelpLink(RuleIds.ActivationBeforeLogitsLoss));
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationAction(
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnOperations(
             operation =>
             {
                 var loss = (IInvocationOperation)operation.Operation;
@@ -30,7 +30,7 @@ internal sealed class MG5005_ActivationBeforeLogitsLoss() : TorchAnalyzer(Rule)
                         Rule, input.Value.Syntax.GetLocation(), [activation.Syntax.GetLocation()], LossName(loss, torch), wanted, ActivationName(activation, torch)));
                 }
             },
-            OperationKind.Invocation);
+            calls: ["cross_entropy", "binary_cross_entropy_with_logits", "forward", "call"]);
 
     private static bool IsInput(IArgumentOperation argument) => argument.Parameter?.Ordinal == 0;
 

@@ -18,8 +18,8 @@ internal sealed class MG5006_KlDivergenceOfProbabilities() : TorchAnalyzer(Rule)
         "The input of kl_div is always a logarithm of probabilities. Its target is one too unless log_target is false, and in TorchSharp log_target is true by default, the opposite of PyTorch.",
         RuleIds.HelpLink(RuleIds.KlDivergenceOfProbabilities));
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationAction(
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnOperations(
             operation =>
             {
                 if (LossCalls.Of(operation.Operation, torch) is not { Name: "kl_div" } loss)
@@ -37,7 +37,7 @@ internal sealed class MG5006_KlDivergenceOfProbabilities() : TorchAnalyzer(Rule)
                     operation.ReportDiagnostic(Diagnostic.Create(Rule, loss.Target.Syntax.GetLocation(), "target", "pass 'log_target: false'"));
                 }
             },
-            OperationKind.Invocation);
+            calls: ["kl_div", "forward", "call"]);
 
     /// <summary>True for softmax and sigmoid, also when a local holds them.</summary>
     internal static bool AreProbabilities(IOperation value, TorchSharpContext torch) =>

@@ -18,8 +18,8 @@ internal sealed class MG5007_KlTargetSpaceNotStated() : TorchAnalyzer(Rule)
         "TorchSharp's default for log_target is the opposite of PyTorch's, so that a reader who knows PyTorch reads the call wrongly and code that is moved over computes something else.",
         RuleIds.HelpLink(RuleIds.KlTargetSpaceNotStated));
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationAction(
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnOperations(
             operation =>
             {
                 var call = (IInvocationOperation)operation.Operation;
@@ -30,5 +30,5 @@ internal sealed class MG5007_KlTargetSpaceNotStated() : TorchAnalyzer(Rule)
                     operation.ReportDiagnostic(Diagnostic.Create(Rule, call.Syntax.GetLocation()));
                 }
             },
-            OperationKind.Invocation);
+            torchCalls: true);
 }

@@ -17,8 +17,8 @@ internal sealed class MG5008_LogOfActivation() : TorchAnalyzer(Rule)
         "softmax and sigmoid round small probabilities to 0, whose logarithm is minus infinity and whose gradient is NaN. log_softmax and logsigmoid compute the logarithm without the detour.",
         RuleIds.HelpLink(RuleIds.LogOfActivation));
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationAction(
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnOperations(
             operation =>
             {
                 if (Match(operation.Operation, torch) is { } activation)
@@ -27,7 +27,7 @@ internal sealed class MG5008_LogOfActivation() : TorchAnalyzer(Rule)
                         Rule, operation.Operation.Syntax.GetLocation(), activation.Name, activation.Name == "softmax" ? "log_softmax" : "logsigmoid"));
                 }
             },
-            OperationKind.Invocation);
+            calls: ["log"]);
 
     /// <summary>The activation under the logarithm.</summary>
     internal static TensorCall? Match(IOperation operation, TorchSharpContext torch) =>

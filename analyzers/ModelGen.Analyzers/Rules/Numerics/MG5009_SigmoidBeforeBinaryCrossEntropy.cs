@@ -17,8 +17,8 @@ internal sealed class MG5009_SigmoidBeforeBinaryCrossEntropy() : TorchAnalyzer(R
         "The sigmoid rounds to 0 or 1 for large scores. The loss is then clamped and its gradient is 0, just where the model is most wrong. The version with logits has no such limit.",
         RuleIds.HelpLink(RuleIds.SigmoidBeforeBinaryCrossEntropy));
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationAction(
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnOperations(
             operation =>
             {
                 if (LossCalls.Of(operation.Operation, torch) is { Name: "binary_cross_entropy" } loss
@@ -27,5 +27,5 @@ internal sealed class MG5009_SigmoidBeforeBinaryCrossEntropy() : TorchAnalyzer(R
                     operation.ReportDiagnostic(Diagnostic.Create(Rule, operation.Operation.Syntax.GetLocation()));
                 }
             },
-            OperationKind.Invocation);
+            calls: ["binary_cross_entropy", "forward", "call"]);
 }

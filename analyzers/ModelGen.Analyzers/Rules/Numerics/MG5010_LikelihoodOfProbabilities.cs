@@ -17,8 +17,8 @@ internal sealed class MG5010_LikelihoodOfProbabilities() : TorchAnalyzer(Rule)
         "nll_loss picks the entry of the target and negates it: of log probabilities that is the likelihood, of probabilities it is a number between -1 and 0 that means nothing.",
         RuleIds.HelpLink(RuleIds.LikelihoodOfProbabilities));
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationAction(
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnOperations(
             operation =>
             {
                 if (LossCalls.Of(operation.Operation, torch) is { Name: "nll_loss" } loss && TensorCalls.Of(loss.Input.Resolve(), "softmax", torch) is not null)
@@ -26,5 +26,5 @@ internal sealed class MG5010_LikelihoodOfProbabilities() : TorchAnalyzer(Rule)
                     operation.ReportDiagnostic(Diagnostic.Create(Rule, loss.Input.Syntax.GetLocation()));
                 }
             },
-            OperationKind.Invocation);
+            calls: ["nll_loss", "forward", "call"]);
 }

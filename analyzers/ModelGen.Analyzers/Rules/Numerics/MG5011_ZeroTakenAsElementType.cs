@@ -18,20 +18,22 @@ internal sealed class MG5011_ZeroTakenAsElementType() : TorchAnalyzer(Rule)
         "C# converts the literal 0 to any enum. In sum(0) and prod(0) the overload with an element type wins over the one with a dimension, so that everything is reduced, in bytes, without any error.",
         RuleIds.HelpLink(RuleIds.ZeroTakenAsElementType));
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationAction(
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnOperations(
             operation =>
             {
-                var argument = (IArgumentOperation)operation.Operation;
-                if (argument is { ArgumentKind: ArgumentKind.Explicit, Parent: IInvocationOperation call, Parameter: { Name: not "dtype" } parameter }
-                    && torch.Owns(call.TargetMethod)
-                    && IsScalarType(parameter.Type)
-                    && argument.Value.Unwrap() is ILiteralOperation literal)
+                var call = (IInvocationOperation)operation.Operation;
+                foreach (IArgumentOperation argument in call.Arguments)
                 {
-                    operation.ReportDiagnostic(Diagnostic.Create(Rule, literal.Syntax.GetLocation(), call.TargetMethod.Name));
+                    if (argument is { ArgumentKind: ArgumentKind.Explicit, Parameter: { Name: not "dtype" } parameter }
+                        && IsScalarType(parameter.Type)
+                        && argument.Value.Unwrap() is ILiteralOperation literal)
+                    {
+                        operation.ReportDiagnostic(Diagnostic.Create(Rule, literal.Syntax.GetLocation(), call.TargetMethod.Name));
+                    }
                 }
             },
-            OperationKind.Argument);
+            torchCalls: true);
 
     private static bool IsScalarType(ITypeSymbol type) =>
         type.Name == "ScalarType"

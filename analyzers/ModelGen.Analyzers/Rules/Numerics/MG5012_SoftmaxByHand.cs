@@ -18,8 +18,8 @@ internal sealed class MG5012_SoftmaxByHand() : TorchAnalyzer(Rule)
         "exp overflows to infinity, and infinity divided by infinity is NaN. softmax subtracts the maximum first.",
         RuleIds.HelpLink(RuleIds.SoftmaxByHand));
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationAction(
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnOperations(
             operation =>
             {
                 if (Match(operation.Operation, torch) is not null)
@@ -27,8 +27,8 @@ internal sealed class MG5012_SoftmaxByHand() : TorchAnalyzer(Rule)
                     operation.ReportDiagnostic(Diagnostic.Create(Rule, operation.Operation.Syntax.GetLocation()));
                 }
             },
-            OperationKind.Binary,
-            OperationKind.Invocation);
+            calls: ["div"],
+            kinds: [OperationKind.Binary]);
 
     /// <summary>The quotient of exponentials, unless the maximum is subtracted before.</summary>
     internal static TensorCall? Match(IOperation operation, TorchSharpContext torch) =>

@@ -18,8 +18,8 @@ internal sealed class MG5013_ComparedWithNaN() : TorchAnalyzer(Rule)
         "Comparisons with NaN have the same result whatever the tensor holds.",
         RuleIds.HelpLink(RuleIds.ComparedWithNaN));
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationAction(
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnOperations(
             operation =>
             {
                 if (Match(operation.Operation, torch) is { } comparison)
@@ -27,8 +27,8 @@ internal sealed class MG5013_ComparedWithNaN() : TorchAnalyzer(Rule)
                     operation.ReportDiagnostic(Diagnostic.Create(Rule, operation.Operation.Syntax.GetLocation(), comparison.Equal ? "false" : "true"));
                 }
             },
-            OperationKind.Binary,
-            OperationKind.Invocation);
+            calls: ["eq", "ne"],
+            kinds: [OperationKind.Binary]);
 
     /// <summary>The tensor that is compared with NaN, and whether for equality.</summary>
     internal static (IOperation Tensor, bool Equal)? Match(IOperation operation, TorchSharpContext torch) =>

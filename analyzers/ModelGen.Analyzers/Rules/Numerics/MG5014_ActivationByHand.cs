@@ -18,8 +18,8 @@ internal sealed class MG5014_ActivationByHand() : TorchAnalyzer(Rule)
         "exp overflows for an argument beyond about 88 in float32. The value of a sigmoid written so survives, but its gradient is NaN; a softplus written so is infinite.",
         RuleIds.HelpLink(RuleIds.ActivationByHand));
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationAction(
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnOperations(
             operation =>
             {
                 if (Match(operation.Operation, torch) is { } match)
@@ -31,8 +31,8 @@ internal sealed class MG5014_ActivationByHand() : TorchAnalyzer(Rule)
                         match.IsSigmoid ? "sigmoid" : "softplus"));
                 }
             },
-            OperationKind.Binary,
-            OperationKind.Invocation);
+            calls: ["div", "log", "log1p"],
+            kinds: [OperationKind.Binary]);
 
     /// <summary>The x, and which of the two functions it is.</summary>
     internal static (IOperation Input, bool IsSigmoid)? Match(IOperation operation, TorchSharpContext torch)

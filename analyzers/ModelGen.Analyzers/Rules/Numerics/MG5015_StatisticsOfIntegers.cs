@@ -19,8 +19,8 @@ internal sealed class MG5015_StatisticsOfIntegers() : TorchAnalyzer(Rule)
 
     private static readonly HashSet<string> s_functions = ["mean", "std", "var", "softmax", "log_softmax"];
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationAction(
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnOperations(
             operation =>
             {
                 if (TensorCalls.Of(operation.Operation, torch) is { } call && s_functions.Contains(call.Name)
@@ -30,5 +30,5 @@ internal sealed class MG5015_StatisticsOfIntegers() : TorchAnalyzer(Rule)
                     operation.ReportDiagnostic(Diagnostic.Create(Rule, operation.Operation.Syntax.GetLocation(), call.Name, type));
                 }
             },
-            OperationKind.Invocation);
+            calls: [.. s_functions, "forward", "call"]);
 }

@@ -17,8 +17,8 @@ internal sealed class MG5016_TargetOfWrongType() : TorchAnalyzer(Rule)
         "cross_entropy and nll_loss take class indices as Int64, one_hot takes nothing else, and binary cross entropy takes the numbers 0 and 1 in the element type of its input. C# arrays of int, long and bool give tensors of just that type.",
         RuleIds.HelpLink(RuleIds.TargetOfWrongType));
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationAction(
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnOperations(
             operation =>
             {
                 if (Match(operation.Operation, torch) is { } match)
@@ -28,7 +28,7 @@ internal sealed class MG5016_TargetOfWrongType() : TorchAnalyzer(Rule)
                         Rule, match.Target.Syntax.GetLocation(), match.Function, indices ? "Int64" : "Float32", match.Actual, indices ? ".@long()" : ".@float()"));
                 }
             },
-            OperationKind.Invocation);
+            torchCalls: true);
 
     private static (IOperation Target, string Function, TensorElementType Wanted, TensorElementType Actual)? Match(IOperation operation, TorchSharpContext torch)
     {

@@ -18,8 +18,8 @@ internal sealed class MG5017_ClampBoundRounds() : TorchAnalyzer(Rule)
         "The largest float32 number below 1 is 1 - 6e-8. A bound closer to 1 is stored as 1, so that log(1 - x) is still minus infinity.",
         RuleIds.HelpLink(RuleIds.ClampBoundRounds));
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationAction(
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnOperations(
             operation =>
             {
                 if (TensorCalls.Of(operation.Operation, torch) is { Name: "clamp" or "clamp_" or "clip" or "clip_" or "clamp_max" or "clamp_max_" } call
@@ -31,7 +31,7 @@ internal sealed class MG5017_ClampBoundRounds() : TorchAnalyzer(Rule)
                     operation.ReportDiagnostic(Diagnostic.Create(Rule, bound.Syntax.GetLocation()));
                 }
             },
-            OperationKind.Invocation);
+            calls: ["clamp", "clamp_", "clip", "clip_", "clamp_max", "clamp_max_"]);
 
     /// <summary>True when the type that contains the operation works with float64 anywhere; the bound is then right.</summary>
     private static bool MentionsDouble(IOperation operation) =>

@@ -29,8 +29,8 @@ internal sealed class MG5018_DeprecatedFunction() : TorchAnalyzer(Rule)
         ["upsample"] = ("TorchSharp.torch.nn.functional", "interpolate", false),
     };
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationAction(
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnOperations(
             operation =>
             {
                 IMethodSymbol method = ((IInvocationOperation)operation.Operation).TargetMethod;
@@ -41,5 +41,5 @@ internal sealed class MG5018_DeprecatedFunction() : TorchAnalyzer(Rule)
                     operation.ReportDiagnostic(Diagnostic.Create(Rule, operation.Operation.Syntax.GetLocation(), "torch." + method.Name, $"{type}.{successor.Method}"));
                 }
             },
-            OperationKind.Invocation);
+            calls: Successors.Keys);
 }

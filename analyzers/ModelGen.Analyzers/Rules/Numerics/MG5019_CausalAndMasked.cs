@@ -18,8 +18,8 @@ internal sealed class MG5019_CausalAndMasked() : TorchAnalyzer(Rule)
         "The function accepts a mask, or makes the causal one itself, not both.",
         RuleIds.HelpLink(RuleIds.CausalAndMasked));
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationAction(
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnOperations(
             operation =>
             {
                 var call = (IInvocationOperation)operation.Operation;
@@ -30,7 +30,7 @@ internal sealed class MG5019_CausalAndMasked() : TorchAnalyzer(Rule)
                     operation.ReportDiagnostic(Diagnostic.Create(Rule, mask.Syntax.GetLocation()));
                 }
             },
-            OperationKind.Invocation);
+            calls: ["scaled_dot_product_attention"]);
 
     /// <summary>A mask that is made here; one that comes from elsewhere may be null.</summary>
     private static bool IsCertainlyGiven(IOperation mask, TorchSharpContext torch) => mask.Resolve() switch

@@ -20,8 +20,8 @@ internal sealed class MG5020_QuotientOfCounts() : TorchAnalyzer(Rule)
 
     private static readonly HashSet<string> s_reads = ["ToInt32", "ToInt64", "item"];
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationAction(
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnOperations(
             operation =>
             {
                 var division = (IBinaryOperation)operation.Operation;
@@ -32,7 +32,7 @@ internal sealed class MG5020_QuotientOfCounts() : TorchAnalyzer(Rule)
                     operation.ReportDiagnostic(Diagnostic.Create(Rule, division.Syntax.GetLocation(), destination));
                 }
             },
-            OperationKind.Binary);
+            kinds: [OperationKind.Binary]);
 
     private static bool IsWhole(ITypeSymbol? type) => type?.SpecialType is SpecialType.System_Int32 or SpecialType.System_Int64;
 

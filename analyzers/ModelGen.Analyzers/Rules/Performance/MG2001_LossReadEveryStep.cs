@@ -18,8 +18,8 @@ internal sealed class MG2001_LossReadEveryStep() : TorchAnalyzer(Rule)
         "A GPU works behind the program, as long as nobody asks for a result. Reading a number at every step makes both wait for each other.",
         RuleIds.HelpLink(RuleIds.LossReadEveryStep));
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationAction(
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnOperations(
             operation =>
             {
                 var sum = (ICompoundAssignmentOperation)operation.Operation;
@@ -30,7 +30,8 @@ internal sealed class MG2001_LossReadEveryStep() : TorchAnalyzer(Rule)
                     operation.ReportDiagnostic(Diagnostic.Create(Rule, read.Syntax.GetLocation(), HostReads.Tensor(read, torch)!.Syntax.ToString()));
                 }
             },
-            OperationKind.CompoundAssignment);
+            kinds: [OperationKind.CompoundAssignment],
+            inCallersOf: ["backward"]);
 
     private static IOperation? FindRead(IOperation value, TorchSharpContext torch) =>
         value.DescendantsAndSelf().FirstOrDefault(operation => HostReads.Tensor(operation, torch) is not null);

@@ -18,13 +18,13 @@ internal sealed class MG2002_ForwardBranchesOnTensor() : TorchAnalyzer(Rule)
         "A branch on a value ends every chance to see the graph ahead of time: it cannot be fused, captured or exported, and on a GPU the host waits for the value.",
         RuleIds.HelpLink(RuleIds.ForwardBranchesOnTensor));
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch)
+    protected override void Register(RuleContext context, TorchSharpContext torch)
     {
-        context.RegisterOperationAction(operation => Analyze(operation, ((IConditionalOperation)operation.Operation).Condition, torch), OperationKind.Conditional);
-        context.RegisterOperationAction(operation => Analyze(operation, (operation.Operation as IWhileLoopOperation)?.Condition, torch), OperationKind.Loop);
+        context.OnOperations(operation => Analyze(operation, ((IConditionalOperation)operation.Operation).Condition, torch), kinds: [OperationKind.Conditional]);
+        context.OnOperations(operation => Analyze(operation, (operation.Operation as IWhileLoopOperation)?.Condition, torch), kinds: [OperationKind.Loop]);
     }
 
-    private static void Analyze(OperationAnalysisContext operation, IOperation? condition, TorchSharpContext torch)
+    private static void Analyze(MemberOperation operation, IOperation? condition, TorchSharpContext torch)
     {
         if (condition is not null && operation.ContainingSymbol is IMethodSymbol { Name: "forward", IsOverride: true } method && torch.IsUserModule(method.ContainingType)
             && condition.DescendantsAndSelf().FirstOrDefault(part => HostReads.Tensor(part, torch) is not null) is { } read)

@@ -20,8 +20,8 @@ internal sealed class MG2003_TensorPrintedEveryStep() : TorchAnalyzer(Rule)
 
     private static readonly HashSet<string> s_methods = ["print", "str", "npstr", "jlstr", "cstr"];
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationAction(
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnOperations(
             operation =>
             {
                 var call = (IInvocationOperation)operation.Operation;
@@ -31,5 +31,6 @@ internal sealed class MG2003_TensorPrintedEveryStep() : TorchAnalyzer(Rule)
                     operation.ReportDiagnostic(Diagnostic.Create(Rule, call.Syntax.GetLocation(), call.TargetMethod.Name));
                 }
             },
-            OperationKind.Invocation);
+            calls: [.. s_methods, "ToString"],
+            inCallersOf: ["backward"]);
 }

@@ -20,8 +20,8 @@ internal sealed class MG2004_MadeOnOtherDevice() : TorchAnalyzer(Rule)
 
     private static readonly HashSet<string> s_functions = ["zeros", "ones", "empty", "full", "eye", "arange", "linspace", "logspace"];
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationAction(
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnOperations(
             operation =>
             {
                 var move = (IInvocationOperation)operation.Operation;
@@ -31,7 +31,7 @@ internal sealed class MG2004_MadeOnOtherDevice() : TorchAnalyzer(Rule)
                     operation.ReportDiagnostic(Diagnostic.Create(Rule, move.Syntax.GetLocation(), made.TargetMethod.Name));
                 }
             },
-            OperationKind.Invocation);
+            calls: ["to", "cuda"]);
 
     /// <summary><c>to</c> with a device and nothing else, or <c>cuda()</c>.</summary>
     private static bool IsMove(IInvocationOperation call, TorchSharpContext torch)

@@ -20,8 +20,8 @@ internal sealed class MG2005_ConstantMadeInForward() : TorchAnalyzer(Rule)
 
     private static readonly HashSet<string> s_functions = ["zeros", "ones", "full", "eye", "arange", "linspace", "logspace", "tensor", "from_array"];
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationAction(
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnOperations(
             operation =>
             {
                 var call = (IInvocationOperation)operation.Operation;
@@ -32,7 +32,7 @@ internal sealed class MG2005_ConstantMadeInForward() : TorchAnalyzer(Rule)
                     operation.ReportDiagnostic(Diagnostic.Create(Rule, call.Syntax.GetLocation()));
                 }
             },
-            OperationKind.Invocation);
+            calls: s_functions);
 
     /// <summary>Constants, and read-only fields of simple types; device and type do not make a tensor depend on the input.</summary>
     private static bool IsConstant(IArgumentOperation argument) =>

@@ -18,8 +18,8 @@ internal sealed class MG2006_NumberBecomesTensor() : TorchAnalyzer(Rule)
         "TorchSharp converts numbers and arrays to tensors implicitly where a parameter is a tensor. Each conversion allocates a native tensor that nobody disposes.",
         RuleIds.HelpLink(RuleIds.NumberBecomesTensor));
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationAction(
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnOperations(
             operation =>
             {
                 var conversion = (IConversionOperation)operation.Operation;
@@ -30,7 +30,7 @@ internal sealed class MG2006_NumberBecomesTensor() : TorchAnalyzer(Rule)
                     operation.ReportDiagnostic(Diagnostic.Create(Rule, conversion.Syntax.GetLocation(), conversion.Operand.Type!.ToDisplayString()));
                 }
             },
-            OperationKind.Conversion);
+            kinds: [OperationKind.Conversion]);
 
     private static bool IsForward(ISymbol symbol, TorchSharpContext torch) =>
         symbol is IMethodSymbol { Name: "forward", IsOverride: true } && torch.IsUserModule(symbol.ContainingType);

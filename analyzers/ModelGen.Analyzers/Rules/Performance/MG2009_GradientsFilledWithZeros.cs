@@ -18,8 +18,8 @@ internal sealed class MG2009_GradientsFilledWithZeros() : TorchAnalyzer(Rule)
         "By default zero_grad drops the gradients, and the next backward pass writes new ones instead of adding to zeros.",
         RuleIds.HelpLink(RuleIds.GradientsFilledWithZeros));
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationAction(
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnOperations(
             operation =>
             {
                 var call = (IInvocationOperation)operation.Operation;
@@ -28,5 +28,5 @@ internal sealed class MG2009_GradientsFilledWithZeros() : TorchAnalyzer(Rule)
                     operation.ReportDiagnostic(Diagnostic.Create(Rule, call.Syntax.GetLocation()));
                 }
             },
-            OperationKind.Invocation);
+            calls: ["zero_grad"]);
 }

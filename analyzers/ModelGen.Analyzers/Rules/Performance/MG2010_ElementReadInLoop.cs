@@ -18,13 +18,10 @@ internal sealed class MG2010_ElementReadInLoop() : TorchAnalyzer(Rule)
         "Indexing makes a new tensor, and reading it is one more native call; on a GPU each read waits for the device.",
         RuleIds.HelpLink(RuleIds.ElementReadInLoop));
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch)
-    {
-        context.RegisterOperationAction(operation => Analyze(operation, torch), OperationKind.Invocation);
-        context.RegisterOperationAction(operation => Analyze(operation, torch), OperationKind.Conversion);
-    }
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnOperations(operation => Analyze(operation, torch), calls: HostReads.Methods, kinds: [OperationKind.Conversion]);
 
-    private static void Analyze(OperationAnalysisContext operation, TorchSharpContext torch)
+    private static void Analyze(MemberOperation operation, TorchSharpContext torch)
     {
         if (HostReads.Tensor(operation.Operation, torch)?.Unwrap() is IPropertyReferenceOperation { Property.IsIndexer: true } element && torch.IsTensor(element.Instance?.Type)
             && element.Instance.NamedVariable() is { } tensor && element.EnclosingLoop() is IForLoopOperation loop && !loop.IsShort()

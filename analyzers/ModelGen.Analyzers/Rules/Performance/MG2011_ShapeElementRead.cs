@@ -18,8 +18,8 @@ internal sealed class MG2011_ShapeElementRead() : TorchAnalyzer(Rule)
         "shape asks the native library for all sizes and allocates an array at every use.",
         RuleIds.HelpLink(RuleIds.ShapeElementRead));
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationAction(
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnOperations(
             operation =>
             {
                 var element = (IArrayElementReferenceOperation)operation.Operation;
@@ -29,5 +29,5 @@ internal sealed class MG2011_ShapeElementRead() : TorchAnalyzer(Rule)
                     operation.ReportDiagnostic(Diagnostic.Create(Rule, element.Syntax.GetLocation(), dimension));
                 }
             },
-            OperationKind.ArrayElementReference);
+            kinds: [OperationKind.ArrayElementReference]);
 }

@@ -18,8 +18,8 @@ internal sealed class MG2012_AccessorMadeInLoop() : TorchAnalyzer(Rule)
         "data() makes an accessor with several native calls. For a tensor on a GPU it copies all of it to the host, every time.",
         RuleIds.HelpLink(RuleIds.AccessorMadeInLoop));
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationAction(
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnOperations(
             operation =>
             {
                 var call = (IInvocationOperation)operation.Operation;
@@ -30,7 +30,7 @@ internal sealed class MG2012_AccessorMadeInLoop() : TorchAnalyzer(Rule)
                     operation.ReportDiagnostic(Diagnostic.Create(Rule, call.Syntax.GetLocation(), tensor.Name));
                 }
             },
-            OperationKind.Invocation);
+            calls: ["data"]);
 
     private static bool IsElement(IInvocationOperation call) => call.MeaningfulParent() is IPropertyReferenceOperation { Property.IsIndexer: true } element && !element.IsWritten();
 

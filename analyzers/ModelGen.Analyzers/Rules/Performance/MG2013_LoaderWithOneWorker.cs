@@ -19,9 +19,9 @@ internal sealed class MG2013_LoaderWithOneWorker() : TorchAnalyzer(Rule)
         "The loader calls GetTensor for all samples of a batch inside MoveNext, with as many threads as num_worker says.",
         RuleIds.HelpLink(RuleIds.LoaderWithOneWorker));
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch)
+    protected override void Register(RuleContext context, TorchSharpContext torch)
     {
-        context.RegisterOperationAction(
+        context.OnOperations(
             operation =>
             {
                 var call = (IInvocationOperation)operation.Operation;
@@ -30,17 +30,17 @@ internal sealed class MG2013_LoaderWithOneWorker() : TorchAnalyzer(Rule)
                     Analyze(operation, call.TargetMethod, call.Arguments, torch);
                 }
             },
-            OperationKind.Invocation);
-        context.RegisterOperationAction(
+            torchCalls: true);
+        context.OnOperations(
             operation =>
             {
                 var creation = (IObjectCreationOperation)operation.Operation;
                 Analyze(operation, creation.Constructor, creation.Arguments, torch);
             },
-            OperationKind.ObjectCreation);
+            kinds: [OperationKind.ObjectCreation]);
     }
 
-    private static void Analyze(OperationAnalysisContext operation, IMethodSymbol? method, ImmutableArray<IArgumentOperation> arguments, TorchSharpContext torch)
+    private static void Analyze(MemberOperation operation, IMethodSymbol? method, ImmutableArray<IArgumentOperation> arguments, TorchSharpContext torch)
     {
         if (torch.Owns(method) && torch.IsDataLoader(operation.Operation.Type)
             && arguments.Any(argument => argument is { ArgumentKind: ArgumentKind.DefaultValue, Parameter.Name: "num_worker" }))

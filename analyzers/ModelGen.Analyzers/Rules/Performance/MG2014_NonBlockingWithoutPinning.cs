@@ -18,8 +18,8 @@ internal sealed class MG2014_NonBlockingWithoutPinning() : TorchAnalyzer(Rule)
         "The GPU can fetch data by itself only from pinned memory. From any other memory the copy goes through a staging buffer and the host waits.",
         RuleIds.HelpLink(RuleIds.NonBlockingWithoutPinning));
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationAction(
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnOperations(
             operation =>
             {
                 var move = (IInvocationOperation)operation.Operation;
@@ -29,7 +29,7 @@ internal sealed class MG2014_NonBlockingWithoutPinning() : TorchAnalyzer(Rule)
                     operation.ReportDiagnostic(Diagnostic.Create(Rule, move.Syntax.GetLocation()));
                 }
             },
-            OperationKind.Invocation);
+            calls: ["to", "cuda"]);
 
     private static IInvocationOperation? Origin(IOperation? tensor) => tensor switch
     {

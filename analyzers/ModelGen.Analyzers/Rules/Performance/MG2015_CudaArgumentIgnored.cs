@@ -20,14 +20,14 @@ internal sealed class MG2015_CudaArgumentIgnored() : TorchAnalyzer(Rule)
 
     private static readonly Version s_lastWrong = new(0, 107, int.MaxValue);
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch)
+    protected override void Register(RuleContext context, TorchSharpContext torch)
     {
         if (torch.Assembly.Identity.Version > s_lastWrong)
         {
             return;
         }
 
-        context.RegisterOperationAction(
+        context.OnOperations(
             operation =>
             {
                 var call = (IInvocationOperation)operation.Operation;
@@ -36,7 +36,7 @@ internal sealed class MG2015_CudaArgumentIgnored() : TorchAnalyzer(Rule)
                     operation.ReportDiagnostic(Diagnostic.Create(Rule, call.Syntax.GetLocation(), problem));
                 }
             },
-            OperationKind.Invocation);
+            calls: ["cuda", "to"]);
     }
 
     private static string? Problem(IInvocationOperation call, TorchSharpContext torch)

@@ -18,8 +18,8 @@ internal sealed class MG2016_InvariantMoveInLoop() : TorchAnalyzer(Rule)
         "A conversion reads and writes the whole tensor, and a move to a GPU goes over the bus.",
         RuleIds.HelpLink(RuleIds.InvariantMoveInLoop));
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationAction(
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnOperations(
             operation =>
             {
                 var move = (IInvocationOperation)operation.Operation;
@@ -31,7 +31,7 @@ internal sealed class MG2016_InvariantMoveInLoop() : TorchAnalyzer(Rule)
                     operation.ReportDiagnostic(Diagnostic.Create(Rule, move.Syntax.GetLocation(), tensor.Name, move.TargetMethod.Name));
                 }
             },
-            OperationKind.Invocation);
+            calls: [.. ElementTypes.Conversions, "cuda", "cpu"]);
 
     /// <summary>A conversion of the type, or a move to a device without further options: <c>copy</c> asks for a copy, and gets one.</summary>
     private static bool IsMove(IInvocationOperation call, TorchSharpContext torch)

@@ -20,8 +20,8 @@ internal sealed class MG2018_SynchronizedEveryStep() : TorchAnalyzer(Rule)
 
     private static readonly HashSet<string> s_clocks = ["Stopwatch", "DateTime", "DateTimeOffset", "Environment", "TimeProvider", "TimeSpan"];
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationAction(
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnOperations(
             operation =>
             {
                 var call = (IInvocationOperation)operation.Operation;
@@ -30,7 +30,8 @@ internal sealed class MG2018_SynchronizedEveryStep() : TorchAnalyzer(Rule)
                     operation.ReportDiagnostic(Diagnostic.Create(Rule, call.Syntax.GetLocation()));
                 }
             },
-            OperationKind.Invocation);
+            calls: ["synchronize"],
+            inCallersOf: ["backward"]);
 
     private static bool TakesTimes(IOperation function) => function.Descendants().Any(operation => operation switch
     {

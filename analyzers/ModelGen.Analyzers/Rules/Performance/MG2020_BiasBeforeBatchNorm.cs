@@ -18,9 +18,11 @@ internal sealed class MG2020_BiasBeforeBatchNorm() : TorchAnalyzer(Rule)
         "The bias cannot change the output. It is stored, updated and added all the same, and weight decay and momentum are spent on it.",
         RuleIds.HelpLink(RuleIds.BiasBeforeBatchNorm));
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch)
+    private static readonly string[] s_normalizations = ["BatchNorm1d", "BatchNorm2d", "BatchNorm3d"];
+
+    protected override void Register(RuleContext context, TorchSharpContext torch)
     {
-        context.RegisterOperationAction(
+        context.OnOperations(
             operation =>
             {
                 var call = (IInvocationOperation)operation.Operation;
@@ -29,11 +31,11 @@ internal sealed class MG2020_BiasBeforeBatchNorm() : TorchAnalyzer(Rule)
                     Analyze(operation, Layers(call.Arguments), torch);
                 }
             },
-            OperationKind.Invocation);
-        context.RegisterOperationAction(operation => AnalyzeBlock(operation, torch), OperationKind.Block);
+            calls: ["Sequential"]);
+        context.OnOperations(operation => AnalyzeBlock(operation, torch), kinds: [OperationKind.Block], inCallersOf: s_normalizations);
     }
 
-    private static void Analyze(OperationAnalysisContext operation, IEnumerable<IOperation> layers, TorchSharpContext torch)
+    private static void Analyze(MemberOperation operation, IEnumerable<IOperation> layers, TorchSharpContext torch)
     {
         IOperation? before = null;
         foreach (IOperation layer in layers)
@@ -48,7 +50,7 @@ internal sealed class MG2020_BiasBeforeBatchNorm() : TorchAnalyzer(Rule)
     }
 
     /// <summary><c>list.Add(Conv2d(...)); list.Add(BatchNorm2d(...));</c></summary>
-    private static void AnalyzeBlock(OperationAnalysisContext operation, TorchSharpContext torch)
+    private static void AnalyzeBlock(MemberOperation operation, TorchSharpContext torch)
     {
         (ISymbol List, IOperation Layer)? before = null;
         foreach (IOperation statement in ((IBlockOperation)operation.Operation).Operations)
@@ -92,5 +94,5 @@ internal sealed class MG2020_BiasBeforeBatchNorm() : TorchAnalyzer(Rule)
     }
 
     private static bool IsBatchNorm(IOperation layer, TorchSharpContext torch) =>
-        layer is IInvocationOperation { TargetMethod: { Name: "BatchNorm1d" or "BatchNorm2d" or "BatchNorm3d" } method } && torch.Owns(method);
+        layer is IInvocationOperation { TargetMethod: { } method } && s_normalizations.Contains(method.Name) && torch.Owns(method);
 }

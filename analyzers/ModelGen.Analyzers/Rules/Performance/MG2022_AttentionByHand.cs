@@ -18,8 +18,8 @@ internal sealed class MG2022_AttentionByHand() : TorchAnalyzer(Rule)
         "The scores need memory for queries × keys, several times. The fused function works on blocks and never stores them.",
         RuleIds.HelpLink(RuleIds.AttentionByHand));
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationAction(
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnOperations(
             operation =>
             {
                 var product = (IInvocationOperation)operation.Operation;
@@ -29,7 +29,7 @@ internal sealed class MG2022_AttentionByHand() : TorchAnalyzer(Rule)
                     operation.ReportDiagnostic(Diagnostic.Create(Rule, product.Syntax.GetLocation()));
                 }
             },
-            OperationKind.Invocation);
+            calls: ["matmul", "bmm"]);
 
     private static bool IsProduct(IInvocationOperation call, TorchSharpContext torch) =>
         call.TargetMethod.Name is "matmul" or "bmm" && (torch.IsTensorMethod(call.TargetMethod) || torch.IsTorchFunction(call.TargetMethod));

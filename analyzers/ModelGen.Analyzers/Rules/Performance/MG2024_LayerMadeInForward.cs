@@ -18,15 +18,15 @@ internal sealed class MG2024_LayerMadeInForward() : TorchAnalyzer(Rule)
         "A layer that forward makes is initialized anew at every call and is not registered: its weights cannot be trained, moved or saved.",
         RuleIds.HelpLink(RuleIds.LayerMadeInForward));
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationBlockAction(block =>
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnMembers((block, member) =>
         {
             if (block.OwningSymbol is not IMethodSymbol { Name: "forward", IsOverride: true } || !torch.IsUserModule(block.OwningSymbol.ContainingType))
             {
                 return;
             }
 
-            foreach (IOperation operation in block.OperationBlocks.SelectMany(body => body.Descendants()))
+            foreach (IOperation operation in member.TorchCalls.Concat(member.Of(OperationKind.ObjectCreation)))
             {
                 if (IsCreation(operation, torch) && LayerFacts.HasWeights(operation.Type as INamedTypeSymbol, torch) && !MayBeKept(operation))
                 {

@@ -18,10 +18,10 @@ internal sealed class MG2025_HostReduction() : TorchAnalyzer(Rule)
         "LINQ calls the accessor's enumerator for each element. The tensor's own reductions run over the memory with all cores, and on a GPU nothing but the result is copied.",
         RuleIds.HelpLink(RuleIds.HostReduction));
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch)
+    protected override void Register(RuleContext context, TorchSharpContext torch)
     {
         INamedTypeSymbol? enumerable = context.Compilation.GetTypeByMetadataName("System.Linq.Enumerable");
-        context.RegisterOperationAction(
+        context.OnOperations(
             operation =>
             {
                 var call = (IInvocationOperation)operation.Operation;
@@ -31,7 +31,7 @@ internal sealed class MG2025_HostReduction() : TorchAnalyzer(Rule)
                     operation.ReportDiagnostic(Diagnostic.Create(Rule, call.Syntax.GetLocation(), call.TargetMethod.Name, reduction));
                 }
             },
-            OperationKind.Invocation);
+            calls: ["Sum", "Average", "Max", "Min"]);
     }
 
     private static string? Reduction(string method) => method switch

@@ -18,8 +18,8 @@ internal sealed class MG2027_ContiguousBeforeProduct() : TorchAnalyzer(Rule)
         "Matrix products read their operands through strides: a transposed matrix is a flag of the routine below.",
         RuleIds.HelpLink(RuleIds.ContiguousBeforeProduct));
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationAction(
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnOperations(
             operation =>
             {
                 var copy = (IInvocationOperation)operation.Operation;
@@ -28,7 +28,7 @@ internal sealed class MG2027_ContiguousBeforeProduct() : TorchAnalyzer(Rule)
                     operation.ReportDiagnostic(Diagnostic.Create(Rule, copy.Syntax.GetLocation(), product.Name));
                 }
             },
-            OperationKind.Invocation);
+            calls: ["contiguous"]);
 
     private static IMethodSymbol? Product(IInvocationOperation operand, TorchSharpContext torch)
     {

@@ -18,13 +18,10 @@ internal sealed class MG2028_CopyBeforeRead() : TorchAnalyzer(Rule)
         "Reading a number copies exactly that number to the host. cpu, detach and clone before it make one more tensor that nobody disposes.",
         RuleIds.HelpLink(RuleIds.CopyBeforeRead));
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch)
-    {
-        context.RegisterOperationAction(operation => Analyze(operation, torch), OperationKind.Invocation);
-        context.RegisterOperationAction(operation => Analyze(operation, torch), OperationKind.Conversion);
-    }
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnOperations(operation => Analyze(operation, torch), calls: HostReads.Methods, kinds: [OperationKind.Conversion]);
 
-    private static void Analyze(OperationAnalysisContext operation, TorchSharpContext torch)
+    private static void Analyze(MemberOperation operation, TorchSharpContext torch)
     {
         if (HostReads.Tensor(operation.Operation, torch)?.Unwrap() is IInvocationOperation { TargetMethod: { Name: "cpu" or "detach" or "clone" or "contiguous", Parameters.IsEmpty: true } method } copy
             && torch.IsTensorMethod(method))

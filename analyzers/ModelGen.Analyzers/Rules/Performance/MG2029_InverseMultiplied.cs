@@ -18,8 +18,8 @@ internal sealed class MG2029_InverseMultiplied() : TorchAnalyzer(Rule)
         "Solving needs one factorization. The inverse needs the factorization and as many solutions as there are columns, and rounds twice.",
         RuleIds.HelpLink(RuleIds.InverseMultiplied));
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationAction(
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnOperations(
             operation =>
             {
                 var product = (IInvocationOperation)operation.Operation;
@@ -29,7 +29,7 @@ internal sealed class MG2029_InverseMultiplied() : TorchAnalyzer(Rule)
                     operation.ReportDiagnostic(Diagnostic.Create(Rule, product.Syntax.GetLocation()));
                 }
             },
-            OperationKind.Invocation);
+            calls: ["matmul", "mm", "bmm", "mv"]);
 
     /// <summary>The left operand; a local counts when it is assigned once and mentioned nowhere else.</summary>
     private static IOperation? Left(IInvocationOperation product) => (product.Instance ?? product.Arguments.FirstOrDefault()?.Value)?.Unwrap() switch

@@ -18,8 +18,8 @@ internal sealed class MG2030_SoftmaxBeforeArgmax() : TorchAnalyzer(Rule)
         "softmax, log_softmax and sigmoid are increasing: the largest score stays the largest. Rounding can only make scores equal that were not.",
         RuleIds.HelpLink(RuleIds.SoftmaxBeforeArgmax));
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationAction(
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnOperations(
             operation =>
             {
                 var argmax = (IInvocationOperation)operation.Operation;
@@ -29,7 +29,7 @@ internal sealed class MG2030_SoftmaxBeforeArgmax() : TorchAnalyzer(Rule)
                     operation.ReportDiagnostic(Diagnostic.Create(Rule, activation.Syntax.GetLocation(), activation.TargetMethod.Name));
                 }
             },
-            OperationKind.Invocation);
+            calls: ["argmax"]);
 
     private static bool IsIncreasing(IInvocationOperation activation, IInvocationOperation argmax, TorchSharpContext torch)
     {

@@ -18,8 +18,8 @@ internal sealed class MG2031_CatOfUnsqueezed() : TorchAnalyzer(Rule)
         "unsqueeze makes a handle for each tensor, which waits for the finalizer unless a scope is open.",
         RuleIds.HelpLink(RuleIds.CatOfUnsqueezed));
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationAction(
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnOperations(
             operation =>
             {
                 var cat = (IInvocationOperation)operation.Operation;
@@ -30,7 +30,7 @@ internal sealed class MG2031_CatOfUnsqueezed() : TorchAnalyzer(Rule)
                     operation.ReportDiagnostic(Diagnostic.Create(Rule, cat.Syntax.GetLocation()));
                 }
             },
-            OperationKind.Invocation);
+            calls: ["cat", "concat"]);
 
     /// <summary>What the list is made of: the body of a Select, or the elements that are written out.</summary>
     private static IEnumerable<IOperation?> Elements(IOperation list) => list switch

@@ -18,8 +18,8 @@ internal sealed class MG2032_FilledInTwoSteps() : TorchAnalyzer(Rule)
         "full writes the value directly. ones times a number writes the memory, reads it and writes a second tensor.",
         RuleIds.HelpLink(RuleIds.FilledInTwoSteps));
 
-    protected override void Register(CompilationStartAnalysisContext context, TorchSharpContext torch) =>
-        context.RegisterOperationAction(
+    protected override void Register(RuleContext context, TorchSharpContext torch) =>
+        context.OnOperations(
             operation =>
             {
                 var binary = (IBinaryOperation)operation.Operation;
@@ -29,7 +29,7 @@ internal sealed class MG2032_FilledInTwoSteps() : TorchAnalyzer(Rule)
                     operation.ReportDiagnostic(Diagnostic.Create(Rule, binary.Syntax.GetLocation(), binary.OperatorKind == BinaryOperatorKind.Multiply ? "ones" : "zeros"));
                 }
             },
-            OperationKind.Binary);
+            kinds: [OperationKind.Binary]);
 
     private static bool IsFilled(IOperation value, BinaryOperatorKind @operator, TorchSharpContext torch) =>
         value.Unwrap() is IInvocationOperation call && torch.IsTorchFunction(call.TargetMethod) && call.Given("requires_grad") is null
