@@ -166,7 +166,7 @@ namespace ModelGen.Generated
             Movement<V>.Copy(conv2_weight, conv2_weight_ordered, [3, 3, 32, 64], [3, 1, 9, 288], [6144, 2048, 64, 1]);
 
             // x = max_pool2d(relu(Conv2(x)), 2)
-            Convolution<V>.TransformWeights(32, 64, conv2_weight_ordered, work);
+            Convolution<V>.TransformWeights(32, 64, 4, conv2_weight_ordered, work);
         }
 
         protected override void Plan(ArenaPlan memory, ReadOnlySpan<long> sizes)
@@ -217,7 +217,7 @@ namespace ModelGen.Generated
             Convolution<V>.Forward(new ConvolutionShape(N, 28, 28, 1, 32, 3, 3), image, conv1_weight_ordered, x, new Epilogue1<V>(conv1_bias));
 
             // x = max_pool2d(relu(Conv2(x)), 2)
-            Convolution<V>.Forward(new ConvolutionShape(N, 26, 26, 32, 64, 3, 3), x, conv2_weight_ordered, work, v, new Epilogue2<V>(conv2_bias));
+            Convolution<V>.Forward(new ConvolutionShape(N, 26, 26, 32, 64, 3, 3), x, conv2_weight_ordered, work, 4, v, new Epilogue2<V>(conv2_bias));
             MaxPool<V>.Forward(new PoolShape(N, 24, 24, 64, 12, 12) { KernelHeight = 2, KernelWidth = 2, StrideY = 2, StrideX = 2 }, v, x_2);
 
             // x
