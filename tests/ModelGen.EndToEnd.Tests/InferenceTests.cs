@@ -29,6 +29,33 @@ public sealed class InferenceTests
         AssertOnKernels(model);
     }
 
+    [Fact]
+    public void FrozenWeights_AreNotLookedAt_UntilTheyAreUnfrozenOrReplaced()
+    {
+        using IDisposable scope = NewDisposeScope();
+        using Case test = Cases.All[nameof(TorchResidual)](4);
+        var model = (TorchResidual)test.Module;
+        model.eval();
+        model.FreezeWeights();
+        RequireSame(test);
+        Tensor before = test.Compiled.InferBatch(test.Inputs());
+        Write("memory", test);
+        Assert.Equal(before.data<float>().ToArray(), test.Compiled.InferBatch(test.Inputs()).data<float>().ToArray());
+        model.UnfreezeWeights();
+        RequireSame(test);
+        Write("one element", test);
+        RequireSame(test);
+        model.FreezeWeights();
+        Write("memory", test);
+        RequireSame(test);
+        Write("other storage", test);
+        RequireSame(test);
+        AssertOnKernels(model);
+    }
+
+    [Fact]
+    public void FreezingNothing_IsRefused() => Assert.Throws<ArgumentNullException>(static () => FrozenWeights.FreezeWeights(null!));
+
     private static void Write(string writer, Case test)
     {
         (string name, TorchSharp.Modules.Parameter weight) = test.Module.named_parameters().First(static pair => pair.parameter.dim() == 4);

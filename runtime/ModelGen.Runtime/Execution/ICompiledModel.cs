@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using static TorchSharp.torch;
 
 namespace ModelGen;
@@ -21,4 +22,8 @@ public interface ICompiledModel
     /// <param name="inputs">Model inputs in order.</param>
     /// <returns>The model's first output; the caller disposes it.</returns>
     Tensor InferBatch(IReadOnlyList<Tensor> inputs);
+
+    /// <summary>Inference on kernels; null where the model has none and runs on libtorch's operators.</summary>
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    KernelInference? Inference => null;
 }

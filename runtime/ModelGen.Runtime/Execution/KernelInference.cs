@@ -11,7 +11,7 @@ namespace ModelGen;
 /// </summary>
 /// <remarks>
 /// What depends on weights alone, such as folded batch normalisation and weights in the order that kernels read, is computed at the first call and again when
-/// the contents of these weights changed: their hash is compared at every call, as an optimizer, a checkpoint or <c>data&lt;float&gt;()</c> may write them in ways that leave no trace.
+/// the contents of these weights changed: their hash is compared at every call unless they are frozen, as an optimizer, a checkpoint or <c>data&lt;float&gt;()</c> may write them in ways that leave no trace.
 /// </remarks>
 [EditorBrowsable(EditorBrowsableState.Never)]
 public abstract unsafe class KernelInference
@@ -27,6 +27,9 @@ public abstract unsafe class KernelInference
     private readonly List<Tensor> moved = [];
     private NativeMemoryBlock? pieces;
     private ulong[]? fingerprint;
+
+    /// <summary>Whether prepared buffers belong to the weights that were looked at last, and may be used without another look.</summary>
+    private volatile bool settled;
 
     private struct Known
     {
@@ -49,6 +52,20 @@ public abstract unsafe class KernelInference
 
     /// <summary>Bytes of the prepared buffers and of the memory of calls that is kept for the next ones.</summary>
     public long Bytes => prepared.Bytes + idle.Sum(static memory => memory.Bytes);
+
+    /// <summary>Whether the contents of the weights are promised to stay as they are.</summary>
+    internal bool IsFrozen
+    {
+        get;
+        set
+        {
+            lock (gate)
+            {
+                field = value;
+                settled = false;
+            }
+        }
+    }
 
     /// <summary>Numbers of the weights that prepared buffers are computed from.</summary>
     protected abstract ReadOnlySpan<int> Prepared { get; }
@@ -139,11 +156,17 @@ public abstract unsafe class KernelInference
     /// <summary>Computes what depends on weights alone unless it is there for their present values.</summary>
     protected void PrepareOnce()
     {
+        if (settled)
+        {
+            return;
+        }
+
         lock (gate)
         {
             nint count = HashWeights();
             if (fingerprint is not null && IsAsBefore(fingerprint, count))
             {
+                settled = IsFrozen;
                 return;
             }
 
@@ -162,6 +185,7 @@ public abstract unsafe class KernelInference
             }
 
             fingerprint = hashes;
+            settled = IsFrozen;
         }
     }
 
@@ -220,6 +244,7 @@ public abstract unsafe class KernelInference
     /// </summary>
     private bool Adopt()
     {
+        settled = false;
         var tight = new List<(string Name, Tensor Tensor)>();
         for (int i = 0; i < known.Length; i++)
         {

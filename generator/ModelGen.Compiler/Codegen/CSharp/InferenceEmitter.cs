@@ -110,6 +110,9 @@ internal static class InferenceEmitter
         }
 
         writer.Line();
+        writer.Line("/// <inheritdoc/>");
+        writer.Line("global::ModelGen.KernelInference? global::ModelGen.ICompiledModel.Inference => __Inference();");
+        writer.Line();
         using (writer.Braces("private global::ModelGen.KernelInference __Inference()"))
         {
             writer.Line("global::ModelGen.ParameterTable __table = __Weights();");
