@@ -26,7 +26,7 @@ public sealed record OnnxOptimization(OnnxModel Model, int NodesBefore, int Node
 
 /// <summary>
 /// Makes any ONNX model smaller without changing what it computes: constants are lifted, folded and merged, batch normalisation is folded, no-ops, equal nodes and dead ones disappear;
-/// with operator set 23 or newer attention becomes one node.
+/// with operator set 23 or newer attention, RMS normalisation and rotary positions become one node each.
 /// Names of inputs and outputs stay. Sizes must be in <c>value_info</c> where a rule needs them: what is not known is left alone.
 /// </summary>
 public static class OnnxOptimizer
@@ -47,6 +47,8 @@ public static class OnnxOptimizer
         [
             new LiftConstants(),
             new FuseAttention(),
+            new FuseRmsNormalization(),
+            new FuseRotaryEmbedding(),
             new FoldConstants(options.FoldingLimit),
             new RemoveNoOps(),
             .. options.FoldBatchNorm ? [new FoldBatchNorm()] : Array.Empty<IModelPass>(),

@@ -39,12 +39,12 @@ internal sealed class FuseAttention : IModelPass
         string scores = softmax.Input[0];
         string? mask = null;
         bool masksOut = false;
-        if (Only(graph, scores, "Add") is { } add && Other(graph, add) is { } added && graph.Shape(added.Mask) is { Length: 2 or 4 })
+        if (graph.Only(scores, "Add") is { } add && Other(graph, add) is { } added && graph.Shape(added.Mask) is { Length: 2 or 4 })
         {
             gone.Add(add);
             (scores, mask) = added;
         }
-        else if (Only(graph, scores, "Where") is { } where && graph.Constant(where.Input[1]) is { DataType: (int)OnnxType.Float } fill && TensorBytes.Floats(fill) is [float.NegativeInfinity]
+        else if (graph.Only(scores, "Where") is { } where && graph.Constant(where.Input[1]) is { DataType: (int)OnnxType.Float } fill && TensorBytes.Floats(fill) is [float.NegativeInfinity]
             && graph.Constant(where.Input[0]) is { DataType: (int)OnnxType.Bool, Dims.Count: 2 or 4 } hidden && !HidesARow(hidden))
         {
             gone.Add(where);
@@ -52,18 +52,18 @@ internal sealed class FuseAttention : IModelPass
         }
 
         float scale = 1;
-        if (Only(graph, scores, "Mul") is { } multiply && Number(graph, multiply.Input[1]) is float factor)
+        if (graph.Only(scores, "Mul") is { } multiply && graph.Number(multiply.Input[1]) is float factor)
         {
             gone.Add(multiply);
             (scores, scale) = (multiply.Input[0], factor);
         }
-        else if (Only(graph, scores, "Div") is { } divide && Number(graph, divide.Input[1]) is float divisor)
+        else if (graph.Only(scores, "Div") is { } divide && graph.Number(divide.Input[1]) is float divisor)
         {
             gone.Add(divide);
             (scores, scale) = (divide.Input[0], 1 / divisor);
         }
 
-        if (!(scale > 0) || Only(graph, scores, "MatMul") is not { } similarity || graph.Shape(similarity.Input[0]) is not { Length: 4 } queries
+        if (!(scale > 0) || graph.Only(scores, "MatMul") is not { } similarity || graph.Shape(similarity.Input[0]) is not { Length: 4 } queries
             || graph.Producer(similarity.Input[1]) is not { } turn || !turn.Is("Transpose") || turn.Attribute("perm")?.Ints is not { Count: 4 } order
             || graph.Shape(similarity.Input[1]) is not { Length: 4 } keys || graph.Shape(product.Input[1])![1] != queries[1] || keys[1] != queries[1])
         {
@@ -110,14 +110,9 @@ internal sealed class FuseAttention : IModelPass
         return true;
     }
 
-    /// <summary>The node that computes a value which nobody else reads.</summary>
-    private static NodeProto? Only(ModelGraph graph, string value, string op) => graph.OnlyReader(value) is not null && graph.Producer(value) is { } node && node.Is(op) ? node : null;
-
     /// <summary>Scores and mask of a sum: the scores come from a product or a scale.</summary>
     private static (string Scores, string Mask)? Other(ModelGraph graph, NodeProto add) => graph.Producer(add.Input[0]) is { OpType: "MatMul" or "Mul" or "Div" } ? (add.Input[0], add.Input[1])
         : graph.Producer(add.Input[1]) is { OpType: "MatMul" or "Mul" or "Div" } ? (add.Input[1], add.Input[0]) : null;
-
-    private static float? Number(ModelGraph graph, string value) => graph.Constant(value) is { DataType: (int)OnnxType.Float } tensor && TensorBytes.Count(tensor) == 1 ? TensorBytes.Floats(tensor)[0] : null;
 
     /// <summary>A query that sees no key gives NaN in a softmax, and need not in Attention.</summary>
     private static bool HidesARow(TensorProto mask)

@@ -67,6 +67,12 @@ internal sealed class ModelGraph
     /// <summary>The node that alone reads a value, which is no output; null otherwise.</summary>
     public NodeProto? OnlyReader(string value) => !IsOutput(value) && !IsCaptured(value) && Readers(value) is [var only] ? only : null;
 
+    /// <summary>The node of an operator that computes a value which nobody else reads; null otherwise.</summary>
+    public NodeProto? Only(string value, string op) => OnlyReader(value) is not null && Producer(value) is { } node && node.Is(op) ? node : null;
+
+    /// <summary>The only number of a float32 constant; null otherwise.</summary>
+    public float? Number(string value) => Constant(value) is { DataType: (int)OnnxType.Float } tensor && TensorBytes.Count(tensor) == 1 ? TensorBytes.Floats(tensor)[0] : null;
+
     /// <summary>The sizes of a value; null when one is not known.</summary>
     public long[]? Shape(string value)
     {

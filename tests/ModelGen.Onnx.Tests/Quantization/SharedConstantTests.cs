@@ -97,6 +97,27 @@ public sealed class SharedConstantTests
         Assert.InRange(OutputNoise.Measure(model, Quantizer.ToFloat16(model).Model, samples), 1e-12, 1e-4);
     }
 
+    [Fact]
+    public void ConstantsNamedLikeOurs_KeepTheirValues()
+    {
+        var g = new OnnxGraphBuilder("names");
+        g.Input("x", OnnxType.Float, [1, 4, 6, 6]);
+        Graphs.Conv(g, "one", "x", "a", 4, 8, 6, 6);
+        g.Initializer<float>("a_scale", [1, 8, 1, 1], Graphs.Random(8, 5, 3));
+        g.Initializer<float>("x_zero_point", [1, 8, 1, 1], Graphs.Random(8, 6));
+        g.Node("Mul", "/mul", ["a", "a_scale"], [("a_quantized", OnnxType.Float, [1, 8, 6, 6])]);
+        g.Node("Add", "/add", ["a_quantized", "x_zero_point"], [("b", OnnxType.Float, [1, 8, 6, 6])]);
+        Graphs.Conv(g, "two", "b", "y", 8, 8, 6, 6);
+        g.Output("y", OnnxType.Float, [1, 8, 6, 6]);
+        OnnxModel quantized = Close(g.Build(), 0, 1e-2);
+        quantized.Validate("names");
+
+        // A model in QDQ form has the names already.
+        OnnxModel again = Quantizer.QuantizeDynamic(quantized).Model;
+        again.Validate("again");
+        Assert.InRange(OutputNoise.Measure(quantized, again, [.. Graphs.Samples(quantized, 3)]), 0, 1e-3);
+    }
+
     private static OnnxModel Tied(bool transposed)
     {
         var g = new OnnxGraphBuilder("tied");
@@ -137,7 +158,7 @@ public sealed class SharedConstantTests
         OnnxModel quantized = Quantizer.QuantizeStatic(model, samples, Recipes[recipe]).Model;
         Assert.InRange(OutputNoise.Measure(model, quantized, samples), 1e-9, noise);
         IntegerNodeCheck check = IntegerNodeCheck.Inspect(quantized);
-        Assert.True(check.FloatNodes.Keys.All(static op => op == "Mul"), check.ToString());
+        Assert.True(check.FloatNodes.Keys.All(static op => op is "Mul" or "Add"), check.ToString());
         return quantized;
     }
 }
