@@ -6,7 +6,8 @@ namespace ModelGen.Analyzers;
 
 /// <summary>
 /// The operations of one member (a body, an initializer, what is written in attributes and default values), sorted once for all rules. Nearly all rules look for
-/// calls of a few methods; asked by name, they do not even see the members that call none of them. All lists are in the order of the source.
+/// calls of a few methods; asked by name, they do not even see the members that call none of them. All lists are in the order of the source; of the conversions, only those by an operator that
+/// a type declares are in them.
 /// </summary>
 internal sealed class MemberCode
 {
@@ -29,7 +30,7 @@ internal sealed class MemberCode
         foreach (IOperation operation in blocks.SelectMany(block => block.DescendantsAndSelf()))
         {
             int slot = Slot(operation.Kind);
-            if (slot < 0)
+            if (slot < 0 || operation is IConversionOperation { OperatorMethod: null })
             {
                 continue;
             }

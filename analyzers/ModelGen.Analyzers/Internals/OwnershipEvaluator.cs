@@ -161,7 +161,7 @@ internal sealed class OwnershipEvaluator(
     private bool Releases(IMethodSymbol method) => !torch.Owns(method) || torch.IsScopeTransfer(method);
 
     /// <summary>The field behind an assignment's target, element stores into a field's collection included; locals are followed, not stored to.</summary>
-    private static ISymbol? Store(IOperation target) => target.Unwrap() switch
+    public static ISymbol? Store(IOperation target) => target.Unwrap() switch
     {
         IFieldReferenceOperation field => field.NamedVariable(),
         IArrayElementReferenceOperation element => element.ArrayReference.NamedVariable() as IFieldSymbol,

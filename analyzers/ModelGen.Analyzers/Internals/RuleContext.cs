@@ -61,9 +61,6 @@ internal sealed class RuleContext(CompilationStartAnalysisContext start, TorchSh
     /// <summary>Runs the action for each declared symbol of the kinds.</summary>
     public void OnSymbols(Action<SymbolAnalysisContext> action, params SymbolKind[] kinds) => start.RegisterSymbolAction(action, kinds);
 
-    /// <summary>Runs the action where a declared type starts; it registers what is to run for the members of the type.</summary>
-    public void OnTypes(Action<SymbolStartAnalysisContext> action) => start.RegisterSymbolStartAction(action, SymbolKind.NamedType);
-
     private static void Run(IReadOnlyList<IOperation> operations, MemberCode member, OperationBlockAnalysisContext block, Action<MemberOperation> action)
     {
         for (int index = 0; index < operations.Count; index++)

@@ -26,7 +26,7 @@ internal static class ScopeEscapes
     /// <summary>True when a tensor may be stored in a field, an element or a collection within one of the spans.</summary>
     public static bool MayKeep(MemberCode member, ImmutableArray<TextSpan> scopes, TorchSharpContext torch) =>
         member.Of(OperationKind.SimpleAssignment).Concat(member.Of(OperationKind.CoalesceAssignment)).Cast<IAssignmentOperation>()
-            .Any(assignment => assignment.Target.Unwrap() is not ILocalReferenceOperation && IsScopedTensor(assignment.Value, scopes, torch))
+            .Any(assignment => OwnershipEvaluator.Store(assignment.Target) is not null && IsScopedTensor(assignment.Value, scopes, torch))
         || s_adding.SelectMany(member.CallsOf).Cast<IInvocationOperation>()
             .Any(call => call.Arguments.Any(argument => IsScopedTensor(argument.Value, scopes, torch)));
 

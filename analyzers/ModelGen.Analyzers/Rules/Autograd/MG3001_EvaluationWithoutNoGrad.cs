@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.Diagnostics;
@@ -22,52 +21,30 @@ internal sealed class MG3001_EvaluationWithoutNoGrad() : TorchAnalyzer(Rule)
         RuleIds.HelpLink(RuleIds.EvaluationWithoutNoGrad));
 
     protected override void Register(RuleContext context, TorchSharpContext torch) =>
-        context.OnTypes(
-            type =>
+        context.OnMembers((block, member) =>
+        {
+            if (!member.CallsAny("eval", "train"))
             {
-                var candidates = new ConcurrentBag<(ISymbol Method, Diagnostic Diagnostic)>();
-                var quietMethods = new ConcurrentDictionary<ISymbol, bool>(SymbolEqualityComparer.Default);
-                type.RegisterOperationBlockAction(block => Analyze(block, torch.MemberOf(block), torch, candidates, quietMethods));
-                type.RegisterSymbolEndAction(end =>
+                return;
+            }
+
+            ImmutableArray<TextSpan> quiet = FindQuietRegions(member, torch);
+            foreach (IOperation body in block.OperationBlocks)
+            {
+                List<IInvocationOperation> calls = [.. body.Descendants().OfType<IInvocationOperation>()];
+                if (FindForward(body, calls, quiet, torch) is { } forward && !IsCalledQuietly(block.OwningSymbol, block.Compilation, torch, block.CancellationToken))
                 {
-                    foreach ((ISymbol method, Diagnostic diagnostic) in candidates)
-                    {
-                        if (!quietMethods.ContainsKey(method.OriginalDefinition))
-                        {
-                            end.ReportDiagnostic(diagnostic);
-                        }
-                    }
-                });
-            });
-
-    private static void Analyze(
-        OperationBlockAnalysisContext context,
-        MemberCode member,
-        TorchSharpContext torch,
-        ConcurrentBag<(ISymbol Method, Diagnostic Diagnostic)> candidates,
-        ConcurrentDictionary<ISymbol, bool> quietMethods)
-    {
-        bool hasUsing = member.Of(OperationKind.Using).Count + member.Of(OperationKind.UsingDeclaration).Count > 0;
-        if (!hasUsing && !member.CallsAny("eval", "train"))
-        {
-            return;
-        }
-
-        foreach (IOperation body in context.OperationBlocks)
-        {
-            List<IInvocationOperation> calls = [.. body.Descendants().OfType<IInvocationOperation>()];
-            ImmutableArray<TextSpan> quiet = hasUsing ? FindQuietRegions(body, torch) : [];
-            foreach (IInvocationOperation call in calls.Where(call => quiet.Contains(call)))
-            {
-                quietMethods[call.TargetMethod.OriginalDefinition] = true;
+                    block.ReportDiagnostic(Diagnostic.Create(Rule, forward.Syntax.GetLocation(), forward.Instance!.Syntax.ToString()));
+                }
             }
+        });
 
-            if (FindForward(body, calls, quiet, torch) is { } forward)
-            {
-                candidates.Add((context.OwningSymbol, Diagnostic.Create(Rule, forward.Syntax.GetLocation(), forward.Instance!.Syntax.ToString())));
-            }
-        }
-    }
+    /// <summary>True when some member of the same type calls the method where gradients are switched off.</summary>
+    private static bool IsCalledQuietly(ISymbol method, Compilation compilation, TorchSharpContext torch, CancellationToken cancellation) =>
+        method.ContainingType is { } type && TypeCode.MembersOf(type, compilation, torch, cancellation).Any(member =>
+            FindQuietRegions(member, torch) is { IsEmpty: false } quiet
+            && member.CallsOf(method.Name).Cast<IInvocationOperation>().Any(call =>
+                SymbolEqualityComparer.Default.Equals(call.TargetMethod.OriginalDefinition, method.OriginalDefinition) && quiet.Contains(call)));
 
     private static IInvocationOperation? FindForward(
         IOperation body, List<IInvocationOperation> calls, ImmutableArray<TextSpan> quiet, TorchSharpContext torch)
@@ -110,11 +87,11 @@ internal sealed class MG3001_EvaluationWithoutNoGrad() : TorchAnalyzer(Rule)
     /// Regions under a using that switches gradients off, or that might: a resource known only as IDisposable can be the
     /// user's own wrapper of no_grad.
     /// </summary>
-    private static ImmutableArray<TextSpan> FindQuietRegions(IOperation body, TorchSharpContext torch)
-    {
-        IEnumerable<IOperation> functions = body.Descendants().Where(operation => operation is IAnonymousFunctionOperation or ILocalFunctionOperation);
-        return [.. new[] { body }.Concat(functions).SelectMany(function => ScopeRegions.Find(function, resource => MaySwitchGradients(resource, torch)))];
-    }
+    private static ImmutableArray<TextSpan> FindQuietRegions(MemberCode member, TorchSharpContext torch) =>
+    [
+        .. member.Of(OperationKind.Using).Concat(member.Of(OperationKind.UsingDeclaration))
+            .Select(operation => ScopeRegions.Opened(operation, resource => MaySwitchGradients(resource, torch))).OfType<TextSpan>(),
+    ];
 
     private static bool MaySwitchGradients(IOperation resource, TorchSharpContext torch) =>
         resource.DescendantsAndSelf().Any(operation => operation switch

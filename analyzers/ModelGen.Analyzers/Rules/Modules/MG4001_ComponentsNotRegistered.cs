@@ -34,7 +34,7 @@ internal sealed class MG4001_ComponentsNotRegistered() : TorchAnalyzer(Rule)
 
             bool insideModule = torch.IsModule(block.OwningSymbol.ContainingType);
             var seen = new HashSet<ISymbol>(SymbolEqualityComparer.Default);
-            foreach (IInvocationOperation call in member.TorchCalls.Cast<IInvocationOperation>().OrderBy(call => call.Start()))
+            foreach (IInvocationOperation call in member.TorchCalls.Cast<IInvocationOperation>().Where(call => MayTreatAsRoot(call.TargetMethod, torch)).OrderBy(call => call.Start()))
             {
                 foreach (IOperation module in Roots(call, torch, insideModule))
                 {
@@ -49,6 +49,9 @@ internal sealed class MG4001_ComponentsNotRegistered() : TorchAnalyzer(Rule)
                 }
             }
         });
+
+    private static bool MayTreatAsRoot(IMethodSymbol method, TorchSharpContext torch) =>
+        s_rootMembers.Contains(method.Name) || method.Name == "Sequential" || torch.IsModuleMove(method);
 
     /// <summary>
     /// The modules that a call treats as a root, or puts where no parent registers their components. Inside a module class

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.Diagnostics;
@@ -25,37 +24,37 @@ internal sealed class MG4003_ModuleCollectionNotRegistered() : TorchAnalyzer(Rul
     private static readonly HashSet<string> s_parameterMethods = ["parameters", "named_parameters", "named_children", "children", "named_modules", "modules", "_toEpilog"];
 
     protected override void Register(RuleContext context, TorchSharpContext torch) =>
-        context.OnTypes(
-            start =>
+        context.OnSymbols(
+            symbol =>
             {
-                var type = (INamedTypeSymbol)start.Symbol;
+                var type = (INamedTypeSymbol)symbol.Symbol;
                 if (!torch.IsUserModule(type))
                 {
                     return;
                 }
 
                 ImmutableArray<ISymbol> fields = [.. type.GetMembers().Where(member => ComponentTypeIn(member, torch) is not null)];
-                if (!fields.IsEmpty && !RegistersByHand(type, torch, start.CancellationToken))
+                if (!fields.IsEmpty && !RegistersByHand(type, torch, symbol.CancellationToken))
                 {
-                    Watch(start, fields, torch);
+                    Analyze(symbol, fields, torch);
                 }
-            });
+            },
+            SymbolKind.NamedType);
 
-    private static void Watch(SymbolStartAnalysisContext start, ImmutableArray<ISymbol> fields, TorchSharpContext torch)
+    private static void Analyze(SymbolAnalysisContext symbol, ImmutableArray<ISymbol> fields, TorchSharpContext torch)
     {
-        var filled = new ConcurrentDictionary<ISymbol, bool>(SymbolEqualityComparer.Default);
-        var escaped = new ConcurrentDictionary<ISymbol, bool>(SymbolEqualityComparer.Default);
-        start.RegisterOperationBlockAction(block =>
+        var filled = new HashSet<ISymbol>(SymbolEqualityComparer.Default);
+        var escaped = new HashSet<ISymbol>(SymbolEqualityComparer.Default);
+        foreach (MemberCode member in TypeCode.MembersOf((INamedTypeSymbol)symbol.Symbol, symbol.Compilation, torch, symbol.CancellationToken))
         {
-            MemberCode member = torch.MemberOf(block);
             foreach (IOperation reference in member.Of(OperationKind.FieldReference).Concat(member.Of(OperationKind.PropertyReference)))
             {
-                if (reference.NamedVariable() is { } symbol && fields.Contains(symbol, SymbolEqualityComparer.Default))
+                if (reference.NamedVariable() is { } variable && fields.Contains(variable, SymbolEqualityComparer.Default))
                 {
                     CollectionUse use = CollectionUses.Classify(reference, torch);
                     if (use != CollectionUse.Neutral)
                     {
-                        (use == CollectionUse.Escapes ? escaped : filled)[symbol] = true;
+                        (use == CollectionUse.Escapes ? escaped : filled).Add(variable);
                     }
                 }
             }
@@ -67,18 +66,16 @@ internal sealed class MG4003_ModuleCollectionNotRegistered() : TorchAnalyzer(Rul
                     : ((IPropertyInitializerOperation)initializer).InitializedProperties;
                 foreach (ISymbol target in targets.Where(target => CollectionUses.MakesComponent(initializer.Value, torch)))
                 {
-                    filled[target] = true;
+                    filled.Add(target);
                 }
             }
-        });
-        start.RegisterSymbolEndAction(end =>
+        }
+
+        foreach (ISymbol field in fields.Where(field => filled.Contains(field) && !escaped.Contains(field)))
         {
-            foreach (ISymbol field in fields.Where(field => filled.ContainsKey(field) && !escaped.ContainsKey(field)))
-            {
-                end.ReportDiagnostic(Diagnostic.Create(
-                    Rule, field.Locations[0], field.Name, torch.IsParameter(ComponentTypeIn(field, torch)) ? "parameters" : "modules", Instead(field, torch)));
-            }
-        });
+            symbol.ReportDiagnostic(Diagnostic.Create(
+                Rule, field.Locations[0], field.Name, torch.IsParameter(ComponentTypeIn(field, torch)) ? "parameters" : "modules", Instead(field, torch)));
+        }
     }
 
     private static bool RegistersByHand(INamedTypeSymbol type, TorchSharpContext torch, CancellationToken cancellation)
