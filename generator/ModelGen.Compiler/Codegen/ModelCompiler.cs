@@ -18,6 +18,12 @@ internal sealed record CompiledModel(ModelSpec Spec, Graph? Inference, Graph? St
 
     /// <summary>The training step as calls of kernels; null where an operator has none.</summary>
     public LoweredGraph? StepKernels { get; init; }
+
+    /// <summary>The same model with rounding to integers, for quantization-aware training; null without it.</summary>
+    public CompiledModel? Rounded { get; init; }
+
+    /// <summary>Where it rounds, by values of <see cref="Inference"/> of the model without rounding; null without quantization-aware training.</summary>
+    public QuantizationSites? Sites { get; init; }
 }
 
 /// <summary>A graph that runs on kernels.</summary>
@@ -37,16 +43,67 @@ internal static class ModelCompiler
             return new CompiledModel(spec, null, null);
         }
 
-        Graph inference = PassPipeline.Inference.Run(spec.Graph);
-        var model = new CompiledModel(spec, inference, null) { InferenceKernels = Lower(inference, PassPipeline.InferenceKernels, isStep: false) };
+        Graph written = spec.IsQuantizationAware ? new WriteOutSilu().Run(spec.Graph) : spec.Graph;
+        Graph inference = PassPipeline.Inference.Run(written);
+        CompiledModel model = WithInference(spec, inference);
         if (spec.Train is null)
         {
             return model;
         }
 
-        CompiledModel With(Graph step) => model with { Step = PassPipeline.StepLibrary.Run(step), StepKernels = Lower(step, PassPipeline.StepKernels, isStep: true) };
-        Graph step = TrainingStep(spec.TrainingGraph ?? spec.Graph, spec.Train);
-        return spec.Train.Recompute == RecomputeMode.None ? With(step) : Recomputation.Choose(spec, step, With);
+        model = WithStep(model, TrainingStep(spec.TrainingGraph ?? spec.Graph, spec.Train));
+        if (!spec.IsQuantizationAware)
+        {
+            return model;
+        }
+
+        QuantizationSites sites = QuantizationSites.Find(inference);
+        Graph evaluation = PassPipeline.Rounded.Run(new InsertFakeQuantize(sites, [.. Enumerable.Range(0, inference.Values.Count)]).Run(inference));
+        return model with { Rounded = WithStep(WithInference(spec, evaluation), TrainingStep(RoundedTraining(written, inference, sites), spec.Train)), Sites = sites };
+    }
+
+    /// <summary>Checks that training can round to the integers of the quantized model.</summary>
+    /// <exception cref="OpException">It cannot; the message says why.</exception>
+    public static void CheckQuantizationAware(ModelSpec spec)
+    {
+        if (spec.TrainingGraph is not null)
+        {
+            throw new OpException("quantization-aware training needs a model that computes the same in training and in evaluation, but for dropout and batch normalisation; its code branches on 'training'");
+        }
+
+        Graph written = new WriteOutSilu().Run(spec.Graph!);
+        Graph inference = PassPipeline.Inference.Run(written);
+        if (OnnxEmitter.Problem(inference) is string problem)
+        {
+            throw new OpException($"quantization-aware training needs a model that can be exported to ONNX: {problem}");
+        }
+
+        QuantizationSites sites = QuantizationSites.Find(inference);
+        if (sites.Products.Count == 0)
+        {
+            throw new OpException("quantization-aware training has nothing to round: the model has no float32 convolution, linear layer or matrix product with weights");
+        }
+
+        RoundedTraining(written, inference, sites);
+    }
+
+    private static Graph RoundedTraining(Graph written, Graph inference, QuantizationSites sites)
+    {
+        Graph forward = PassPipeline.QuantizationAware.Run(written);
+        if (forward.Nodes.FirstOrDefault(static node => node.Op == "instance_norm_running") is { } norm)
+        {
+            throw new OpException($"quantization-aware training cannot freeze the running statistics of an instance normalisation ('{norm.Source}'); create it with track_running_stats: false");
+        }
+
+        return new FreezeBatchNorm().Run(new InsertFakeQuantize(sites, InferenceValues.Of(forward, inference)).Run(forward));
+    }
+
+    private static CompiledModel WithInference(ModelSpec spec, Graph inference) => new(spec, inference, null) { InferenceKernels = Lower(inference, PassPipeline.InferenceKernels, isStep: false) };
+
+    private static CompiledModel WithStep(CompiledModel model, Graph step)
+    {
+        CompiledModel With(Graph chosen) => model with { Step = PassPipeline.StepLibrary.Run(chosen), StepKernels = Lower(chosen, PassPipeline.StepKernels, isStep: true) };
+        return model.Spec.Train!.Recompute == RecomputeMode.None ? With(step) : Recomputation.Choose(model.Spec, step, With);
     }
 
     /// <summary>What a model's plan takes beyond its budget, as a sentence; null when it fits or has none.</summary>
@@ -65,7 +122,7 @@ internal static class ModelCompiler
             return $"the memory of {what} cannot be planned, because the inputs have other named sizes than the batch ({string.Join(", ", GraphFunction.Symbols(model.Spec.Graph!))}); write numbers for them in [Shape]";
         }
 
-        long bytes = trains ? PlannedMemory.Training(model, sizes) : PlannedMemory.Inference(model, sizes);
+        long bytes = trains ? Math.Max(PlannedMemory.Training(model, sizes), model.Rounded is null ? 0 : PlannedMemory.Training(model.Rounded, sizes)) : PlannedMemory.Inference(model, sizes);
         if (bytes <= budget)
         {
             return null;

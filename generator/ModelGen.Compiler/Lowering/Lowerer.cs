@@ -31,7 +31,7 @@ internal sealed partial class Lowerer
     {
         this.graph = graph;
         IsStep = isStep;
-        names = new NameAllocator(["results", "inputs", "weights", "memory", "given", "sizes", "copied", "KernelOps", "guard", "scope", "device", "Workers", "V", "Floats", "Gemm", "GemmBFloat16", "Convolution", "ConvolutionBFloat16", "Attention", "Dropout", "Movement", "Reduction", "CrossEntropy", "Embedding", "BatchNorm", "BatchNormal", "LayerNorm", "MaxPool", "AveragePool", "PoolShape", "Recurrent", "RecurrentCell", "Seed", "Stream", "DrawsLikeEager", "Optimizer", "Update", "Accumulate", "Measure", "VectorMath", "Math", "LaneMath", "Integers", "Indexing", "Patterns", "Scan", "Softmax", "GroupNorm", "Padding", "Resampling", .. GraphFunction.Symbols(graph)]);
+        names = new NameAllocator(["results", "inputs", "weights", "memory", "given", "sizes", "copied", "KernelOps", "guard", "scope", "device", "Workers", "V", "Floats", "Gemm", "GemmBFloat16", "Convolution", "ConvolutionBFloat16", "Attention", "Dropout", "Movement", "Reduction", "CrossEntropy", "Embedding", "BatchNorm", "BatchNormal", "LayerNorm", "MaxPool", "AveragePool", "PoolShape", "Recurrent", "RecurrentCell", "Seed", "Stream", "DrawsLikeEager", "Optimizer", "Update", "Accumulate", "Measure", "VectorMath", "Math", "LaneMath", "Integers", "Indexing", "Patterns", "Scan", "Softmax", "GroupNorm", "Padding", "Resampling", "FakeQuantize", .. GraphFunction.Symbols(graph)]);
         for (int i = 0; i < graph.Nodes.Count; i++)
         {
             Node node = graph.Nodes[i];

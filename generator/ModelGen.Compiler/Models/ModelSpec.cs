@@ -94,6 +94,9 @@ internal sealed record ModelSpec
     /// <summary>Member of <c>Calibration</c> that <c>[Quantize]</c> names.</summary>
     public string Calibration { get; init; } = "MinMax";
 
+    /// <summary>Whether training can round to the integers of the quantized model.</summary>
+    public bool IsQuantizationAware => Train is { QuantizationAware: not QuantizationAwareMode.None };
+
     /// <summary>Further batch sizes that are exported.</summary>
     public EquatableArray<int> ExportBatches { get; init; } = Array.Empty<int>();
 
@@ -156,6 +159,16 @@ internal sealed record TrainSpec(string Loss, string Optimizer, double LabelSmoo
 
     /// <summary>What backward computes a second time.</summary>
     public RecomputeMode Recompute { get; init; }
+
+    /// <summary>How a second step learns that rounds to the integers of the quantized model; none by default.</summary>
+    public QuantizationAwareMode QuantizationAware { get; init; }
+}
+
+/// <summary>The members of <c>ModelGen.QuantizationAware</c>, in their order.</summary>
+internal enum QuantizationAwareMode
+{
+    None,
+    StraightThrough,
 }
 
 /// <summary>The members of <c>ModelGen.Recompute</c>, in their order.</summary>

@@ -53,6 +53,8 @@ internal static class OpRegistry
         new DropoutMaskOp(),
         new RandomOp(),
         new BernoulliOp(),
+        new FakeQuantizeOp(),
+        new FakeQuantizeBackwardOp(),
         new OpaqueOp(),
         new StopGradientOp(),
         new VjpOp(),

@@ -22,6 +22,18 @@ internal sealed class PassPipeline(params IGraphPass[] passes)
         new CommonSubexpressions(),   // folding writes the same scale twice
         new DeadCode());              // last: what the others left behind
 
+    /// <summary>From the model as written to the form in which quantization-aware training rounds: that of inference, but for dropout.</summary>
+    public static PassPipeline QuantizationAware { get; } = new(
+        new FoldBatchNorm(),          // the rounded weights are the folded ones
+        new Simplify(),               // as in inference
+        new DeadCode());              // what these replaced
+
+    /// <summary>After rounding was put into a forward graph of inference.</summary>
+    public static PassPipeline Rounded { get; } = new(
+        new Simplify(),               // reshapes of scales
+        new CommonSubexpressions(),   // one weight may be rounded for several readers
+        new DeadCode());              // what these replaced
+
     /// <summary>From the model as written to the forward half of the training step; losses and gradients are added after it.</summary>
     public static PassPipeline Training { get; } = new(
         new TrainingMode(),           // dropout draws masks, batch norm uses batch statistics

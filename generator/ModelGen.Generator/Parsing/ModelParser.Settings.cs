@@ -61,6 +61,7 @@ internal sealed partial class ModelParser
             OptimizerStates = States(optimizer, Named("Momentum") is not (null or 0.0), Named("AmsGrad") is true, Named("Centered") is true),
             BFloat16 = Named("Precision") is 1,
             Recompute = (RecomputeMode)(Named("Recompute") as int? ?? 0),
+            QuantizationAware = (QuantizationAwareMode)(Named("QuantizationAware") as int? ?? 0),
         };
         SyntaxNode at = attribute.ApplicationSyntaxReference?.GetSyntax(cancellation) ?? syntax;
         foreach ((bool wrong, string message) in new[]
@@ -73,6 +74,9 @@ internal sealed partial class ModelParser
             (Named("ClipNorm") is < 0.0 || Named("ClipValue") is < 0.0 || (Named("ClipNorm") is > 0.0 && Named("ClipValue") is > 0.0), "set ClipNorm or ClipValue to a limit above 0, not both"),
             (Named("Precision") is not (null or 0 or 1), "Precision must be a member of Precision"),
             (!Enum.IsDefined(typeof(RecomputeMode), train.Recompute), "Recompute must be a member of Recompute"),
+            (!Enum.IsDefined(typeof(QuantizationAwareMode), train.QuantizationAware), "QuantizationAware must be a member of QuantizationAware"),
+            (train.QuantizationAware != QuantizationAwareMode.None && (spec.QuantizationMode != "Static" || LayerMembers.Attribute(type, "QuantizeAttribute") is null), "QuantizationAware trains for static INT8: add [Quantize(QuantizationMode.Static)]"),
+            (train.QuantizationAware != QuantizationAwareMode.None && train.BFloat16, "QuantizationAware and Precision.BFloat16 round the same operands in two ways; use Precision.Float32"),
             (train.Recompute == RecomputeMode.ToBudget && spec.MemoryBudget is null, "Recompute.ToBudget needs a budget: add [MemoryBudget(\"512 MiB\")], or use Recompute.Full"),
         })
         {
@@ -85,6 +89,10 @@ internal sealed partial class ModelParser
         try
         {
             ModelCompiler.CheckLoss(spec.TrainingGraph ?? spec.Graph!, train);
+            if (train.QuantizationAware != QuantizationAwareMode.None)
+            {
+                ModelCompiler.CheckQuantizationAware(spec);
+            }
         }
         catch (OpException exception)
         {

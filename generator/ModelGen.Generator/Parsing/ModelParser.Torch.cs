@@ -18,6 +18,9 @@ internal sealed partial class ModelParser
     /// <summary>Members that the generated part adds; a member of the user with such a name would not compile.</summary>
     private static readonly string[] GeneratedNames = ["Infer", "Summary", "CreateTrainer", "ExportOnnx", "ToOnnx", "ExportQuantizedOnnx", "OpenSession", "Session", "Verify"];
 
+    /// <summary>Members that quantization-aware training adds.</summary>
+    private static readonly string[] QuantizationNames = ["Quantization", "Calibrate", "InferQuantized"];
+
     private ModelSpec? ParseTorchModule(OperationCache cache)
     {
         IMethodSymbol? forward = FindForward();
@@ -34,7 +37,8 @@ internal sealed partial class ModelParser
             return null;
         }
 
-        if (GeneratedNames.FirstOrDefault(name => !type.GetMembers(name).IsEmpty) is { } taken)
+        bool isAware = LayerMembers.Attribute(type, "TrainAttribute") is { } train && train.NamedArguments.Any(static argument => argument is { Key: "QuantizationAware", Value.Value: not 0 });
+        if (GeneratedNames.Concat(isAware ? QuantizationNames : []).FirstOrDefault(name => !type.GetMembers(name).IsEmpty) is { } taken)
         {
             Report(Descriptors.MemberTaken, syntax.Identifier, type.Name, taken);
             return null;

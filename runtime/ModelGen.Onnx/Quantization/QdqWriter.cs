@@ -175,7 +175,9 @@ internal sealed class QdqWriter(
         }
 
         float[] scales = [.. quantized.Scales.Select(scale => scale * input.Scale)];
-        int[] integers = [.. bias.Select((value, channel) => (int)Math.Round((double)value / scales[channel]))];
+
+        // In float32, as training that rounds computes it: a bias of many thousand steps may otherwise come out one step apart.
+        int[] integers = [.. bias.Select((value, channel) => (int)MathF.Round(value / scales[channel]))];
         bool perChannel = options.PerChannel;
         Constant(name + "_scale", perChannel ? scales : [scales[0]], perChannel ? [scales.Length] : []);
         model.Graph.Initializer.Add(TensorBytes.Tensor<int>(name + "_quantized", [bias.Length], integers));

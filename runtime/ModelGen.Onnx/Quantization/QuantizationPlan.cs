@@ -103,6 +103,21 @@ internal sealed class QuantizationPlan
     /// <summary>Values whose range must be measured.</summary>
     public IEnumerable<string> Measured => measured.Where(value => scaleOwner.ContainsKey(value) || scaleOwner.ContainsValue(value));
 
+    /// <summary>Values that hold a value's integers in other places: results of operators that only move data.</summary>
+    public IReadOnlyList<string> Moved(string value)
+    {
+        var moved = new List<string> { value };
+        for (int i = 0; i < moved.Count; i++)
+        {
+            foreach (NodeProto node in index.Readers(moved[i]).Where(node => Moving.Contains(node.OpType) && node.Input[0] == moved[i]))
+            {
+                moved.AddRange(node.Output.Where(output => scaleOwner.ContainsKey(output) && !moved.Contains(output)));
+            }
+        }
+
+        return moved[1..];
+    }
+
     /// <summary>The value that names this value's scale.</summary>
     public string Owner(string value) => scaleOwner[value];
 

@@ -22,6 +22,26 @@ public static class Quantizer
         return new StaticQuantization(model, calibration, options).Quantize(options.ExcludeNodes);
     }
 
+    /// <summary>Finds the scales of static quantization from samples, without quantizing: for training that rounds as the integer model does, and for quantizing a model more than once.</summary>
+    /// <param name="model">A float32 model of opset 13 or later; not changed.</param>
+    /// <param name="calibration">Typical inputs, by input name; read once.</param>
+    /// <param name="options">Settings; null for the defaults. Those that change weights before or while they are rounded have no place here.</param>
+    /// <returns>Scales by value name.</returns>
+    /// <exception cref="ArgumentException">There are no samples, one does not fit the model, a value is NaN or infinite for one of them, or an option has no meaning.</exception>
+    /// <exception cref="NotSupportedException">The model's opset is too old, or its weights lie in another file.</exception>
+    public static CalibrationTable Calibrate(OnnxModel model, IEnumerable<IReadOnlyDictionary<string, OnnxTensor>> calibration, StaticQuantizationOptions? options = null) =>
+        new TableQuantization(model, options ?? new StaticQuantizationOptions()).Calibrate(calibration);
+
+    /// <summary>Static INT8 quantization with scales that are known: those of training that rounded as the integer model does.</summary>
+    /// <param name="model">A float32 model of opset 13 or later; not changed.</param>
+    /// <param name="table">Scales of exactly the values that become integers.</param>
+    /// <param name="options">Settings; null for the defaults. Those that change weights before or while they are rounded have no place here.</param>
+    /// <returns>The quantized model and a report.</returns>
+    /// <exception cref="ArgumentException">The quantizer wants a scale that the table lacks, or the other way round, or an option has no meaning.</exception>
+    /// <exception cref="NotSupportedException">The model's opset is too old, or its weights lie in another file.</exception>
+    public static QuantizationResult QuantizeStatic(OnnxModel model, CalibrationTable table, StaticQuantizationOptions? options = null) =>
+        new TableQuantization(model, options ?? new StaticQuantizationOptions()).Quantize(table);
+
     /// <summary>
     /// The fastest INT8 model that keeps an accuracy: first ways of quantization that cost no speed (<see cref="AccuracyOptions.Recipes"/>), then, with the best of them, as few products as
     /// needed go back to float, those first that do most harm for the work that they save.

@@ -127,6 +127,28 @@ public sealed class TrainAttribute(Loss loss, Optimizer optimizer) : Attribute
 
     /// <summary>What backward computes a second time instead of keeping it since forward (activation checkpointing); default <see cref="Recompute.None"/>.</summary>
     public Recompute Recompute { get; set; } = Recompute.None;
+
+    /// <summary>
+    /// Whether the model can be trained as the INT8 model that <c>[Quantize(QuantizationMode.Static)]</c> makes of it, and how: then it has a method <c>Calibrate</c>, after which training
+    /// steps and <c>Evaluate</c> round as the integer model does. Default <see cref="QuantizationAware.None"/>.
+    /// </summary>
+    public QuantizationAware QuantizationAware { get; set; } = QuantizationAware.None;
+}
+
+/// <summary>How training learns through the rounding of an INT8 model (Jacob et al., arXiv:1712.05877).</summary>
+/// <remarks>
+/// Rounded are the activations, weights and biases that the exporter's quantizer turns into integers; batch normalisation is folded into the weights with the running statistics as they are.
+/// </remarks>
+public enum QuantizationAware
+{
+    /// <summary>Not at all.</summary>
+    None,
+
+    /// <summary>
+    /// Scales of activations come from the calibration and stay, those of weights follow the largest magnitude of each output channel; gradients pass through the rounding where the integer is
+    /// in range, and are 0 elsewhere (Bengio et al., arXiv:1308.3432).
+    /// </summary>
+    StraightThrough,
 }
 
 /// <summary>Number formats of training.</summary>

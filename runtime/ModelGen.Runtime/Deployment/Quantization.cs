@@ -91,9 +91,12 @@ public static class QuantizedExport
             _ => Quantizer.QuantizeStatic(
                 model,
                 calibration?.Batches(model) ?? throw new ArgumentException("Static quantization needs calibration samples: typical inputs, a hundred or more.", nameof(calibration)),
-                options.Static ?? new StaticQuantizationOptions { Calibration = Method(method) }).Model,
+                StaticOptions(options, method)).Model,
         };
     }
+
+    /// <summary>What the options say of static quantization; without them the attribute's calibration.</summary>
+    internal static StaticQuantizationOptions StaticOptions(QuantizationOptions? options, Calibration method) => options?.Static ?? new StaticQuantizationOptions { Calibration = Method(method) };
 
     private static CalibrationMethod Method(Calibration calibration) => calibration switch
     {

@@ -26,4 +26,14 @@ public interface ICompiledModel
     /// <summary>Inference on kernels; null where the model has none and runs on libtorch's operators.</summary>
     [EditorBrowsable(EditorBrowsableState.Never)]
     KernelInference? Inference => null;
+
+    /// <summary>Scales of quantization-aware training; null when <see cref="TrainAttribute.QuantizationAware"/> does not ask for it.</summary>
+    FakeQuantization? Quantization => null;
+
+    /// <summary>Inference on a batch that rounds as the integer model does, as the typed <c>InferQuantized</c>.</summary>
+    /// <param name="inputs">Model inputs in order.</param>
+    /// <returns>The model's first output; the caller disposes it.</returns>
+    /// <exception cref="InvalidOperationException">The model is not calibrated, or the class is not trained quantization-aware.</exception>
+    Tensor InferQuantizedBatch(IReadOnlyList<Tensor> inputs) =>
+        throw new InvalidOperationException($"{GetType().Name} is not trained quantization-aware; set QuantizationAware in [Train].");
 }

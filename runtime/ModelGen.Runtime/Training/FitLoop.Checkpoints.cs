@@ -165,7 +165,7 @@ internal sealed partial class FitLoop
     }
 
     /// <summary>What decides the sequence of updates. The number of epochs is not among it: a fit may be made longer.</summary>
-    private Dictionary<string, string> Fingerprint() => new(StringComparer.Ordinal)
+    private Dictionary<string, string> Fingerprint() => new(model is ICompiledModel { Quantization.IsCalibrated: true } ? [new("QuantizationAware", settings.QuantizationAware.ToString())] : [], StringComparer.Ordinal)
     {
         ["model"] = model.GetType().Name,
         ["optimizer"] = step.Optimizer.Settings.Kind.ToString(),

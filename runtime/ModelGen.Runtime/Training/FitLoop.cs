@@ -421,7 +421,12 @@ internal sealed partial class FitLoop : IDisposable
         if (options.Averaging is StochasticAveraging)
         {
             model.train();
-            NormStatistics.Estimate(model, step, batches, cancellation);
+            // Quantization-aware training has batch normalisation folded into the weights, with the statistics as they are.
+            if (model is not ICompiledModel { Quantization.IsCalibrated: true })
+            {
+                NormStatistics.Estimate(model, step, batches, cancellation);
+            }
+
             if (validate is not null)
             {
                 context.Validation = validate(ValidationLimit);

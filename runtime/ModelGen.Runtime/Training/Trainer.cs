@@ -13,6 +13,7 @@ public sealed partial class Trainer<TModel> : IDisposable
     private readonly TrainerOptions options;
     private readonly TrainAttribute settings;
     private TrainingStep? step;
+    private bool stepRounds;
 
     /// <summary>A trainer for a model. <c>model.CreateTrainer()</c> is the usual way to get one.</summary>
     /// <param name="model">The model; the trainer does not dispose it.</param>
@@ -47,8 +48,24 @@ public sealed partial class Trainer<TModel> : IDisposable
         }
     }
 
-    /// <summary>The generated training step and its optimizer; made on first use.</summary>
-    public TrainingStep Step => step ??= model.CreateTrainingStep(Settings());
+    /// <summary>The generated training step and its optimizer; made on first use, and anew when the model was calibrated for quantization-aware training since.</summary>
+    public TrainingStep Step
+    {
+        get
+        {
+            if (step is null || stepRounds != Rounds)
+            {
+                step?.Dispose();
+                stepRounds = Rounds;
+                step = model.CreateTrainingStep(Settings());
+            }
+
+            return step;
+        }
+    }
+
+    /// <summary>Whether the model is trained and measured as the integer model it will be.</summary>
+    private bool Rounds => model.Quantization is { IsCalibrated: true };
 
     private int BatchSize => options.BatchSize ?? settings.BatchSize;
 
@@ -117,7 +134,7 @@ public sealed partial class Trainer<TModel> : IDisposable
         return Run(() => new BatchSource(train, options, BatchSize, Device), validation is null ? null : limit => Evaluate(validation, limit), cancellation);
     }
 
-    /// <summary>Measures the model on a data set, with fused inference.</summary>
+    /// <summary>Measures the model on a data set, with fused inference; a model that was calibrated for quantization-aware training as the integer model that it will be.</summary>
     /// <param name="data">The samples.</param>
     /// <returns>Loss and metric.</returns>
     public EvaluationResult Evaluate(Dataset data) => Evaluate(data, null);
@@ -154,13 +171,14 @@ public sealed partial class Trainer<TModel> : IDisposable
         using IDisposable guard = no_grad();
         using var metrics = new Metrics(settings, options.Metrics);
         int size = Math.Min(Math.Max(BatchSize, 256), data.Count);
+        bool rounds = Rounds;
         using DataLoader loader = BatchSource.InOrder(data, options, size, Device);
         try
         {
             model.eval();
             foreach (Batch batch in loader.Batches().Take(limit ?? int.MaxValue))
             {
-                using Tensor prediction = model.InferBatch(batch.Inputs);
+                using Tensor prediction = rounds ? model.InferQuantizedBatch(batch.Inputs) : model.InferBatch(batch.Inputs);
                 metrics.Add(prediction, batch.Target, batch.Count);
             }
         }

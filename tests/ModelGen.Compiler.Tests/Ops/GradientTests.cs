@@ -40,7 +40,8 @@ public sealed class GradientTests
     [Fact]
     public void EveryDifferentiableOperator_HasACase()
     {
-        var covered = GradientCase.All.Select(static test => test.Op).ToHashSet();
+        // Rounding has no finite difference that shows its straight-through gradient: FakeQuantizeTests.
+        HashSet<string> covered = [.. GradientCase.All.Select(static test => test.Op), "fake_quantize"];
         Assert.Empty(OpRegistry.All.Where(op => op.NotDifferentiable is null && !covered.Contains(op.Name)).Select(static op => op.Name));
     }
 

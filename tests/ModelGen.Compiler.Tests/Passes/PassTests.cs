@@ -138,6 +138,43 @@ public sealed class PassTests
             result => Assert.DoesNotContain(Checked(new FuseAttention(), g.Build(result)).Nodes, static node => node.Op == "attention"));
     }
 
+    /// <summary>A convolution, its activation, a pool and dropout, and a linear layer.</summary>
+    private static Graph RoundedNet()
+    {
+        GraphBuilder g = new("g");
+        int x = g.AddValue("x", new TensorType(DType.Float32, new[] { N, 2, 6, 6 }), ValueKind.Input);
+        int kernel = g.AddValue("kernel", TypeOf(4, 2, 3, 3), ValueKind.Parameter);
+        int weight = g.AddValue("weight", TypeOf(3, 16), ValueKind.Parameter);
+        int bias = g.AddValue("bias", TypeOf(3), ValueKind.Parameter);
+        long[] one = [1, 1];
+        int y = g.Add("conv", [x, kernel, -1], ("stride", one), ("padding", new long[] { 0, 0 }), ("dilation", one), ("groups", 1L));
+        y = g.Add("max_pool", [g.Unary("relu", y)], ("kernel", new long[] { 2, 2 }), ("stride", new long[] { 2, 2 }), ("padding", new long[] { 0, 0 }), ("dilation", one), ("ceil", false));
+        y = g.Unary("dropout", g.Add("reshape", [y], ("shape", new[] { N, 16 })), ("p", 0.5));
+        return g.Build(g.Add("linear", [y, weight, bias]));
+    }
+
+    [Fact]
+    public void QuantizationSites_AreInputsAndResultsOfProducts()
+    {
+        Graph inference = new InferenceMode().Run(RoundedNet());
+        QuantizationSites sites = QuantizationSites.Find(inference);
+        Node Producer(int value) => inference.Nodes.Single(node => node.Outputs.Contains(value));
+        Assert.Equal(["x", "relu", "reshape", "linear"], sites.Values.Select(value => inference.Values[value].Kind == ValueKind.Input ? "x" : Producer(value).Op));
+        Assert.Equal([("conv", 0), ("linear", 2)], sites.Products.Select(static product => (product.Node.Op, product.InputSite)));
+    }
+
+    [Fact]
+    public void InsertFakeQuantize_RoundsBeforeDropout_AndWeightsAndBias()
+    {
+        Graph training = RoundedNet();
+        Graph inference = new InferenceMode().Run(training);
+        var pass = new InsertFakeQuantize(QuantizationSites.Find(inference), InferenceValues.Of(training, inference));
+        Graph rounded = Checked(new CommonSubexpressions(), Checked(pass, training));
+        string[] steps = [.. rounded.Nodes.Select(static node => node.Op).Where(static op => op is "fake_quantize" or "conv" or "relu" or "max_pool" or "dropout" or "linear")];
+        Assert.Equal(["fake_quantize", "fake_quantize", "conv", "relu", "fake_quantize", "max_pool", "fake_quantize", "dropout", "fake_quantize", "fake_quantize", "linear", "fake_quantize"], steps);
+        Assert.Equal(["quantization_scales", "quantization_zero_points", "quantization_products"], rounded.ValuesOf(ValueKind.Buffer).Select(value => rounded.Values[value].Name));
+    }
+
     [Fact]
     public void DeadCode_KeepsSideEffectsAndParameters()
     {

@@ -1,5 +1,6 @@
 using ModelGen.Compiler.Ir;
 using ModelGen.Compiler.Models;
+using ModelGen.Compiler.Passes;
 
 namespace ModelGen.Compiler.Codegen;
 
@@ -24,22 +25,22 @@ internal static class InferenceEmitter
             writer.Line($"public static global::ModelGen.ModelSummary Summary {{ get; }} = global::ModelGen.Generated.{local}.Summary();");
             writer.Line();
             writer.Line("/// <summary>Fused inference: no tape, batch normalisation folded, every intermediate freed after its last use. The caller disposes the result.</summary>");
-            WriteInfer(writer, model, local);
+            WriteInfer(writer, model, local, InferenceNames.Plain);
             writer.Line();
             writer.Line("/// <inheritdoc/>");
-            string inputs = string.Join(", ", Enumerable.Range(0, spec.Inputs.Count).Select(static index => $"inputs[{Invariant.Text(index)}]"));
             using (writer.Braces("global::TorchSharp.torch.Tensor global::ModelGen.ICompiledModel.InferBatch(global::System.Collections.Generic.IReadOnlyList<global::TorchSharp.torch.Tensor> inputs)"))
             {
-                writer.Line($"var results = Infer({inputs});");
-                for (int i = 2; i <= spec.Outputs; i++)
-                {
-                    writer.Line($"results.Item{Invariant.Text(i)}.Dispose();");
-                }
-
-                writer.Line(spec.Outputs == 1 ? "return results;" : "return results.Item1;");
+                WriteFirstOutput(writer, spec, "Infer");
             }
 
             writer.Line();
+            if (model.InferenceKernels is not null)
+            {
+                writer.Line("/// <inheritdoc/>");
+                writer.Line("global::ModelGen.KernelInference? global::ModelGen.ICompiledModel.Inference => __Inference();");
+                writer.Line();
+            }
+
             if (spec.RegistersComponents)
             {
                 using (writer.Braces("private global::ModelGen.ParameterTable __Weights()"))
@@ -64,31 +65,38 @@ internal static class InferenceEmitter
         using (writer.Braces("namespace ModelGen.Generated"))
         using (writer.Braces($"file static class {local}"))
         {
-            WriteKeys(writer, spec);
+            WriteKeys(writer, spec, spec.Graph!, model.Rounded?.Inference is { } rounded ? spec.OtherNames.Concat(rounded.ValuesOf(ValueKind.Buffer).Select(value => rounded.Values[value].Name).Where(InsertFakeQuantize.IsBuffer)) : spec.OtherNames);
             writer.Line();
             WriteSummary(writer, model);
             writer.Line();
             WriteRun(writer, spec, graph);
         }
 
-        if (model.InferenceKernels is { } kernels)
-        {
-            writer.Line();
-            using (writer.Braces("namespace ModelGen.Generated"))
-            {
-                KernelInferenceEmitter.Write(writer, kernels, local + "OnKernels");
-            }
-        }
-
+        WriteKernels(writer, model, local);
         return writer.ToString();
     }
 
+    /// <summary>Writes the class that runs on kernels, where all operators have some.</summary>
+    public static void WriteKernels(IndentedWriter writer, CompiledModel model, string local)
+    {
+        if (model.InferenceKernels is not { } kernels)
+        {
+            return;
+        }
+
+        writer.Line();
+        using (writer.Braces("namespace ModelGen.Generated"))
+        {
+            KernelInferenceEmitter.Write(writer, kernels, local + "OnKernels");
+        }
+    }
+
     /// <summary>Kernels for float32 on the CPU, with the vectors that the machine has; libtorch's operators otherwise.</summary>
-    private static void WriteInfer(IndentedWriter writer, CompiledModel model, string local)
+    public static void WriteInfer(IndentedWriter writer, CompiledModel model, string local, InferenceNames names)
     {
         ModelSpec spec = model.Spec;
-        string signature = $"public {ModelEmitter.Result(spec)} Infer({ModelEmitter.Parameters(spec)})";
-        string operators = $"global::ModelGen.Generated.{local}.Run(__Weights(), {ModelEmitter.Arguments(spec)})";
+        string signature = $"public {ModelEmitter.Result(spec)} {names.Method}({ModelEmitter.Parameters(spec)})";
+        string operators = $"global::ModelGen.Generated.{local}.Run({names.Weights}(), {ModelEmitter.Arguments(spec)})";
         if (model.InferenceKernels is null)
         {
             writer.Line(signature);
@@ -98,7 +106,7 @@ internal static class InferenceEmitter
 
         using (writer.Braces(signature))
         {
-            writer.Line("global::ModelGen.KernelInference __kernels = __Inference();");
+            writer.Line($"global::ModelGen.KernelInference __kernels = {names.Kernels}();");
             using (writer.Braces($"if (!__kernels.Supports([{ModelEmitter.Arguments(spec)}]))"))
             {
                 writer.Line($"return {operators};");
@@ -110,19 +118,29 @@ internal static class InferenceEmitter
         }
 
         writer.Line();
-        writer.Line("/// <inheritdoc/>");
-        writer.Line("global::ModelGen.KernelInference? global::ModelGen.ICompiledModel.Inference => __Inference();");
-        writer.Line();
-        using (writer.Braces("private global::ModelGen.KernelInference __Inference()"))
+        using (writer.Braces($"private global::ModelGen.KernelInference {names.Kernels}()"))
         {
-            writer.Line("global::ModelGen.ParameterTable __table = __Weights();");
-            KernelCode.WriteChoice(writer, "return __inference ??=", $"global::ModelGen.Generated.{local}OnKernels", "__table");
+            writer.Line($"global::ModelGen.ParameterTable __table = {names.Weights}();");
+            KernelCode.WriteChoice(writer, $"return {names.Field} ??=", $"global::ModelGen.Generated.{local}OnKernels", "__table");
         }
     }
 
-    private static void WriteKeys(IndentedWriter writer, ModelSpec spec)
+    /// <summary>Writes the body of a method that returns the first output for a batch.</summary>
+    public static void WriteFirstOutput(IndentedWriter writer, ModelSpec spec, string method)
     {
-        Graph graph = spec.Graph!;
+        string inputs = string.Join(", ", Enumerable.Range(0, spec.Inputs.Count).Select(static index => $"inputs[{Invariant.Text(index)}]"));
+        writer.Line($"var results = {method}({inputs});");
+        for (int i = 2; i <= spec.Outputs; i++)
+        {
+            writer.Line($"results.Item{Invariant.Text(i)}.Dispose();");
+        }
+
+        writer.Line(spec.Outputs == 1 ? "return results;" : "return results.Item1;");
+    }
+
+    /// <summary>Writes the tables of what the code reads: weights, other state-dict keys, and settings of modules.</summary>
+    public static void WriteKeys(IndentedWriter writer, ModelSpec spec, Graph graph, IEnumerable<string> others)
+    {
         writer.Line("/// <summary>Parameters, then buffers: state-dict key and shape.</summary>");
         using (writer.Braces("public static readonly WeightSpec[] Weights =", "};"))
         {
@@ -134,7 +152,7 @@ internal static class InferenceEmitter
 
         writer.Line();
         writer.Line("/// <summary>State-dict keys that nothing here reads.</summary>");
-        writer.Line($"public static readonly string[] OtherNames = [{string.Join(", ", spec.OtherNames.Select(Invariant.Literal))}];");
+        writer.Line($"public static readonly string[] OtherNames = [{string.Join(", ", others.Select(Invariant.Literal))}];");
         writer.Line();
         writer.Line("/// <summary>Modules by path: class, and the settings that this code was generated for.</summary>");
         if (spec.Modules.Count == 0)
@@ -177,7 +195,8 @@ internal static class InferenceEmitter
         writer.Line("    ]);");
     }
 
-    private static void WriteRun(IndentedWriter writer, ModelSpec spec, Graph graph)
+    /// <summary>Writes inference on libtorch's operators.</summary>
+    public static void WriteRun(IndentedWriter writer, ModelSpec spec, Graph graph)
     {
         var function = new GraphFunction(graph, static (index, _) => $"weights[{Invariant.Text(index)}]", "weights");
         CSharpBody body = function.Body();

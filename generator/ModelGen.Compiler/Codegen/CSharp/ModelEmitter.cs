@@ -23,8 +23,13 @@ internal static class ModelEmitter
         if (model.Inference is Graph inference)
         {
             yield return new GeneratedFile(spec.HintName + ".Inference.g.cs", InferenceEmitter.Write(model, inference));
-            yield return new GeneratedFile(spec.HintName + ".Onnx.g.cs", OnnxEmitter.Write(spec, inference));
+            yield return new GeneratedFile(spec.HintName + ".Onnx.g.cs", OnnxEmitter.Write(spec, inference, model.Sites));
             yield return new GeneratedFile(spec.HintName + ".Training.g.cs", TrainingEmitter.Write(model));
+            if (model.Rounded is { } rounded)
+            {
+                yield return new GeneratedFile(spec.HintName + ".Quantization.g.cs", QuantizationEmitter.WriteInference(rounded));
+                yield return new GeneratedFile(spec.HintName + ".QuantizationStep.g.cs", QuantizationEmitter.WriteStep(rounded));
+            }
         }
     }
 

@@ -12,26 +12,34 @@ internal static class TrainingEmitter
         IndentedWriter writer = ModelEmitter.Begin("System", "System.Collections.Generic", "System.Runtime.CompilerServices", "TorchSharp", "ModelGen", "ModelGen.Kernels", "static ModelGen.KernelOps", "static TorchSharp.torch", "F = TorchSharp.torch.nn.functional");
         string local = ModelEmitter.Local(spec, "Step");
         ModelEmitter.InClass(writer, spec, "", () => WriteMembers(writer, model, local));
-        if (model.Step is Graph step)
+        WriteSteps(writer, model, local);
+        return writer.ToString();
+    }
+
+    /// <summary>Writes the classes of the training step: on libtorch's operators, and on kernels where all operators have some.</summary>
+    public static void WriteSteps(IndentedWriter writer, CompiledModel model, string local)
+    {
+        if (model.Step is not Graph step)
+        {
+            return;
+        }
+
+        ModelSpec spec = model.Spec;
+        writer.Line();
+        using (writer.Braces("namespace ModelGen.Generated"))
+        using (writer.Braces($"file sealed class {local}(ParameterTable weights, OptimizerSettings optimizer) : TrainingStep(weights.Parameters({Invariant.Text(step.ValuesOf(ValueKind.Parameter).Count())}), optimizer)"))
+        {
+            WriteRun(writer, spec, step);
+        }
+
+        if (model.StepKernels is { } kernels)
         {
             writer.Line();
             using (writer.Braces("namespace ModelGen.Generated"))
-            using (writer.Braces($"file sealed class {local}(ParameterTable weights, OptimizerSettings optimizer) : TrainingStep(weights.Parameters({Invariant.Text(step.ValuesOf(ValueKind.Parameter).Count())}), optimizer)"))
             {
-                WriteRun(writer, spec, step);
-            }
-
-            if (model.StepKernels is { } kernels)
-            {
-                writer.Line();
-                using (writer.Braces("namespace ModelGen.Generated"))
-                {
-                    KernelStepEmitter.Write(writer, kernels.Graph, kernels.Program, local + "OnKernels", spec.Modules.Count > 0);
-                }
+                KernelStepEmitter.Write(writer, kernels.Graph, kernels.Program, local + "OnKernels", spec.Modules.Count > 0);
             }
         }
-
-        return writer.ToString();
     }
 
     private static void WriteMembers(IndentedWriter writer, CompiledModel model, string local)
@@ -63,13 +71,16 @@ internal static class TrainingEmitter
         {
             writer.Line($"    => throw new global::System.InvalidOperationException(\"{spec.Name} has no [Train] attribute; add one, such as [Train(Loss.CrossEntropy, Optimizer.AdamW)].\");");
         }
-        else if (model.StepKernels is null)
+        else if (spec.IsQuantizationAware)
         {
-            writer.Line($"    => new global::ModelGen.Generated.{local}(__Weights(), optimizer);");
+            writer.Line("    => Quantization.IsCalibrated ? __RoundedStep(optimizer) : __FloatStep(optimizer);");
+            writer.Line();
+            writer.Line("private global::ModelGen.TrainingStep __FloatStep(global::ModelGen.OptimizerSettings optimizer)");
+            WriteChoice(writer, model, local, "__Weights()");
         }
         else
         {
-            WriteChoice(writer, model, local);
+            WriteChoice(writer, model, local, "__Weights()");
         }
 
         string list = ModelEmitter.Arguments(spec);
@@ -118,12 +129,18 @@ internal static class TrainingEmitter
     }
 
     /// <summary>Kernels for float32 on the CPU, with the vectors that the machine has; libtorch's operators otherwise.</summary>
-    private static void WriteChoice(IndentedWriter writer, CompiledModel model, string local)
+    public static void WriteChoice(IndentedWriter writer, CompiledModel model, string local, string table)
     {
+        if (model.StepKernels is null)
+        {
+            writer.Line($"    => new global::ModelGen.Generated.{local}({table}, optimizer);");
+            return;
+        }
+
         string kernels = $"global::ModelGen.Generated.{local}OnKernels";
         using (writer.Braces(""))
         {
-            writer.Line("var weights = __Weights();");
+            writer.Line($"var weights = {table};");
             using (writer.Braces($"if (!global::ModelGen.KernelStep.Supports(weights.Parameters({Invariant.Text(model.Step!.ValuesOf(ValueKind.Parameter).Count())})))"))
             {
                 writer.Line($"return new global::ModelGen.Generated.{local}(weights, optimizer);");

@@ -1,13 +1,14 @@
 using ModelGen.Compiler.Ir;
 using ModelGen.Compiler.Models;
 using ModelGen.Compiler.Ops;
+using ModelGen.Compiler.Passes;
 
 namespace ModelGen.Compiler.Codegen;
 
 /// <summary>Writes the ONNX exporter, the INT8 exporter and the typed session of a root model.</summary>
 internal static class OnnxEmitter
 {
-    public static string Write(ModelSpec spec, Graph graph)
+    public static string Write(ModelSpec spec, Graph graph, QuantizationSites? sites)
     {
         IndentedWriter writer = ModelEmitter.Begin("System", "TorchSharp", "ModelGen", "ModelGen.Onnx", "static TorchSharp.torch", "F = TorchSharp.torch.nn.functional");
         string local = ModelEmitter.Local(spec, "Exporter");
@@ -16,6 +17,14 @@ internal static class OnnxEmitter
             WriteExports(writer, spec, local);
             writer.Line();
             SessionEmitter.Write(writer, spec, graph, local);
+            if (sites is not null)
+            {
+                writer.Line();
+                writer.Line("private global::ModelGen.FakeQuantization? __quantization;");
+                writer.Line();
+                writer.Line("/// <summary>Scales and zero points of quantization-aware training.</summary>");
+                writer.Line($"public global::ModelGen.FakeQuantization Quantization => __quantization ??= new(this, global::ModelGen.Generated.{local}.QuantizationSites, global::ModelGen.Generated.{local}.QuantizedProducts);");
+            }
         });
         writer.Line();
         using (writer.Braces("namespace ModelGen.Generated"))
@@ -25,7 +34,7 @@ internal static class OnnxEmitter
             writer.Line();
             writer.Line($"public static readonly OnnxExportDefaults Defaults = new([{string.Join(", ", spec.ExportBatches.Select(static size => Invariant.Text(size)))}], {Pixels(spec)});");
             writer.Line();
-            WriteBuild(writer, spec, graph);
+            WriteBuild(writer, spec, graph, sites);
         }
 
         return writer.ToString();
@@ -67,7 +76,7 @@ internal static class OnnxEmitter
 
     private static bool NeedsSamples(ModelSpec spec) => spec.QuantizationMode == "Static";
 
-    private static void WriteBuild(IndentedWriter writer, ModelSpec spec, Graph graph)
+    private static void WriteBuild(IndentedWriter writer, ModelSpec spec, Graph graph, QuantizationSites? sites)
     {
         var function = new GraphFunction(graph, static (index, _) => $"weights[{Invariant.Text(index)}]", "weights", "options", "batch");
         var text = new IndentedWriter();
@@ -115,6 +124,15 @@ internal static class OnnxEmitter
             writer.Line();
             writer.Line(outputs.ToString().TrimEnd('\n'));
             writer.Line("return onnx.Build();");
+        }
+
+        if (sites is not null)
+        {
+            writer.Line();
+            writer.Line("// ONNX names of the values that training rounds, and of the results of operators whose weights it rounds.");
+            writer.Line($"public static readonly string[] QuantizationSites = [{string.Join(", ", sites.Values.Select(body.NameOf))}];");
+            writer.Line();
+            writer.Line($"public static readonly string[] QuantizedProducts = [{string.Join(", ", sites.Products.Select(product => body.NameOf(product.Result)))}];");
         }
     }
 

@@ -1,0 +1,172 @@
+using ModelGen.Compiler.Ir;
+
+namespace ModelGen.Compiler.Passes;
+
+/// <summary>
+/// Rounds values, weights and biases of a forward graph as the integer model will (Jacob et al., arXiv:1712.05877): activations to unsigned, weights to signed 8-bit integers with a
+/// scale per output channel, biases to multiples of the product of both scales.
+/// </summary>
+/// <remarks>
+/// Scales and zero points of activations are buffers of the model; those of weights follow from the weights at hand, by the rule of the exporter's <c>WeightQuantizer</c>. A scale of 0 turns
+/// rounding off. Precondition: batch normalisation is folded as in inference.
+/// </remarks>
+/// <param name="sites">Where.</param>
+/// <param name="inferenceValues">The value of the inference graph that each value becomes.</param>
+internal sealed class InsertFakeQuantize(QuantizationSites sites, int[] inferenceValues) : IGraphPass
+{
+    /// <summary>Names of the buffers: scale and zero point of each site, and whether each product runs in integers.</summary>
+    public const string Scales = "quantization_scales";
+
+    /// <inheritdoc cref="Scales"/>
+    public const string ZeroPoints = "quantization_zero_points";
+
+    /// <inheritdoc cref="Scales"/>
+    public const string Products = "quantization_products";
+
+    /// <summary>Below the smallest normal number a scale is useless.</summary>
+    private const double SmallestScale = 1.17549435e-38;
+
+    /// <summary>A quarter of what 32 bits hold, so that bias plus accumulated products stay inside.</summary>
+    private const double LargestBias = 1 << 29;
+
+    public string Name => "insert-fake-quantize";
+
+    public Graph Run(Graph graph) => new Writer(graph, sites, inferenceValues).Run();
+
+    /// <summary>Whether a state-dict key is that of one of the buffers.</summary>
+    public static bool IsBuffer(string name) => name is Scales or ZeroPoints or Products;
+
+    /// <summary>The buffers, in the order in which they follow the model's own.</summary>
+    public static IEnumerable<(string Name, int Count)> Buffers(QuantizationSites sites) => [(Scales, sites.Values.Count), (ZeroPoints, sites.Values.Count), (Products, sites.Products.Count)];
+
+    private sealed class Writer
+    {
+        private readonly Graph graph;
+        private readonly QuantizationSites sites;
+        private readonly int[] inferenceValues;
+        private readonly GraphBuilder builder;
+        private readonly int[] map;
+        private readonly int[] buffers;
+        private readonly Dictionary<int, int> siteOf;
+        private readonly Dictionary<int, int> productOf;
+        private readonly Dictionary<int, (int Product, int Operand)> biasOf;
+        private readonly Dictionary<int, (int Scale, int Zero)> gridOf = [];
+        private readonly Dictionary<int, int> weightScales = [];
+
+        public Writer(Graph graph, QuantizationSites sites, int[] inferenceValues)
+        {
+            (this.graph, this.sites, this.inferenceValues) = (graph, sites, inferenceValues);
+            builder = new GraphBuilder(graph.Name);
+            map = new int[graph.Values.Count];
+            siteOf = sites.Values.Select(static (value, site) => (value, site)).ToDictionary(static pair => pair.value, static pair => pair.site);
+            productOf = sites.Products.Select(static (product, index) => (product.Node.Outputs[0], index)).ToDictionary(static pair => pair.Item1, static pair => pair.index);
+            biasOf = sites.Products.Select(static (product, index) => (product, index)).Where(static pair => pair.product.BiasNode is not null)
+                .ToDictionary(static pair => pair.product.BiasNode!.Outputs[0], static pair => (pair.index, pair.product.Bias));
+            for (int i = 0; i < map.Length; i++)
+            {
+                map[i] = graph.Values[i].Kind == ValueKind.Intermediate ? -1 : builder.AddValue(graph.Values[i].Name, graph.Values[i].Type, graph.Values[i].Kind);
+            }
+
+            buffers = [.. Buffers(sites).Select(buffer => builder.AddValue(buffer.Name, new TensorType(DType.Float32, new Dim[] { buffer.Count }), ValueKind.Buffer))];
+        }
+
+        public Graph Run()
+        {
+            foreach (int input in graph.ValuesOf(ValueKind.Input))
+            {
+                map[input] = Activation(input, map[input]);
+            }
+
+            foreach (Node node in graph.Nodes)
+            {
+                builder.Layer = node.Layer;
+                builder.Source = node.Source;
+                int[] inputs = [.. node.Inputs.Select(input => input < 0 ? -1 : map[input])];
+                bool isOperator = !InferenceValues.IsDropout(node) && node.Outputs.Count > 0;
+                if (isOperator)
+                {
+                    RoundWeights(node, inputs);
+                }
+
+                EquatableArray<int> results = builder.AddNode(node.Op, inputs, node.Attributes);
+                for (int i = 0; i < results.Count; i++)
+                {
+                    builder.NameValue(results[i], graph.Values[node.Outputs[i]].Name);
+                    map[node.Outputs[i]] = isOperator ? Activation(node.Outputs[i], results[i]) : results[i];
+                }
+            }
+
+            return builder.Build([.. graph.Outputs.Select(output => map[output])]);
+        }
+
+        private int Activation(int value, int result)
+        {
+            if (!siteOf.TryGetValue(inferenceValues[value], out int site))
+            {
+                return result;
+            }
+
+            (int scale, int zero) = Grid(site);
+            int rounded = Round(result, scale, zero, 0, 255);
+            builder.NameValue(rounded, graph.Values[value].Name.Length > 0 ? graph.Values[value].Name + "_rounded" : "");
+            return rounded;
+        }
+
+        private void RoundWeights(Node node, int[] inputs)
+        {
+            int value = inferenceValues[node.Outputs[0]];
+            if (productOf.TryGetValue(value, out int number))
+            {
+                QuantizedWeights product = sites.Products[number];
+                int weight = inputs[product.WeightOperand];
+                int bias = product.BiasNode == product.Node ? inputs[product.Bias] : -1;
+                int scale = weightScales[number] = WeightScale(weight, bias, product, number);
+                inputs[product.WeightOperand] = Round(weight, scale, Zero(), -127, 127);
+            }
+
+            if (biasOf.TryGetValue(value, out (int Product, int Operand) known))
+            {
+                QuantizedWeights product = sites.Products[known.Product];
+                int vector = builder.Reshape(weightScales[known.Product], new[] { builder.TypeOf(inputs[known.Operand]).Shape[0] });
+                int scale = builder.Times(Grid(product.InputSite).Scale, vector);
+                inputs[known.Operand] = Round(inputs[known.Operand], scale, Zero(), int.MinValue, int.MaxValue);
+            }
+        }
+
+        /// <summary>The largest magnitude of a channel becomes 127, unless the bias would then not fit into 32 bits; 0 for a product that runs in float.</summary>
+        private int WeightScale(int weight, int bias, QuantizedWeights product, int number)
+        {
+            int axis = product.ChannelAxis;
+            EquatableArray<Dim> shape = builder.TypeOf(weight).Shape;
+            long[] others = [.. Enumerable.Range(0, shape.Count).Where(other => other != axis).Select(static other => (long)other)];
+            int largest = builder.Add("amax", [builder.Unary("abs", weight)], ("axes", others), ("keep", true));
+            int scale = builder.Over(largest, builder.Constant(127, DType.Float32));
+            if (bias >= 0)
+            {
+                int needed = builder.Over(builder.Unary("abs", bias), builder.Times(Grid(product.InputSite).Scale, LargestBias));
+                scale = builder.Add("maximum", [scale, builder.Reshape(needed, builder.TypeOf(scale).Shape)]);
+            }
+
+            int useless = builder.Add("lt", [scale, builder.Constant(SmallestScale, DType.Float32)]);
+            scale = builder.Add("where", [useless, builder.Constant(1, DType.Float32), scale]);
+            int isInteger = builder.Add("gt", [Element(buffers[2], number), builder.Constant(0, DType.Float32)]);
+            return builder.Add("where", [isInteger, scale, builder.Constant(0, DType.Float32)]);
+        }
+
+        private (int Scale, int Zero) Grid(int site)
+        {
+            if (!gridOf.TryGetValue(site, out (int, int) grid))
+            {
+                gridOf.Add(site, grid = (Element(buffers[0], site), Element(buffers[1], site)));
+            }
+
+            return grid;
+        }
+
+        private int Element(int buffer, int index) => builder.Reshape(builder.Slice(buffer, 0, index, 1), Array.Empty<Dim>());
+
+        private int Zero() => builder.Constant(0, DType.Float32);
+
+        private int Round(int x, int scale, int zero, double low, double high) => builder.Add("fake_quantize", [x, scale, zero], ("low", low), ("high", high));
+    }
+}

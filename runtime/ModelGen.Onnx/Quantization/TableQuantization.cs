@@ -1,0 +1,81 @@
+namespace ModelGen.Onnx.Quantization;
+
+/// <summary>Static quantization in two halves: scales from samples, and integers from scales. What is quantized is decided by the same plan in both.</summary>
+internal sealed class TableQuantization
+{
+    private readonly OnnxModel source;
+    private readonly OnnxModel prepared;
+    private readonly StaticQuantizationOptions options;
+    private readonly QuantizationPlan plan;
+
+    public TableQuantization(OnnxModel model, StaticQuantizationOptions options)
+    {
+        options.Check();
+        if (options.EqualizeLayers || options.SmoothQuant is not null || options.NeedsInputStatistics)
+        {
+            throw new ArgumentException("Equalisation, SmoothQuant, bias correction and adaptive rounding change the weights that the scales were found for; leave them off.", nameof(options));
+        }
+
+        (source, this.options) = (model, options);
+        prepared = GraphPreparation.Prepare(model, options.ActivationType is OnnxType.UInt16 or OnnxType.Int16 ? 21 : 13);
+        plan = new QuantizationPlan(prepared.Proto.Graph, options);
+    }
+
+    private IReadOnlyList<string> Products => [.. plan.Products.Select(static product => product.BiasAdd?.Output[0] ?? product.Node.Output[0]), .. plan.Embeddings.Select(static node => node.Output[0])];
+
+    public CalibrationTable Calibrate(IEnumerable<IReadOnlyDictionary<string, OnnxTensor>> samples)
+    {
+        string[] measured = [.. plan.Measured];
+        IReadOnlyDictionary<string, ValueRange> ranges = RangeCalibrator.Run(prepared, measured, samples, options);
+        return new CalibrationTable(
+            [
+                .. measured.Select(value =>
+                {
+                    IntegerGrid grid = plan.Grid(value, ranges);
+                    return new ActivationScale(value, grid.Scale, grid.ZeroPoint) { Moved = plan.Moved(value) };
+                }),
+            ],
+            Products);
+    }
+
+    public QuantizationResult Quantize(CalibrationTable table)
+    {
+        RequireSame(Products, table.Products, "The results of the integer operators");
+        var known = new Dictionary<string, IntegerGrid>(StringComparer.Ordinal);
+        var used = new HashSet<string>(StringComparer.Ordinal);
+        foreach (string value in plan.Measured)
+        {
+            string[] names = [value, .. plan.Moved(value)];
+            ActivationScale scale = table.Activations.FirstOrDefault(entry => names.Contains(entry.Name))
+                ?? throw new ArgumentException($"The quantizer turns '{value}' ({plan.Index.Producer(value)?.Name ?? "an input"}) into integers, but the table has no scale for it: the model, or the options, are others than those of the calibration.", nameof(table));
+            used.UnionWith(names);
+            var grid = new IntegerGrid(scale.Scale, scale.ZeroPoint, options.ActivationType);
+            string owner = plan.Owner(value);
+            if (!known.TryAdd(owner, grid) && known[owner] != grid)
+            {
+                throw new ArgumentException($"'{value}' and '{owner}' share one scale in the integer model, but the table has two.", nameof(table));
+            }
+        }
+
+        if (table.Activations.FirstOrDefault(entry => !used.Contains(entry.Name)) is { } unused)
+        {
+            throw new ArgumentException($"The table has a scale for '{unused.Name}', which the quantizer leaves in float: the model, or the options, are others than those of the calibration.", nameof(table));
+        }
+
+        Dictionary<string, IntegerGrid> grids = plan.Quantized.Concat(plan.Products.Select(static product => product.Input)).Distinct()
+            .ToDictionary(static value => value, value => known[plan.Owner(value)], StringComparer.Ordinal);
+        IReadOnlyDictionary<string, ProductWeights> weights = ProductQuantizer.Run(prepared, plan.Index, plan.Products, grids, [], options);
+        OnnxModel model = new QdqWriter(prepared, plan, grids, weights, options).Write();
+        return new QuantizationResult(model, new QuantizationReport(plan.Report) { Steps = ["scales from a table"], FloatBytes = source.Proto.CalculateSize(), QuantizedBytes = model.Proto.CalculateSize() });
+    }
+
+    private static void RequireSame(IEnumerable<string> planned, IEnumerable<string> given, string what)
+    {
+        string[] missing = [.. planned.Except(given)];
+        string[] unplanned = [.. given.Except(planned)];
+        if (missing.Length + unplanned.Length > 0)
+        {
+            throw new ArgumentException($"{what} are others than those of the calibration: {(missing.Length > 0 ? $"the table lacks '{string.Join("', '", missing)}'" : "")}{(missing.Length > 0 && unplanned.Length > 0 ? ", " : "")}{(unplanned.Length > 0 ? $"the quantizer leaves '{string.Join("', '", unplanned)}' in float" : "")}.", nameof(given));
+        }
+    }
+}
