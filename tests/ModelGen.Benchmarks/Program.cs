@@ -16,6 +16,7 @@ string? Option(string name) => Array.IndexOf(args, name) is >= 0 and int index &
     ("memory", "[--only NAME] [--json FILE]", () => MemoryBenchmark.Run(Option("--only"), Option("--json"))),
     ("profiler", "[--only NAME]", () => ProfilerBenchmark.Run(Option("--only"))),
     ("quantization", "[--only speed|accuracy|time] [--data FOLDER] [--kernels] [--json FILE]", () => QuantizationBenchmark.Run(Option("--only"), Option("--json"), Option("--data"), args.Contains("--kernels"))),
+    ("quantization-aware", "[--data FOLDER]", () => QuantizationAwareBenchmark.Run(Option("--data"))),
     ("serving", "[--only NAME] [--json FILE]", () => ServingBenchmark.Run(Option("--only"), Option("--json"))),
     ("soak", "[--trainer] [--only NAME] [--steps N]", () => args.Contains("--trainer") ? TrainerSoak.Run(Option("--steps")) : Soak.Run(Option("--only"), Option("--steps"))),
     ("training", "[--only NAME] [--json FILE]", () => TrainingBenchmark.Run(Option("--only"), Option("--json"))),
@@ -28,7 +29,7 @@ if (commands.FirstOrDefault(command => command.Name == args.FirstOrDefault()).Ru
 Console.Error.WriteLine("usage: ModelGen.Benchmarks COMMAND");
 foreach ((string name, string options, _) in commands)
 {
-    Console.Error.WriteLine($"  {name,-13} {options}");
+    Console.Error.WriteLine($"  {name,-18} {options}");
 }
 
 return 2;
