@@ -52,6 +52,9 @@ namespace Samples
             return results;
         }
 
+        /// <inheritdoc/>
+        global::ModelGen.KernelInference? global::ModelGen.ICompiledModel.Inference => __Inference();
+
         private global::ModelGen.ParameterTable __Weights() => (__weights ??= new(this, global::ModelGen.Generated.DigitNetInference.Weights, global::ModelGen.Generated.DigitNetInference.OtherNames, global::ModelGen.Generated.DigitNetInference.Modules)).Current();
     }
 }

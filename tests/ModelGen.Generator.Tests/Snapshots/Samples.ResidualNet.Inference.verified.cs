@@ -52,6 +52,9 @@ namespace Samples
             return results;
         }
 
+        /// <inheritdoc/>
+        global::ModelGen.KernelInference? global::ModelGen.ICompiledModel.Inference => __Inference();
+
         private global::ModelGen.ParameterTable __Weights() => (__weights ??= new(this, global::ModelGen.Generated.ResidualNetInference.Weights, global::ModelGen.Generated.ResidualNetInference.OtherNames, global::ModelGen.Generated.ResidualNetInference.Modules)).Current();
     }
 }

@@ -52,6 +52,9 @@ namespace Samples
             return results;
         }
 
+        /// <inheritdoc/>
+        global::ModelGen.KernelInference? global::ModelGen.ICompiledModel.Inference => __Inference();
+
         private global::ModelGen.ParameterTable __Weights() => (__weights ??= new(this, global::ModelGen.Generated.TextNetInference.Weights, global::ModelGen.Generated.TextNetInference.OtherNames, global::ModelGen.Generated.TextNetInference.Modules)).Current();
     }
 }
