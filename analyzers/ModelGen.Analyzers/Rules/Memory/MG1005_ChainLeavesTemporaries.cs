@@ -21,7 +21,7 @@ internal sealed class MG1005_ChainLeavesTemporaries() : TorchAnalyzer(Rule)
     /// <summary>Operations whose result is the same memory, read in another way.</summary>
     private static readonly HashSet<string> s_views =
     [
-        "alias", "broadcast_to", "detach", "diagonal", "expand", "expand_as", "flatten", "movedim", "narrow", "permute", "reshape", "select", "slice",
+        "AsParameter", "alias", "as_strided", "broadcast_to", "detach", "diagonal", "expand", "expand_as", "flatten", "movedim", "narrow", "permute", "reshape", "select", "slice",
         "squeeze", "swapaxes", "t", "transpose", "unflatten", "unsqueeze", "view", "view_as",
     ];
 

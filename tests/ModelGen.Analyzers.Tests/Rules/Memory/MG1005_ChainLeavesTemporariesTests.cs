@@ -81,6 +81,8 @@ public sealed class MG1005_ChainLeavesTemporariesTests
             Tensor M(Tensor x) => x.permute(0, 2, 1).reshape(4, -1);
             Tensor N(Tensor x) => (x + 1).unsqueeze(0);
             Tensor O(Tensor x) => torch.arange(8).view(2, 4).t();
+            Tensor P(long[] sizes, long[] strides) => torch.empty(sizes).as_strided(sizes, strides);
+            Parameter Q() => torch.zeros(3).AsParameter();
         }
         """);
 }
