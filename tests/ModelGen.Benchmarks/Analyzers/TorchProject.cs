@@ -9,15 +9,24 @@ namespace ModelGen.Benchmarks;
 /// </summary>
 internal static class TorchProject
 {
+    private static readonly Action<StringBuilder, string, Random>[] s_torch = [Convolutional, Attention, Recurrent, Trainer, Evaluation, Samples, Metrics, Settings, Tokenizer, Report];
+
+    private static readonly Action<StringBuilder, string, Random>[] s_plain = [Metrics, Report, Inventory];
+
     /// <summary>Files of about 300 to 500 lines each, with at least <paramref name="lines"/> lines together.</summary>
-    public static IReadOnlyList<string> Generate(int lines)
+    /// <param name="lines">The size of the project.</param>
+    /// <param name="dense">
+    /// True for a project in which every file works with tensors, and six of ten classes do little else. False for one in which every other file does not touch TorchSharp at all; of the
+    /// lines of this repository, 54 % are in files that do.
+    /// </param>
+    public static IReadOnlyList<string> Generate(int lines, bool dense)
     {
         var random = new Random(1);
         var files = new List<string>();
         int count = 0;
         for (int number = 0; count < lines; number++)
         {
-            string file = Write(number, random);
+            string file = Write(number, random, dense || number % 2 == 0 ? s_torch : s_plain);
             files.Add(file);
             count += file.Count(static character => character == '\n');
         }
@@ -25,7 +34,7 @@ internal static class TorchProject
         return files;
     }
 
-    private static string Write(int number, Random random)
+    private static string Write(int number, Random random, Action<StringBuilder, string, Random>[] kinds)
     {
         var text = new StringBuilder("""
             using System;
@@ -43,7 +52,6 @@ internal static class TorchProject
 
             """);
         text.Append(CultureInfo.InvariantCulture, $"namespace Project.Part{number};\n\n");
-        Action<StringBuilder, string, Random>[] kinds = [Convolutional, Attention, Recurrent, Trainer, Evaluation, Samples, Metrics, Settings, Tokenizer, Report];
         for (int part = 0; part < 8; part++)
         {
             kinds[random.Next(kinds.Length)](text, $"{number}_{part}", random);
@@ -579,6 +587,86 @@ internal static class TorchProject
 
                 int most = counts.Max();
                 return string.Join('\n', counts.Select((count, bin) => $"{low + (high - low) * bin / bins,8:F3} {new string('#', count * 60 / Math.Max(1, most))}"));
+            }
+        }
+
+
+        """);
+
+    private static void Inventory(StringBuilder text, string id, Random random) => text.Append($$"""
+        public sealed class Inventory{{id}}
+        {
+            private readonly Dictionary<string, (int Count, double Price, DateTime Added)> _items = new(StringComparer.OrdinalIgnoreCase);
+
+            public event Action<string>? Changed;
+
+            public int Limit { get; init; } = {{random.Next(10, 1000)}};
+
+            public double Total => _items.Values.Sum(item => item.Count * item.Price);
+
+            public void Add(string name, int count, double price)
+            {
+                if (string.IsNullOrWhiteSpace(name) || count <= 0)
+                {
+                    throw new ArgumentException($"Nothing to add: '{name}', {count}.", nameof(name));
+                }
+
+                _items[name] = _items.TryGetValue(name, out var item) ? (item.Count + count, price, item.Added) : (count, price, DateTime.UtcNow);
+                Changed?.Invoke(name);
+            }
+
+            public bool Remove(string name, int count)
+            {
+                if (!_items.TryGetValue(name, out var item) || item.Count < count)
+                {
+                    return false;
+                }
+
+                if (item.Count == count)
+                {
+                    _items.Remove(name);
+                }
+                else
+                {
+                    _items[name] = (item.Count - count, item.Price, item.Added);
+                }
+
+                Changed?.Invoke(name);
+                return true;
+            }
+
+            public IEnumerable<string> Missing(IReadOnlyDictionary<string, int> wanted) =>
+                from entry in wanted
+                let have = _items.TryGetValue(entry.Key, out var item) ? item.Count : 0
+                where have < entry.Value
+                orderby entry.Value - have descending
+                select $"{entry.Key}: {entry.Value - have} of {entry.Value}";
+
+            public async Task<int> LoadAsync(string path)
+            {
+                int read = 0;
+                foreach (string line in await File.ReadAllLinesAsync(path))
+                {
+                    string[] cells = line.Split(';', StringSplitOptions.TrimEntries);
+                    if (cells.Length == 3 && int.TryParse(cells[1], NumberStyles.Integer, CultureInfo.InvariantCulture, out int count) && double.TryParse(cells[2], NumberStyles.Float, CultureInfo.InvariantCulture, out double price))
+                    {
+                        Add(cells[0], Math.Min(count, Limit), price);
+                        read++;
+                    }
+                }
+
+                return read;
+            }
+
+            public override string ToString()
+            {
+                var text = new StringBuilder();
+                foreach (var (name, item) in _items.OrderBy(entry => entry.Key, StringComparer.Ordinal))
+                {
+                    text.Append(name.PadRight({{random.Next(10, 40)}})).Append(item.Count).Append(' ').AppendLine(item.Price.ToString("F2", CultureInfo.InvariantCulture));
+                }
+
+                return text.ToString();
             }
         }
 
