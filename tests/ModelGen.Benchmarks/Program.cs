@@ -6,6 +6,7 @@ string? Option(string name) => Array.IndexOf(args, name) is >= 0 and int index &
 (string Name, string Options, Func<int> Run)[] commands =
 [
     ("analyzers", "[--json FILE]", () => AnalyzerBenchmark.Run(Option("--json"))),
+    ("choices", "[--write]", () => ChoiceBenchmark.Run(args.Contains("--write"), Option("--measure"))),
     ("compiler", "[--only NAME] [--json FILE]", () => CompilerBenchmark.Run(Option("--only"), Option("--json"))),
     ("convergence", "[--data FILE]", () => Convergence.Run(Option("--data"))),
     ("data", "[--data DIR] [--json FILE]", () => DataBenchmark.Run(Option("--data"), Option("--json"))),

@@ -241,28 +241,28 @@ public sealed class ConvolutionTests
             }
 
             // A shape that takes this way by itself, with a bias.
-            var large = new ConvolutionShape(5, 16, 16, 64, 64, 3, 3) { PadTop = 1, PadBottom = 1, PadLeft = 1, PadRight = 1 };
+            var large = new ConvolutionShape(8, 16, 16, 128, 128, 3, 3) { PadTop = 1, PadBottom = 1, PadLeft = 1, PadRight = 1 };
             Assert.True(Winograd<V>.Pays(large));
             Assert.False(Winograd<V>.Pays(large with { StrideX = 2 }));
-            using var input = TestMemory.Random(large.InputPixels * 64, random);
-            using var weight = TestMemory.Random(9 * 64 * 64, random);
-            using var bias = TestMemory.Random(64, random);
-            using var plain = new TestMemory(large.OutputPixels * 64);
-            using var changed = new TestMemory(large.OutputPixels * 64);
+            using var input = TestMemory.Random(large.InputPixels * 128, random);
+            using var weight = TestMemory.Random(9 * 128 * 128, random);
+            using var bias = TestMemory.Random(128, random);
+            using var plain = new TestMemory(large.OutputPixels * 128);
+            using var changed = new TestMemory(large.OutputPixels * 128);
             Convolution<V>.Forward(large, input.Floats, weight.Floats, plain.Floats);
             Convolution<V>.Forward(large, input.Floats, weight.Floats, changed.Floats, new BiasEpilogue<V>(bias.Floats));
             for (int i = 0; i < plain.Count; i++)
             {
-                Assert.Equal(plain[i] + bias[i % 64], changed[i]);
+                Assert.Equal(plain[i] + bias[i % 128], changed[i]);
             }
 
-            using var sums = new TestMemory(64);
+            using var sums = new TestMemory(128);
             using var kernels = new TestMemory(weight.Count);
             Convolution<V>.GradientWeight(large, input.Floats, plain.Floats, kernels.Floats, sums.Floats, add: false);
-            for (int c = 0; c < 64; c++)
+            for (int c = 0; c < 128; c++)
             {
                 double sum = 0;
-                for (int i = c; i < plain.Count; i += 64)
+                for (int i = c; i < plain.Count; i += 128)
                 {
                     sum += plain[i];
                 }

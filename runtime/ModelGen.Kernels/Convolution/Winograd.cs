@@ -14,13 +14,15 @@ internal static unsafe class Winograd<V>
     /// <summary>Floats of transformed tiles that are worked on at a time: they stay in the cache that all cores share.</summary>
     private const long Budget = 2_000_000;
 
+    private static readonly FilteringCosts Costs = FilteringCosts.For(32 * V.Count);
+
     [ThreadStatic]
     private static NativeMemoryBlock? block;
 
     /// <summary>Whether a convolution is faster this way.</summary>
     /// <param name="s">The convolution.</param>
     /// <param name="transformed">Whether its weights are transformed already.</param>
-    public static bool Pays(in ConvolutionShape s, bool transformed = false) => Pays(s, 0.032, transformed ? 5 : 15);
+    public static bool Pays(in ConvolutionShape s, bool transformed = false) => Pays(s, overPairs: false, transformed);
 
     /// <summary>Whether a convolution is faster by tiles of 2 x 2 outputs than directly, with weights that are transformed already.</summary>
     /// <param name="s">The convolution.</param>
@@ -39,21 +41,10 @@ internal static unsafe class Winograd<V>
 
     /// <summary>Whether a convolution in floats is faster this way than directly in pairs of bfloat16 numbers.</summary>
     /// <param name="s">The convolution.</param>
-    public static bool PaysOverPairs(in ConvolutionShape s) => Pays(s, 0.012, 15);
+    public static bool PaysOverPairs(in ConvolutionShape s) => Pays(s, overPairs: true, transformed: false);
 
-    private static bool Pays(in ConvolutionShape s, double saved, double weights)
-    {
-        if (!CanRun(s))
-        {
-            return false;
-        }
-
-        // Nanoseconds for each pair of channels, fitted to measurements on two cores: a direct sum takes 0.045 a pixel, the products here 0.013, transforms of pixels 0.45 divided
-        // by the channels, and those of the weights 15 in all; reading weights that are transformed takes 5. Pairs of bfloat16 numbers halve the direct sum, and do not wait for
-        // memory as transforms do when other programs use it.
-        saved -= (0.45 / s.InputChannels) + (0.45 / s.OutputChannels);
-        return saved * Math.Min(s.OutputPixels, s.InputPixels) > weights;
-    }
+    private static bool Pays(in ConvolutionShape s, bool overPairs, bool transformed) =>
+        CanRun(s) && Costs.Pays(s.InputChannels, s.OutputChannels, Math.Min(s.OutputPixels, s.InputPixels), overPairs, transformed);
 
     /// <summary>Whether a convolution has the form, and images that tiles of 4 x 4 fit.</summary>
     public static bool CanRun(in ConvolutionShape s) =>

@@ -15,7 +15,7 @@ internal static unsafe class Memory
     }
 
     /// <summary>The action for the vectors of this machine.</summary>
-    public static Action ByWidth(Action bits512, Action bits256, Action bits128) => Hardware.VectorBits switch
+    public static T ByWidth<T>(T bits512, T bits256, T bits128) => Hardware.VectorBits switch
     {
         512 => bits512,
         256 => bits256,
