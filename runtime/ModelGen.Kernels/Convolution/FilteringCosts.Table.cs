@@ -7,8 +7,8 @@ internal readonly partial record struct FilteringCosts
     /// <param name="bits">512, 256 or 128.</param>
     public static FilteringCosts For(int bits) => bits switch
     {
-        512 => new(0.0692, 0.0258, 1.75, 27.2, 7.62),
-        256 => new(0.0708, 0.0708, 1.93, 33.1, 8.8),
-        _ => new(0.161, 0.161, 1.41, 48.7, 6.85),
+        512 => new(0.0614, 0.0222, 0.386, 10.5, 2.76),
+        256 => new(0.0596, 0.0596, 0.48, 11.3, 0.85),
+        _ => new(0.175, 0.175, 0.767, 31.7, 1.59),
     };
 }

@@ -144,7 +144,8 @@ internal static class ChoiceBenchmark
         }
 
         double[] costs = Solve(normal);
-        return new FilteringCosts(costs[0], hasPairs ? costs[1] : costs[0], costs[2], costs[3], costs[4]);
+        // Work that takes no time that can be seen may come out below nothing.
+        return new FilteringCosts(costs[0], hasPairs ? costs[1] : costs[0], Math.Max(0, costs[2]), Math.Max(0, costs[3]), Math.Max(0, costs[4]));
     }
 
     private static void Add(double[,] normal, Row row, double direct, double filtered, int saved, int weights)
