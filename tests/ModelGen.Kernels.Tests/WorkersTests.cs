@@ -88,6 +88,28 @@ public sealed unsafe class WorkersTests(ITestOutputHelper output) : IDisposable
 
     [Theory]
     [MemberData(nameof(Kinds))]
+    public void ALoopThatAddsUpByWorkerIsSplitEvenly(bool openMP)
+    {
+        if (!Use(openMP))
+        {
+            return;
+        }
+
+        Workers.Count = 3;
+        int* owners = stackalloc int[100];
+        for (int i = 0; i < 50; i++)
+        {
+            var body = new EvenMarks { Owners = owners };
+            Workers.Share(ref body, 100);
+            for (int unit = 0; unit < 100; unit++)
+            {
+                Assert.InRange(unit, 100 * owners[unit] / 3, (100 * (owners[unit] + 1) / 3) - 1);
+            }
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Kinds))]
     public void WorkersThatAreDoneTakeFromOneThatIsNot(bool openMP)
     {
         if (!Use(openMP))
@@ -284,6 +306,15 @@ public sealed unsafe class WorkersTests(ITestOutputHelper output) : IDisposable
                 Owners[i] = worker;
             }
         }
+    }
+
+    private struct EvenMarks : IRange
+    {
+        public int* Owners;
+
+        public static bool AddsUp => true;
+
+        public readonly void Run(nint from, nint to, int worker) => new Span<int>(Owners + from, (int)(to - from)).Fill(worker);
     }
 
     /// <summary>Whoever gets the first unit goes on when all others are done, which needs somebody to take the rest of its part.</summary>

@@ -15,15 +15,9 @@ public static unsafe partial class Convolution<V>
         nint rows = problem.Grid.Batch * problem.Grid.GridHeight;
         nint worth = RowsWorth(problem.Grid);
         var job = new DepthwiseRows<TEpilogue> { Problem = problem, Epilogue = epilogue, Own = own, Memory = Scratch.Floats(own * Workers.For(rows, worth)) };
-        if (TEpilogue.AddsUp)
-        {
-            Workers.Run(ref job, rows, worth);
-        }
-        else
-        {
-            // The first rows of a piece are copied into the window again.
-            Workers.Share(ref job, rows, worth, piece: problem.Grid.TapsY);
-        }
+
+        // The first rows of a piece are copied into the window again.
+        Workers.Share(ref job, rows, worth, piece: problem.Grid.TapsY);
     }
 
     /// <summary>Rows of results that are worth a worker.</summary>
@@ -37,6 +31,9 @@ public static unsafe partial class Convolution<V>
         public TEpilogue Epilogue;
         public float* Memory;
         public nint Own;
+
+        /// <inheritdoc/>
+        public static bool AddsUp => TEpilogue.AddsUp;
 
         public void Run(nint from, nint to, int worker)
         {

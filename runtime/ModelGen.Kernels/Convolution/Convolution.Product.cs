@@ -103,14 +103,7 @@ public static unsafe partial class Convolution<V>
             There = there,
         };
         nint perPart = problem.Groups * blocks * chunks;
-        if (TEpilogue.AddsUp)
-        {
-            Workers.Run(ref job, rows * columns * perPart, perPart);
-        }
-        else
-        {
-            Workers.Share(ref job, rows * columns * perPart, perPart, piece: 1);
-        }
+        Workers.Share(ref job, rows * columns * perPart, perPart, piece: 1);
     }
 
     /// <summary>Into how many parts of rows and columns the results are cut, for the workers there are.</summary>
@@ -245,6 +238,9 @@ public static unsafe partial class Convolution<V>
 
         /// <summary>Which weights each worker has packed.</summary>
         public nint* There;
+
+        /// <inheritdoc/>
+        public static bool AddsUp => TEpilogue.AddsUp;
 
         public void Run(nint from, nint to, int worker)
         {

@@ -114,15 +114,7 @@ internal static unsafe class MinimalFiltering<V, TFilter>
             var product = new ProductJob { Inputs = g.Inputs, Tiles = tiles, Panels = panels, Row = row, Left = left, Right = transformed, Target = products };
             Workers.Share(ref product, Points * (row / Gemm<V>.TileColumns), 1 + (60_000 / (tiles * g.Inputs * Gemm<V>.TileColumns)));
             var back = new OutputJob<TEpilogue> { G = g, First = line, Point = panels * Gemm<V>.TileRows * row, Row = row, Source = products, Target = output, Add = add, Epilogue = epilogue };
-            nint worth = 1 + (16384 / (Points * g.TilesX * row));
-            if (TEpilogue.AddsUp)
-            {
-                Workers.Run(ref back, count, worth);
-            }
-            else
-            {
-                Workers.Share(ref back, count, worth);
-            }
+            Workers.Share(ref back, count, 1 + (16384 / (Points * g.TilesX * row)));
         }
     }
 
@@ -428,6 +420,9 @@ internal static unsafe class MinimalFiltering<V, TFilter>
         public float* Target;
         public bool Add;
         public TEpilogue Epilogue;
+
+        /// <inheritdoc/>
+        public static bool AddsUp => TEpilogue.AddsUp;
 
         public readonly void Run(nint from, nint to, int worker)
         {

@@ -83,7 +83,7 @@ public static unsafe partial class Gemm<V>
             Partials = scratch + (own * split.Workers),
             PartialSize = partial,
         };
-        if (split.Workers > 1 && job.IsOneSlice && !TEpilogue.AddsUp)
+        if (split.Workers > 1 && job.IsOneSlice)
         {
             Share(ref job);
             return;
@@ -179,6 +179,9 @@ public static unsafe partial class Gemm<V>
 
         /// <summary>Which columns each worker has packed.</summary>
         public nint* There;
+
+        /// <inheritdoc/>
+        public static bool AddsUp => TEpilogue.AddsUp;
 
         public void Run(nint from, nint to, int worker)
         {

@@ -6,6 +6,9 @@ namespace ModelGen.Kernels;
 [EditorBrowsable(EditorBrowsableState.Never)]
 public interface IRange
 {
+    /// <summary>Whether it adds up over the units that a worker handles: which worker handles which unit must then always be the same, and <see cref="Workers.Share"/> splits evenly too.</summary>
+    static virtual bool AddsUp => false;
+
     /// <summary>Handles the units from (inclusive) to (exclusive).</summary>
     /// <param name="from">First unit.</param>
     /// <param name="to">Unit after the last.</param>

@@ -89,7 +89,7 @@ public static unsafe class Workers
     /// Runs a loop whose units may run in any grouping: each worker begins with its own part, in pieces, and then takes from the end of the others'. A core that is slower,
     /// or that the system takes away for a moment, does not keep the others waiting.
     /// </summary>
-    /// <param name="body">The body. What it writes for a unit must not depend on which other units are in the same call, nor on the worker.</param>
+    /// <param name="body">The body. What it writes for a unit must not depend on which other units are in the same call, nor on the worker, unless it says that it <see cref="IRange.AddsUp"/>.</param>
     /// <param name="units">Number of units.</param>
     /// <param name="unitsPerWorker">Units that are worth a worker.</param>
     /// <param name="piece">Units that are run in one call at least, where so many are left; a quarter of those that are worth a worker unless given.</param>
@@ -97,7 +97,7 @@ public static unsafe class Workers
         where T : unmanaged, IRange
     {
         int workers = For(units, unitsPerWorker);
-        if (workers == 1 || units > int.MaxValue)
+        if (T.AddsUp || workers == 1 || units > int.MaxValue)
         {
             Run(ref body, units, unitsPerWorker);
             return;
