@@ -113,6 +113,16 @@ public sealed class ConvolutionTests
 
         Convolution<V>.Forward(shape, input.Floats, weight.Floats, output.Floats);
         expectedOutput.Compare(output, name, tolerance);
+        if (shape.Groups < shape.OutputChannels)
+        {
+            using var panels = new TestMemory(shape.Groups * shape.Depth * ((shape.GroupOutputs + 31) / 32 * 32));
+            panels.Span.Fill(float.NaN);
+            Convolution<V>.PackWeights(shape.Depth, shape.OutputChannels, shape.Groups, weight.Floats, panels.Floats);
+            output.Span.Fill(float.NaN);
+            Convolution<V>.Forward(shape, input.Floats, new PackedWeights(panels.Floats), output.Floats);
+            expectedOutput.Compare(output, name, tolerance);
+        }
+
         Convolution<V>.GradientInput(shape, gradOutput.Floats, weight.Floats, gradInput.Floats, add);
         expectedInput.Compare(gradInput, name, tolerance);
         Convolution<V>.GradientWeight(shape, input.Floats, gradOutput.Floats, gradWeight.Floats, gradBias.Floats, add);

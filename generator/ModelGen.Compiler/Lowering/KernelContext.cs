@@ -94,6 +94,12 @@ internal sealed class KernelContext(Lowerer lowerer, Graph graph, Node node, Uni
     /// <summary>Memory that belongs to no value.</summary>
     public Place Work(TensorType type) => lowerer.Work(type);
 
+    /// <summary>Memory for another form of an operand.</summary>
+    /// <param name="operand">The operand.</param>
+    /// <param name="form">What it is called behind the operand's name.</param>
+    /// <param name="count">Number of floats.</param>
+    public Place FormOf(int operand, string form, Dim count) => lowerer.Work(new TensorType(DType.Float32, new[] { count }), $"{lowerer.NameOf(node.Inputs[operand])}_{form}");
+
     /// <summary>Keeps places for another operator, such as what a forward pass leaves for its gradient.</summary>
     public void Keep(string key, Place[] places) => lowerer.Kept[key] = places;
 
@@ -178,22 +184,28 @@ internal sealed class KernelContext(Lowerer lowerer, Graph graph, Node node, Uni
     public void Check(string line, params Place[] places) => lowerer.AddCheck(new KernelStatement([line], [.. places.Select(static place => place.Buffer)], [], Source) { Kernel = KernelStatement.NameOf(line) });
 
     /// <summary>Adds calls; what was read and written since the last ones belongs to them.</summary>
-    public void Emit(params string[] lines) => Emit(null, lines);
+    public void Emit(params string[] lines) => Emit(null, null, lines);
+
+    /// <summary>As above, a convolution that may be joined with others.</summary>
+    /// <param name="convolution">What it is.</param>
+    /// <param name="line">The call.</param>
+    public void EmitConvolution(ConvolutionCall convolution, string line) => Emit(null, convolution, [line]);
 
     /// <summary>As above, where a result may take the place of an operand that nothing reads afterwards.</summary>
     /// <param name="written">The result.</param>
     /// <param name="read">The operand.</param>
     /// <param name="lines">The calls.</param>
-    public void EmitInPlace(Place written, Place read, params string[] lines) => Emit(lowerer.Shared(written, read), lines);
+    public void EmitInPlace(Place written, Place read, params string[] lines) => Emit(lowerer.Shared(written, read), null, lines);
 
     private static int[] Buffers(HashSet<Place> places) => [.. places.Select(static place => place.Buffer).Distinct()];
 
-    private void Emit((int Written, int Read)? inPlace, string[] lines)
+    private void Emit((int Written, int Read)? inPlace, ConvolutionCall? convolution, string[] lines)
     {
         Dim bytes = reads.Concat(writes).Aggregate(Dim.Zero, (sum, place) => sum + lowerer.BytesOf(place, parts.TryGetValue(place, out Dim part) ? part : place.Elements));
         lowerer.Add(new KernelStatement(lines, Buffers(reads), Buffers(writes), node.Source.Length == 0 ? node.Layer : node.Source)
         {
             InPlace = inPlace,
+            Convolution = convolution,
             Kernel = KernelStatement.NameOf(lines),
             Bytes = bytes,
         });

@@ -68,6 +68,9 @@ internal sealed record KernelStatement(IReadOnlyList<string> Lines, IReadOnlyCol
     /// <summary>A buffer that is written and the one that is read at the same places and not needed afterwards, so that both may be the same memory.</summary>
     public (int Written, int Read)? InPlace { get; init; }
 
+    /// <summary>The convolution that this is, where it may be joined with others.</summary>
+    public ConvolutionCall? Convolution { get; init; }
+
     /// <summary>The name of a kernel for reports: the class and method of the first call.</summary>
     /// <param name="lines">Statements.</param>
     public static string NameOf(params string[] lines)

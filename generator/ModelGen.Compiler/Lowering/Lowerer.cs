@@ -31,7 +31,7 @@ internal sealed partial class Lowerer
     {
         this.graph = graph;
         IsStep = isStep;
-        names = new NameAllocator(["results", "inputs", "weights", "memory", "given", "sizes", "copied", "KernelOps", "guard", "scope", "device", "Workers", "V", "Floats", "Gemm", "GemmBFloat16", "Convolution", "ConvolutionBFloat16", "Attention", "Dropout", "Movement", "Reduction", "CrossEntropy", "Embedding", "BatchNorm", "BatchNormal", "LayerNorm", "MaxPool", "AveragePool", "PoolShape", "Recurrent", "RecurrentCell", "Seed", "Stream", "DrawsLikeEager", "Optimizer", "Update", "Accumulate", "Measure", "VectorMath", "Math", "LaneMath", "Integers", "Indexing", "Patterns", "Scan", "Softmax", "GroupNorm", "Padding", "Resampling", "FakeQuantize", .. GraphFunction.Symbols(graph)]);
+        names = new NameAllocator(["results", "inputs", "weights", "memory", "given", "sizes", "copied", "KernelOps", "guard", "scope", "device", "Workers", "V", "Floats", "Gemm", "GemmBFloat16", "Convolution", "ConvolutionBFloat16", "ConvolutionStage", "PackedWeights", "Attention", "Dropout", "Movement", "Reduction", "CrossEntropy", "Embedding", "BatchNorm", "BatchNormal", "LayerNorm", "MaxPool", "AveragePool", "PoolShape", "Recurrent", "RecurrentCell", "Seed", "Stream", "DrawsLikeEager", "Optimizer", "Update", "Accumulate", "Measure", "VectorMath", "Math", "LaneMath", "Integers", "Indexing", "Patterns", "Scan", "Softmax", "GroupNorm", "Padding", "Resampling", "FakeQuantize", .. GraphFunction.Symbols(graph)]);
         for (int i = 0; i < graph.Nodes.Count; i++)
         {
             Node node = graph.Nodes[i];
@@ -78,7 +78,8 @@ internal sealed partial class Lowerer
         }
 
         Place[] outputs = isStep ? [] : [.. graph.Outputs.Select(lowerer.RowMajor)];
-        return new KernelProgram(lowerer.buffers, [.. lowerer.checks, .. lowerer.statements], lowerer.types, lowerer.values, lowerer.flags) { Outputs = outputs };
+        List<KernelStatement> statements = isStep ? lowerer.statements : ConvolutionChains.Join(lowerer.statements, outputs);
+        return new KernelProgram(lowerer.buffers, [.. lowerer.checks, .. statements], lowerer.types, lowerer.values, lowerer.flags) { Outputs = outputs };
     }
 
     /// <summary>Where a value lies. A number that is known during the build is written to memory when something needs it there.</summary>
@@ -134,7 +135,10 @@ internal sealed partial class Lowerer
     }
 
     /// <summary>Memory that belongs to no value.</summary>
-    public Place Work(TensorType type) => Place.RowMajor(NewBuffer("work", type, MemoryKind.Arena, 0), type.Shape);
+    public Place Work(TensorType type, string name = "work") => Place.RowMajor(NewBuffer(name, type, MemoryKind.Arena, 0), type.Shape);
+
+    /// <summary>What a value is called.</summary>
+    public string NameOf(int value) => graph.Values[value].Name;
 
     /// <summary>Whether a value has a reader other than one operator.</summary>
     public bool IsReadByOthers(int value, string op) => graph.Outputs.Contains(value) || (readers.TryGetValue(value, out HashSet<int> nodes) && nodes.Any(index => graph.Nodes[index].Op != op));

@@ -190,7 +190,7 @@ public static unsafe partial class Convolution<V>
 
     private static (nint Pixels, nint Columns) SplitGradient(nint positions, nint depth, nint columns, nint groups, nint columnPanels)
     {
-        int workers = Workers.Count;
+        int workers = Workers.Available;
         (nint Pixels, nint Columns) best = (1, 1);
         double least = Cost(1, 1);
         if (least <= WakeCost)

@@ -76,7 +76,7 @@ public static unsafe partial class Convolution<V>
         nint blocks = Ceiling(partColumns, blockColumns);
         bool keep = chunks > 1 && slices > 1;
         nint deepest = Math.Min(problem.Grid.Depth, largest + 16);
-        nint packed = Padded(blockColumns * (keep ? problem.Grid.Depth : deepest));
+        nint packed = problem.Panels != null ? 0 : Padded(blockColumns * (keep ? problem.Grid.Depth : deepest));
 
         nint step = RowPanel.Distance(deepest);
         nint own = packed + (PanelRows * step) + V.Count + 64 + (PanelRows * PanelColumns);
@@ -109,7 +109,7 @@ public static unsafe partial class Convolution<V>
     /// <summary>Into how many parts of rows and columns the results are cut, for the workers there are.</summary>
     private static (nint Rows, nint Columns) Split(in ImageProduct problem, nint rowPanels, nint columnPanels)
     {
-        int workers = Workers.Count;
+        int workers = Workers.Available;
         (nint Rows, nint Columns) best = (1, 1);
         double least = Cost(problem, rowPanels, columnPanels, 1, 1);
         if (least <= WakeCost)
@@ -215,6 +215,19 @@ public static unsafe partial class Convolution<V>
         }
     }
 
+    /// <summary>Panels of weights, two vectors wide, or one if that holds the last columns.</summary>
+    private struct WeightPanels
+    {
+        /// <summary>The first one.</summary>
+        public float* First;
+
+        /// <summary>Numbers of the depth that each has.</summary>
+        public nint Depth;
+
+        /// <summary>The first of these that is wanted.</summary>
+        public nint From;
+    }
+
     /// <summary>Each unit is a chunk of rows of a block of columns of a group of a part of the results; those of a part follow one another.</summary>
     private struct Product<TFormat, TEpilogue> : IRange
         where TFormat : struct, IPanelFormat<V>
@@ -277,14 +290,22 @@ public static unsafe partial class Convolution<V>
             float* lines = own + Packed;
             float* tile = lines + (PanelRows * Step) + V.Count + 64;
             nint width = Ceiling(lastColumn - firstColumn, V.Count) * V.Count;
-            float* weights = own;
+            bool packed = Problem.Panels != null;
+            float* weights = packed ? Problem.Panels + (((group * Ceiling(Problem.Columns, V.Count) * V.Count) + firstColumn) * grid.Depth) : own;
             for (nint index = 0; index < Slices; index++)
             {
                 DepthSlice slice = DepthSlice.Get(grid.TapsY, grid.Line, Largest, index);
-                if (pack)
+                if (pack && !packed)
                 {
                     PackWeights(slice, group, firstColumn, lastColumn, weights);
                 }
+
+                var panels = new WeightPanels
+                {
+                    First = weights,
+                    Depth = packed ? grid.Depth : slice.Depth,
+                    From = packed ? (slice.FirstLine * grid.Line) + slice.From : 0,
+                };
 
                 GridPlace place = grid.Place(firstRow);
                 for (nint row = firstRow; row < lastRow; row += PanelRows)
@@ -314,16 +335,16 @@ public static unsafe partial class Convolution<V>
                         grid.Next(ref place);
                     }
 
-                    Tiles(pixels, first, row, rows, group, firstColumn, lastColumn, weights, slice.Depth, tile, index > 0, index + 1 == Slices);
+                    Tiles(pixels, first, row, rows, group, firstColumn, lastColumn, panels, tile, index > 0, index + 1 == Slices);
                 }
 
-                weights += Keep ? width * slice.Depth : 0;
+                weights += Keep && !packed ? width * slice.Depth : 0;
             }
         }
 
         /// <summary>All columns of a panel of pixels.</summary>
         private void Tiles(
-            in PixelPanel pixels, in GridPlace first, nint row, nint rows, nint group, nint firstColumn, nint lastColumn, float* weights, nint depth, float* tile, bool more, bool isLast)
+            in PixelPanel pixels, in GridPlace first, nint row, nint rows, nint group, nint firstColumn, nint lastColumn, in WeightPanels panels, float* tile, bool more, bool isLast)
         {
             nint channels = Problem.OutputChannels;
             bool dense = Problem.Dense;
@@ -336,6 +357,7 @@ public static unsafe partial class Convolution<V>
             {
                 nint columns = Math.Min(PanelColumns, lastColumn - column);
                 bool wide = columns > V.Count;
+                float* weights = panels.First + ((column - firstColumn) * panels.Depth) + (panels.From * (wide ? PanelColumns : V.Count));
                 nint outputColumn = (group * Problem.Columns) + column;
                 float* c = Problem.Output + (pixel * channels) + outputColumn;
                 if (even && rows == computed && columns == (wide ? PanelColumns : V.Count))
@@ -354,7 +376,6 @@ public static unsafe partial class Convolution<V>
                     }
                 }
 
-                weights += (wide ? PanelColumns : V.Count) * depth;
                 if (!isLast || typeof(TEpilogue) == typeof(NoEpilogue))
                 {
                     continue;

@@ -37,43 +37,73 @@ public static unsafe partial class Convolution<V>
         Direct<FloatFormat<V>, TEpilogue>(shape, input, default, weight, output, epilogue);
     }
 
-    /// <summary>As the others, with weights that are transformed beforehand: for inference, where they stay the same. Whether they are used depends on the number of pixels.</summary>
+    /// <summary>Computes a convolution with weights that were packed beforehand, and applies an epilogue to each finished tile.</summary>
     /// <param name="shape">Sizes.</param>
     /// <param name="input">Images [N][H][W][inputs].</param>
-    /// <param name="weight">Weights [3][3][inputs][outputs].</param>
-    /// <param name="transformed">Filled by <see cref="TransformWeights"/>.</param>
-    /// <param name="side">Outputs of a tile along each side, as there: 4 or 2.</param>
+    /// <param name="weight">Filled by <see cref="PackWeights"/>.</param>
     /// <param name="output">Results [N][OH][OW][outputs].</param>
     /// <param name="epilogue">What happens to finished tiles of the matrix [N * OH * OW][outputs].</param>
-    public static void Forward<TEpilogue>(in ConvolutionShape shape, Floats input, Floats weight, Floats transformed, int side, Floats output, TEpilogue epilogue)
+    public static void Forward<TEpilogue>(in ConvolutionShape shape, Floats input, PackedWeights weight, Floats output, TEpilogue epilogue)
         where TEpilogue : unmanaged, ITileEpilogue
     {
-        if (side == 2 ? Winograd<V>.SmallTilesPay(shape) : Winograd<V>.Pays(shape, transformed: true))
-        {
-            if (side == 2)
-            {
-                MinimalFiltering<V, FilterTwo<V>>.Forward(shape, input, weight, transformed, output, epilogue);
-            }
-            else
-            {
-                MinimalFiltering<V, FilterFour<V>>.Forward(shape, input, weight, transformed, output, epilogue);
-            }
-
-            return;
-        }
-
-        Direct<FloatFormat<V>, TEpilogue>(shape, input, default, weight, output, epilogue);
+        ImageProduct problem = Outputs(shape, TapGrid.Outputs(shape, input), output);
+        problem.Panels = weight.Panels;
+        Run<FloatFormat<V>, TEpilogue>(problem, epilogue);
     }
 
     /// <summary>As above, without an epilogue.</summary>
     /// <param name="shape">Sizes.</param>
     /// <param name="input">Images [N][H][W][inputs].</param>
-    /// <param name="weight">Weights [3][3][inputs][outputs].</param>
+    /// <param name="weight">Filled by <see cref="PackWeights"/>.</param>
+    /// <param name="output">Results [N][OH][OW][outputs].</param>
+    public static void Forward(in ConvolutionShape shape, Floats input, PackedWeights weight, Floats output) => Forward(shape, input, weight, output, default(NoEpilogue));
+
+    /// <summary>As above, with weights that are also transformed beforehand. Which are used depends on the number of pixels.</summary>
+    /// <param name="shape">Sizes.</param>
+    /// <param name="input">Images [N][H][W][inputs].</param>
+    /// <param name="weight">Filled by <see cref="PackWeights"/>.</param>
     /// <param name="transformed">Filled by <see cref="TransformWeights"/>.</param>
     /// <param name="side">Outputs of a tile along each side, as there: 4 or 2.</param>
     /// <param name="output">Results [N][OH][OW][outputs].</param>
-    public static void Forward(in ConvolutionShape shape, Floats input, Floats weight, Floats transformed, int side, Floats output) =>
+    /// <param name="epilogue">What happens to finished tiles of the matrix [N * OH * OW][outputs].</param>
+    public static void Forward<TEpilogue>(in ConvolutionShape shape, Floats input, PackedWeights weight, Floats transformed, int side, Floats output, TEpilogue epilogue)
+        where TEpilogue : unmanaged, ITileEpilogue
+    {
+        if (side == 2 ? !Winograd<V>.SmallTilesPay(shape) : !Winograd<V>.Pays(shape, transformed: true))
+        {
+            Forward(shape, input, weight, output, epilogue);
+        }
+        else if (side == 2)
+        {
+            MinimalFiltering<V, FilterTwo<V>>.Forward(shape, input, default, transformed, output, epilogue);
+        }
+        else
+        {
+            MinimalFiltering<V, FilterFour<V>>.Forward(shape, input, default, transformed, output, epilogue);
+        }
+    }
+
+    /// <summary>As above, without an epilogue.</summary>
+    /// <param name="shape">Sizes.</param>
+    /// <param name="input">Images [N][H][W][inputs].</param>
+    /// <param name="weight">Filled by <see cref="PackWeights"/>.</param>
+    /// <param name="transformed">Filled by <see cref="TransformWeights"/>.</param>
+    /// <param name="side">Outputs of a tile along each side, as there: 4 or 2.</param>
+    /// <param name="output">Results [N][OH][OW][outputs].</param>
+    public static void Forward(in ConvolutionShape shape, Floats input, PackedWeights weight, Floats transformed, int side, Floats output) =>
         Forward(shape, input, weight, transformed, side, output, default(NoEpilogue));
+
+    /// <summary>Packs the weights of a convolution whose groups have several outputs each, for the calls that take <see cref="PackedWeights"/>.</summary>
+    /// <param name="depth">Weights of an output: kernel height * kernel width * inputs / groups.</param>
+    /// <param name="outputs">Channels of the output.</param>
+    /// <param name="groups">Groups of channels.</param>
+    /// <param name="weight">Weights [depth][outputs].</param>
+    /// <param name="panels">Receives groups * depth * (outputs / groups rounded up to 32) numbers, or fewer.</param>
+    public static void PackWeights(nint depth, nint outputs, nint groups, Floats weight, Floats panels)
+    {
+        var job = new PackJob { Source = weight, Target = panels, Depth = depth, Outputs = outputs, Columns = outputs / groups, Panels = Ceiling(outputs / groups, PanelColumns) };
+        Workers.Share(ref job, groups * job.Panels, Math.Max(1, 8192 / (PanelColumns * Math.Max(1, depth))));
+    }
 
     /// <summary>Transforms the weights of a convolution of 3 x 3 and stride 1 for minimal filtering.</summary>
     /// <param name="inputs">Channels of the input.</param>
@@ -105,27 +135,30 @@ public static unsafe partial class Convolution<V>
             grid.PixelStep = grid.Channels = Ceiling(shape.InputChannels, TFormat.Numbers);
         }
 
-        var problem = new ImageProduct
-        {
-            Grid = grid,
-            Inputs = shape.GroupInputs,
-            Normal = normal,
-            Weight = weight,
-            WeightTapX = shape.GroupInputs * shape.OutputChannels,
-            WeightTapY = shape.KernelWidth * shape.GroupInputs * shape.OutputChannels,
-            WeightRow = shape.OutputChannels,
-            WeightColumn = 1,
-            WeightGroup = shape.GroupOutputs,
-            Groups = shape.Groups,
-            Columns = shape.GroupOutputs,
-            Output = output,
-            OutputChannels = shape.OutputChannels,
-            OutputStepX = 1,
-        };
-        problem.OutputStepY = problem.Grid.GridWidth;
-        problem.OutputStepImage = problem.Grid.GridWidth * problem.Grid.GridHeight;
+        ImageProduct problem = Outputs(shape, grid, output);
+        problem.Normal = normal;
+        problem.Weight = weight;
+        problem.WeightTapX = shape.GroupInputs * shape.OutputChannels;
+        problem.WeightTapY = shape.KernelWidth * shape.GroupInputs * shape.OutputChannels;
+        problem.WeightRow = shape.OutputChannels;
+        problem.WeightColumn = 1;
+        problem.WeightGroup = shape.GroupOutputs;
         Run<TFormat, TEpilogue>(problem, epilogue);
     }
+
+    /// <summary>The product that a convolution is, without its weights.</summary>
+    private static ImageProduct Outputs(in ConvolutionShape shape, in TapGrid grid, Floats output) => new()
+    {
+        Grid = grid,
+        Inputs = shape.GroupInputs,
+        Groups = shape.Groups,
+        Columns = shape.GroupOutputs,
+        Output = output,
+        OutputChannels = shape.OutputChannels,
+        OutputStepX = 1,
+        OutputStepY = grid.GridWidth,
+        OutputStepImage = grid.GridWidth * grid.GridHeight,
+    };
 
     /// <summary>Gradient of the input of a convolution; also a transposed convolution (<see cref="ConvolutionShape.Transposed"/>).</summary>
     /// <param name="shape">Sizes of the convolution.</param>
@@ -221,6 +254,28 @@ public static unsafe partial class Convolution<V>
                 }
 
                 Run<TFormat, TEpilogue>(problem, epilogue);
+            }
+        }
+    }
+
+    /// <summary>Units are panels of all groups.</summary>
+    private struct PackJob : IRange
+    {
+        public float* Source;
+        public float* Target;
+        public nint Depth;
+        public nint Outputs;
+        public nint Columns;
+        public nint Panels;
+
+        public readonly void Run(nint from, nint to, int worker)
+        {
+            for (nint unit = from; unit < to; unit++)
+            {
+                (nint group, nint panel) = Math.DivRem(unit, Panels);
+                nint columns = Math.Min(PanelColumns, Columns - (panel * PanelColumns));
+                float* target = Target + (((group * Ceiling(Columns, V.Count) * V.Count) + (panel * PanelColumns)) * Depth);
+                Panel.Copy<V>(Source + (group * Columns) + (panel * PanelColumns), Outputs, columns, Depth, target, columns > V.Count ? PanelColumns : V.Count);
             }
         }
     }

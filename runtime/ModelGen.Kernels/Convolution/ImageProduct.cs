@@ -15,6 +15,9 @@ internal unsafe struct ImageProduct
     /// <summary>Weight of the first tap, channel and column.</summary>
     public float* Weight;
 
+    /// <summary>The same weights as panels [groups][panels][depth][columns of a panel], or null: they are packed on the way.</summary>
+    public float* Panels;
+
     /// <summary>Distance of taps in a column of taps.</summary>
     public nint WeightTapY;
 

@@ -129,7 +129,7 @@ internal static unsafe class Winograd<V>
         public readonly nint AllLines => Batch * TilesY;
 
         /// <summary>Lines that are worked on at a time.</summary>
-        public readonly nint Lines(nint channels) => Math.Clamp((nint)(Budget / (Points * TilesX * channels)), Math.Min(Workers.Count, AllLines), AllLines);
+        public readonly nint Lines(nint channels) => Math.Clamp((nint)(Budget / (Points * TilesX * channels)), Math.Min(Workers.Available, AllLines), AllLines);
     }
 
     /// <summary>Sums [36][inputs][outputs] become kernels [3][3][inputs][outputs]: Gᵀ m G.</summary>

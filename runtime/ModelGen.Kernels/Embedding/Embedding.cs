@@ -49,7 +49,7 @@ public static unsafe class Embedding<V>
         Movement<V>.Fill(result, vocabulary * width, 0);
         var job = new BackwardJob { Gradient = gradient, Width = width, Indices = indices.Address, Count = count, Padding = padding, Result = result };
         nint blocks = (width + 15) / 16;
-        if (blocks >= Workers.Count)
+        if (blocks >= Workers.Available)
         {
             Workers.Run(ref job, blocks, 1 + (16384 / Math.Max(16 * count, 1)));
             return;

@@ -21,7 +21,7 @@ public static unsafe partial class Gemm<V>
         }
 
         var job = new BatchJob<TFormat> { Problem = problem, Batch = batch };
-        if (items < Workers.Count)
+        if (items < Workers.Available)
         {
             for (nint item = 0; item < items; item++)
             {

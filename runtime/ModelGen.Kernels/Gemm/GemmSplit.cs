@@ -21,7 +21,7 @@ internal readonly record struct GemmSplit(int Rows, int Columns, int Depth)
     {
         nint panelRows = Gemm<V>.TileRows;
         nint panelColumns = Gemm<V>.TileColumns;
-        int workers = ModelGen.Kernels.Workers.Count;
+        int workers = ModelGen.Kernels.Workers.Available;
         nint rowPanels = (problem.Rows + panelRows - 1) / panelRows;
         nint columnPanels = (problem.Columns + panelColumns - 1) / panelColumns;
         var best = new GemmSplit(1, 1, 1);

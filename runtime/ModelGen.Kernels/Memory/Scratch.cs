@@ -9,9 +9,16 @@ internal static unsafe class Scratch
     [ThreadStatic]
     private static NativeMemoryBlock? images;
 
+    [ThreadStatic]
+    private static NativeMemoryBlock? chain;
+
     /// <summary>As <see cref="Floats"/>, other memory: for what a kernel hands to another one.</summary>
     /// <param name="floats">Number of floats.</param>
     public static float* Images(long floats) => Grow(ref images, floats);
+
+    /// <summary>As <see cref="Floats"/>, other memory: for what is between convolutions that are computed piece by piece.</summary>
+    /// <param name="floats">Number of floats.</param>
+    public static float* Chain(long floats) => Grow(ref chain, floats);
 
     /// <summary>At least this many floats, aligned to 64 bytes; what was there before is lost.</summary>
     /// <param name="floats">Number of floats.</param>

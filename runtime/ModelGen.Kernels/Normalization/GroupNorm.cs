@@ -124,14 +124,14 @@ public static unsafe class GroupNorm<V>
         public void Run()
         {
             nint size = Places * Channels * (Gradient is null ? 1 : 2);
-            if (size <= Near && Samples >= Math.Min(4 * Workers.Count, Samples * Pieces))
+            if (size <= Near && Samples >= Math.Min(4 * Workers.Available, Samples * Pieces))
             {
                 var job = new SampleJob { Passes = this };
                 Workers.Run(ref job, Samples, 1 + (8192 / Math.Max(size, 1)));
                 return;
             }
 
-            nint together = size >= Near && Pieces >= Workers.Count ? 1 : Samples;
+            nint together = size >= Near && Pieces >= Workers.Available ? 1 : Samples;
             for (nint first = 0; first < Samples; first += together)
             {
                 Together(first, first + together);

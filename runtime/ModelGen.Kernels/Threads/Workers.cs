@@ -19,6 +19,9 @@ public static unsafe class Workers
     [ThreadStatic]
     private static int current;
 
+    [ThreadStatic]
+    private static bool inside;
+
     /// <summary>Number of the worker that the calling thread is: what <see cref="IRange.Run"/> is given, for those who are called from there.</summary>
     internal static int Current => current;
 
@@ -34,6 +37,9 @@ public static unsafe class Workers
             count = value;
         }
     }
+
+    /// <summary>Workers that a loop of the calling thread can have: inside another loop of several workers, one.</summary>
+    internal static int Available => inside ? 1 : count;
 
     /// <summary>Whether the threads are those of an OpenMP library.</summary>
     public static bool UsesOpenMP => parallel is not null;
@@ -62,7 +68,7 @@ public static unsafe class Workers
     /// <summary>How many workers a loop gets.</summary>
     /// <param name="units">Number of units.</param>
     /// <param name="unitsPerWorker">Units that are worth a worker: below about a microsecond of work waking one costs more than it brings.</param>
-    public static int For(nint units, nint unitsPerWorker = 1) => (int)Math.Clamp(units / Math.Max(unitsPerWorker, 1), 1, count);
+    public static int For(nint units, nint unitsPerWorker = 1) => (int)Math.Clamp(units / Math.Max(unitsPerWorker, 1), 1, Available);
 
     /// <summary>Runs a loop and returns when all units are done. Each worker gets one part of it, always the same.</summary>
     /// <param name="body">The body; copied to nowhere, so it may hold pointers to the caller's locals.</param>
@@ -140,18 +146,18 @@ public static unsafe class Workers
         nint to = job->Units * (worker + 1) / job->Workers;
         if (to > from)
         {
-            int before = current;
-            current = worker;
+            (int before, bool wasInside) = (current, inside);
+            (current, inside) = (worker, true);
             ((T*)job->Body)->Run(from, to, worker);
-            current = before;
+            (current, inside) = (before, wasInside);
         }
     }
 
     private static void SharePart<T>(Job* job, int worker)
         where T : unmanaged, IRange
     {
-        int before = current;
-        current = worker;
+        (int before, bool wasInside) = (current, inside);
+        (current, inside) = (worker, true);
         for (int i = 0; i < job->Workers; i++)
         {
             WorkRange* range = job->Ranges + ((worker + i) % job->Workers);
@@ -161,7 +167,7 @@ public static unsafe class Workers
             }
         }
 
-        current = before;
+        (current, inside) = (before, wasInside);
     }
 
     [UnmanagedCallersOnly]

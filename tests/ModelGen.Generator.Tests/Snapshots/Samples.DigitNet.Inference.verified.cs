@@ -96,9 +96,9 @@ namespace ModelGen.Generated
                 new LayerSummary("classify", "Linear", "[N, 128]", "[N, 10]", 1290, 2570) { Inputs = [7] },
             ],
             [
-                new MemoryPlan(1, 19927616, 5403304),
-                new MemoryPlan(16, 29758976, 8913064),
-                new MemoryPlan(64, 61219328, 20144296),
+                new MemoryPlan(1, 19927616, 5477032),
+                new MemoryPlan(16, 29758976, 8986792),
+                new MemoryPlan(64, 61219328, 20218024),
             ]);
 
         // DigitNet: 9 operations, 1 199 882 parameters
@@ -149,9 +149,11 @@ namespace ModelGen.Generated
 
         protected override void PlanPrepared(ArenaPlan memory)
         {
-            memory.Slot(288, 0, 3);   // 0: conv1_weight_ordered
-            memory.Slot(18432, 1, 3);   // 1: conv2_weight_ordered
-            memory.Slot(73728, 2, 3);   // 2: work
+            memory.Slot(288, 0, 1);   // 0: conv1_weight_ordered
+            memory.Slot(288, 1, 5);   // 1: conv1_weight_panels
+            memory.Slot(18432, 2, 4);   // 2: conv2_weight_ordered
+            memory.Slot(18432, 3, 5);   // 3: conv2_weight_panels
+            memory.Slot(73728, 4, 5);   // 4: conv2_weight_tiles
         }
 
         protected override void Prepare()
@@ -159,17 +161,23 @@ namespace ModelGen.Generated
             Floats conv1_weight = At(0);
             Floats conv2_weight = At(2);
             Floats conv1_weight_ordered = PreparedAt(0);
-            Floats conv2_weight_ordered = PreparedAt(1);
-            Floats work = PreparedAt(2);
+            Floats conv1_weight_panels = PreparedAt(1);
+            Floats conv2_weight_ordered = PreparedAt(2);
+            Floats conv2_weight_panels = PreparedAt(3);
+            Floats conv2_weight_tiles = PreparedAt(4);
 
             // conv1.weight
             Movement<V>.Copy(conv1_weight, conv1_weight_ordered, [3, 3, 1, 32], [3, 1, 9, 9], [96, 32, 32, 1]);
+
+            // var x = relu(Conv1(image))
+            Convolution<V>.PackWeights(9, 32, 1, conv1_weight_ordered, conv1_weight_panels);
 
             // conv2.weight
             Movement<V>.Copy(conv2_weight, conv2_weight_ordered, [3, 3, 32, 64], [3, 1, 9, 288], [6144, 2048, 64, 1]);
 
             // x = max_pool2d(relu(Conv2(x)), 2)
-            Convolution<V>.TransformWeights(32, 64, 4, conv2_weight_ordered, work);
+            Convolution<V>.PackWeights(288, 64, 1, conv2_weight_ordered, conv2_weight_panels);
+            Convolution<V>.TransformWeights(32, 64, 4, conv2_weight_ordered, conv2_weight_tiles);
         }
 
         protected override void Plan(ArenaPlan memory, ReadOnlySpan<long> sizes)
@@ -205,10 +213,10 @@ namespace ModelGen.Generated
             Floats hidden_bias = At(5);
             Floats classify_weight = At(6);
             Floats classify_bias = At(7);
-            Floats conv1_weight_ordered = PreparedAt(0);
+            Floats conv1_weight_panels = PreparedAt(1);
             Floats x = memory.Slot(1);
-            Floats conv2_weight_ordered = PreparedAt(1);
-            Floats work = PreparedAt(2);
+            Floats conv2_weight_panels = PreparedAt(3);
+            Floats conv2_weight_tiles = PreparedAt(4);
             Floats v = memory.Slot(2);
             Floats x_2 = memory.Slot(3);
             Floats x_ordered = memory.Slot(4);
@@ -217,10 +225,10 @@ namespace ModelGen.Generated
             Load(given[0], image);
 
             // var x = relu(Conv1(image))
-            Convolution<V>.Forward(new ConvolutionShape(N, 28, 28, 1, 32, 3, 3), image, conv1_weight_ordered, x, new Epilogue1<V>(conv1_bias));
+            Convolution<V>.Forward(new ConvolutionShape(N, 28, 28, 1, 32, 3, 3), image, new PackedWeights(conv1_weight_panels), x, new Epilogue1<V>(conv1_bias));
 
             // x = max_pool2d(relu(Conv2(x)), 2)
-            Convolution<V>.Forward(new ConvolutionShape(N, 26, 26, 32, 64, 3, 3), x, conv2_weight_ordered, work, 4, v, new Epilogue2<V>(conv2_bias));
+            Convolution<V>.Forward(new ConvolutionShape(N, 26, 26, 32, 64, 3, 3), x, new PackedWeights(conv2_weight_panels), conv2_weight_tiles, 4, v, new Epilogue2<V>(conv2_bias));
             MaxPool<V>.Forward(new PoolShape(N, 24, 24, 64, 12, 12) { KernelHeight = 2, KernelWidth = 2, StrideY = 2, StrideX = 2 }, v, x_2);
 
             // x

@@ -108,9 +108,9 @@ namespace ModelGen.Generated
                 new LayerSummary("classify", "Linear", "[N, 16]", "[N, 10]", 170, 330) { Inputs = [9] },
             ],
             [
-                new MemoryPlan(1, 100432, 38904),
-                new MemoryPlan(16, 1068112, 284664),
-                new MemoryPlan(32, 2100304, 546808),
+                new MemoryPlan(1, 100432, 53496),
+                new MemoryPlan(16, 1068112, 299256),
+                new MemoryPlan(32, 2100304, 561400),
             ]);
 
         // ResidualNet: 27 operations, 2 314 parameters
@@ -197,16 +197,20 @@ namespace ModelGen.Generated
 
         protected override void PlanPrepared(ArenaPlan memory)
         {
-            memory.Slot(216, 0, 8);   // 0: stem_weight_ordered
-            memory.Slot(8, 1, 2);   // 1: stage1_norm_scale
-            memory.Slot(8, 1, 8);   // 2: stage1_conv_folded_bias
-            memory.Slot(576, 2, 3);   // 3: stage1_conv_folded_weight
-            memory.Slot(576, 3, 8);   // 4: stage1_conv_folded_weight_ordered
-            memory.Slot(16, 4, 5);   // 5: stages_0_norm_scale
-            memory.Slot(16, 4, 8);   // 6: stages_0_conv_folded_bias
-            memory.Slot(1152, 5, 7);   // 7: stages_0_conv_folded_weight
-            memory.Slot(128, 6, 8);   // 8: stages_0_shortcut_weight_ordered
-            memory.Slot(1152, 7, 8);   // 9: stages_0_conv_folded_weight_ordered
+            memory.Slot(216, 0, 1);   // 0: stem_weight_ordered
+            memory.Slot(864, 1, 12);   // 1: stem_weight_panels
+            memory.Slot(8, 2, 3);   // 2: stage1_norm_scale
+            memory.Slot(8, 2, 12);   // 3: stage1_conv_folded_bias
+            memory.Slot(576, 3, 4);   // 4: stage1_conv_folded_weight
+            memory.Slot(576, 4, 5);   // 5: stage1_conv_folded_weight_ordered
+            memory.Slot(2304, 5, 12);   // 6: stage1_conv_folded_weight_panels
+            memory.Slot(16, 6, 7);   // 7: stages_0_norm_scale
+            memory.Slot(16, 6, 12);   // 8: stages_0_conv_folded_bias
+            memory.Slot(1152, 7, 10);   // 9: stages_0_conv_folded_weight
+            memory.Slot(128, 8, 9);   // 10: stages_0_shortcut_weight_ordered
+            memory.Slot(256, 9, 12);   // 11: stages_0_shortcut_weight_panels
+            memory.Slot(1152, 10, 11);   // 12: stages_0_conv_folded_weight_ordered
+            memory.Slot(2304, 11, 12);   // 13: stages_0_conv_folded_weight_panels
         }
 
         protected override void Prepare()
@@ -224,18 +228,25 @@ namespace ModelGen.Generated
             Floats stages_0_norm_running_var = At(16);
             Floats stages_0_shortcut_weight = At(8);
             Floats stem_weight_ordered = PreparedAt(0);
-            Floats stage1_norm_scale = PreparedAt(1);
-            Floats stage1_conv_folded_bias = PreparedAt(2);
-            Floats stage1_conv_folded_weight = PreparedAt(3);
-            Floats stage1_conv_folded_weight_ordered = PreparedAt(4);
-            Floats stages_0_norm_scale = PreparedAt(5);
-            Floats stages_0_conv_folded_bias = PreparedAt(6);
-            Floats stages_0_conv_folded_weight = PreparedAt(7);
-            Floats stages_0_shortcut_weight_ordered = PreparedAt(8);
-            Floats stages_0_conv_folded_weight_ordered = PreparedAt(9);
+            Floats stem_weight_panels = PreparedAt(1);
+            Floats stage1_norm_scale = PreparedAt(2);
+            Floats stage1_conv_folded_bias = PreparedAt(3);
+            Floats stage1_conv_folded_weight = PreparedAt(4);
+            Floats stage1_conv_folded_weight_ordered = PreparedAt(5);
+            Floats stage1_conv_folded_weight_panels = PreparedAt(6);
+            Floats stages_0_norm_scale = PreparedAt(7);
+            Floats stages_0_conv_folded_bias = PreparedAt(8);
+            Floats stages_0_conv_folded_weight = PreparedAt(9);
+            Floats stages_0_shortcut_weight_ordered = PreparedAt(10);
+            Floats stages_0_shortcut_weight_panels = PreparedAt(11);
+            Floats stages_0_conv_folded_weight_ordered = PreparedAt(12);
+            Floats stages_0_conv_folded_weight_panels = PreparedAt(13);
 
             // stem.weight
             Movement<V>.Copy(stem_weight, stem_weight_ordered, [3, 3, 3, 8], [3, 1, 9, 27], [72, 24, 8, 1]);
+
+            // var x = stage1.Forward(relu(Stem(image)))
+            Convolution<V>.PackWeights(27, 8, 1, stem_weight_ordered, stem_weight_panels);
 
             // var y = Norm(Conv(x))
             var loop2 = new Loop2<V>(stage1_norm_running_var, stage1_norm_weight, stage1_norm_running_mean, stage1_norm_bias, stage1_norm_scale, stage1_conv_folded_bias);
@@ -247,6 +258,7 @@ namespace ModelGen.Generated
             Movement<V>.Copy(stage1_conv_folded_weight, stage1_conv_folded_weight_ordered, [3, 3, 8, 8], [3, 1, 9, 72], [192, 64, 8, 1]);
 
             // var y = Norm(Conv(x))
+            Convolution<V>.PackWeights(72, 8, 1, stage1_conv_folded_weight_ordered, stage1_conv_folded_weight_panels);
             var loop5 = new Loop5<V>(stages_0_norm_running_var, stages_0_norm_weight, stages_0_norm_running_mean, stages_0_norm_bias, stages_0_norm_scale, stages_0_conv_folded_bias);
             Workers.Share(ref loop5, ((16) + V.Count - 1) / V.Count, 16384 / V.Count);
             var loop6 = new Loop6<V>(stages_0_conv_weight, stages_0_norm_scale, stages_0_conv_folded_weight);
@@ -255,8 +267,14 @@ namespace ModelGen.Generated
             // stages.0.shortcut.weight
             Movement<V>.Copy(stages_0_shortcut_weight, stages_0_shortcut_weight_ordered, [1, 1, 8, 16], [1, 1, 1, 8], [128, 128, 16, 1]);
 
+            // var skip = stride == 1 ? x : Shortcut(x)
+            Convolution<V>.PackWeights(8, 16, 1, stages_0_shortcut_weight_ordered, stages_0_shortcut_weight_panels);
+
             // stages.0.conv.folded_weight
             Movement<V>.Copy(stages_0_conv_folded_weight, stages_0_conv_folded_weight_ordered, [3, 3, 8, 16], [3, 1, 9, 72], [384, 128, 16, 1]);
+
+            // var y = Norm(Conv(x))
+            Convolution<V>.PackWeights(72, 16, 1, stages_0_conv_folded_weight_ordered, stages_0_conv_folded_weight_panels);
         }
 
         protected override void Plan(ArenaPlan memory, ReadOnlySpan<long> sizes)
@@ -291,16 +309,16 @@ namespace ModelGen.Generated
             Floats stages_0_shortcut_bias = At(9);
             Floats classify_weight = At(10);
             Floats classify_bias = At(11);
-            Floats stem_weight_ordered = PreparedAt(0);
+            Floats stem_weight_panels = PreparedAt(1);
             Floats image_ordered = memory.Slot(1);
             Floats skip = memory.Slot(2);
-            Floats stage1_conv_folded_bias = PreparedAt(2);
-            Floats stage1_conv_folded_weight_ordered = PreparedAt(4);
+            Floats stage1_conv_folded_bias = PreparedAt(3);
+            Floats stage1_conv_folded_weight_panels = PreparedAt(6);
             Floats x = memory.Slot(3);
-            Floats stages_0_conv_folded_bias = PreparedAt(6);
-            Floats stages_0_shortcut_weight_ordered = PreparedAt(8);
+            Floats stages_0_conv_folded_bias = PreparedAt(8);
+            Floats stages_0_shortcut_weight_panels = PreparedAt(11);
             Floats v = memory.Slot(4);
-            Floats stages_0_conv_folded_weight_ordered = PreparedAt(9);
+            Floats stages_0_conv_folded_weight_panels = PreparedAt(13);
             Floats x_2 = memory.Slot(5);
             Floats v_2 = memory.Slot(6);
             Floats v_3 = memory.Slot(7);
@@ -310,16 +328,16 @@ namespace ModelGen.Generated
             Movement<V>.Copy(image, image_ordered, [N, 16, 16, 3], [768, 16, 1, 256], [768, 48, 3, 1]);
 
             // var x = stage1.Forward(relu(Stem(image)))
-            Convolution<V>.Forward(new ConvolutionShape(N, 16, 16, 3, 8, 3, 3) { PadTop = 1, PadBottom = 1, PadLeft = 1, PadRight = 1 }, image_ordered, stem_weight_ordered, skip, new Epilogue1<V>(stem_bias));
+            Convolution<V>.Forward(new ConvolutionShape(N, 16, 16, 3, 8, 3, 3) { PadTop = 1, PadBottom = 1, PadLeft = 1, PadRight = 1 }, image_ordered, new PackedWeights(stem_weight_panels), skip, new Epilogue1<V>(stem_bias));
 
             // var y = Norm(Conv(x))
-            Convolution<V>.Forward(new ConvolutionShape(N, 16, 16, 8, 8, 3, 3) { PadTop = 1, PadBottom = 1, PadLeft = 1, PadRight = 1 }, skip, stage1_conv_folded_weight_ordered, x, new Epilogue4<V>(stage1_conv_folded_bias, skip));
+            Convolution<V>.Forward(new ConvolutionShape(N, 16, 16, 8, 8, 3, 3) { PadTop = 1, PadBottom = 1, PadLeft = 1, PadRight = 1 }, skip, new PackedWeights(stage1_conv_folded_weight_panels), x, new Epilogue4<V>(stage1_conv_folded_bias, skip));
 
             // var skip = stride == 1 ? x : Shortcut(x)
-            Convolution<V>.Forward(new ConvolutionShape(N, 16, 16, 8, 16, 1, 1) { StrideY = 2, StrideX = 2 }, x, stages_0_shortcut_weight_ordered, v);
+            Convolution<V>.Forward(new ConvolutionShape(N, 16, 16, 8, 16, 1, 1) { StrideY = 2, StrideX = 2 }, x, new PackedWeights(stages_0_shortcut_weight_panels), v);
 
             // var y = Norm(Conv(x))
-            Convolution<V>.Forward(new ConvolutionShape(N, 16, 16, 8, 16, 3, 3) { StrideY = 2, StrideX = 2, PadTop = 1, PadBottom = 1, PadLeft = 1, PadRight = 1 }, x, stages_0_conv_folded_weight_ordered, x_2, new Epilogue7<V>(stages_0_conv_folded_bias, v, stages_0_shortcut_bias));
+            Convolution<V>.Forward(new ConvolutionShape(N, 16, 16, 8, 16, 3, 3) { StrideY = 2, StrideX = 2, PadTop = 1, PadBottom = 1, PadLeft = 1, PadRight = 1 }, x, new PackedWeights(stages_0_conv_folded_weight_panels), x_2, new Epilogue7<V>(stages_0_conv_folded_bias, v, stages_0_shortcut_bias));
 
             // Classify(x.mean([2, 3]))
             Reduction<V>.Sum(x_2, N, 64, 16, 1f / (64), v_2);

@@ -105,14 +105,8 @@ internal sealed class ConvOp : OpDefinition
 
         string shape = ConvolutionLayout.Shape(k.Type(0).Shape, k.Type(1).Shape, k.Attributes);
         Place weight = k.OrderedOperand(1, ConvolutionLayout.Weight(spatial));
-        Place? transformed = null;
         int side = k.IsStep ? 0 : TileSide(k);
-        if (side > 0)
-        {
-            (long outputs, long inputs) = (k.Type(1).Shape[0].Constant!.Value, k.Type(1).Shape[1].Constant!.Value);
-            transformed = k.Work(new TensorType(DType.Float32, new Dim[] { (side + 2) * (side + 2) * inputs * ((outputs + 31) / 32 * 32) }));
-            k.Emit($"Convolution<V>.TransformWeights({Invariant.Text(inputs)}, {Invariant.Text(outputs)}, {Invariant.Text(side)}, {k.Read(weight)}, {k.Write(transformed)});");
-        }
+        string weights = k.IsStep ? k.Read(weight) : Prepare(k, weight, side);
 
         // After the weights, so that what prepares them does not read the image.
         (string image, string? normal) = BatchNormLowering.Image(k, 0, ConvolutionLayout.ChannelsLast(spatial));
@@ -120,13 +114,48 @@ internal sealed class ConvOp : OpDefinition
         string images = normal is null ? image : $"{image}, {normal}";
         if (BatchNormLowering.Statistics(k) is Place statistics)
         {
-            k.Emit($"{k.Product("Convolution")}.ForwardAndMeasure({shape}, {images}, {k.Read(weight)}, {k.Write(result)}, {k.Write(statistics)});");
+            k.Emit($"{k.Product("Convolution")}.ForwardAndMeasure({shape}, {images}, {weights}, {k.Write(result)}, {k.Write(statistics)});");
             return true;
         }
 
-        string weights = transformed is null ? k.Read(weight) : $"{k.Read(weight)}, {k.Read(transformed)}, {Invariant.Text(side)}";
-        k.Emit($"{k.Product("Convolution")}.Forward({shape}, {images}, {weights}, {k.Write(result)}{k.Epilogue(k.ResultType().Shape[1])});");
+        string results = k.Write(result);
+        string epilogue = k.Epilogue(k.ResultType().Shape[1]);
+        string call = $"{k.Product("Convolution")}.Forward({shape}, {images}, {weights}, {results}{epilogue});";
+        if (k.IsStep || side > 0)
+        {
+            k.Emit(call);
+            return true;
+        }
+
+        var convolution = new ConvolutionCall(k.OrderedOperand(0, ConvolutionLayout.ChannelsLast(spatial)), image, result, results, $"{shape}, {weights}{(epilogue.Length == 0 ? ", default(NoEpilogue)" : epilogue)}");
+        k.EmitConvolution(convolution with { IsDepthwise = k.Type(1).Shape[0].Constant == k.Attributes.Int("groups") }, call);
         return true;
+    }
+
+    /// <summary>What inference makes of the weights once: panels, and transformed ones where minimal filtering may pay; depthwise convolutions read them as they are.</summary>
+    /// <returns>The arguments of the call that computes the convolution.</returns>
+    private static string Prepare(KernelContext k, Place weight, int side)
+    {
+        EquatableArray<Dim> sizes = k.Type(1).Shape;
+        long groups = k.Attributes.Int("groups");
+        (long outputs, long inputs) = (sizes[0].Constant!.Value, sizes[1].Constant!.Value);
+        if (outputs == groups)
+        {
+            return k.Read(weight);
+        }
+
+        long depth = sizes.Skip(1).Aggregate(1L, static (product, size) => product * size.Constant!.Value);
+        Place panels = k.FormOf(1, "panels", groups * depth * (((outputs / groups) + 31) / 32 * 32));
+        string source = k.Read(weight);
+        k.Emit($"Convolution<V>.PackWeights({Invariant.Text(depth)}, {Invariant.Text(outputs)}, {Invariant.Text(groups)}, {source}, {k.Write(panels)});");
+        if (side == 0)
+        {
+            return $"new PackedWeights({k.Read(panels)})";
+        }
+
+        Place transformed = k.FormOf(1, "tiles", (side + 2) * (side + 2) * inputs * ((outputs + 31) / 32 * 32));
+        k.Emit($"Convolution<V>.TransformWeights({Invariant.Text(inputs)}, {Invariant.Text(outputs)}, {Invariant.Text(side)}, {k.Read(weight)}, {k.Write(transformed)});");
+        return $"new PackedWeights({k.Read(panels)}), {k.Read(transformed)}, {Invariant.Text(side)}";
     }
 
     /// <summary>
