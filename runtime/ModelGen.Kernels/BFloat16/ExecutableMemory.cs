@@ -6,9 +6,7 @@ namespace ModelGen.Kernels;
 internal static unsafe partial class ExecutableMemory
 {
     private const int Read = 1;
-    private const int Write = 2;
     private const int Execute = 4;
-    private const int PrivateAnonymous = 0x22;
     private const uint CommitAndReserve = 0x3000;
     private const uint Release = 0x8000;
     private const uint PageReadWrite = 0x04;
@@ -22,8 +20,8 @@ internal static unsafe partial class ExecutableMemory
 
     private static byte* PlaceOnLinux(ReadOnlySpan<byte> code)
     {
-        byte* memory = Map(null, (nuint)code.Length, Read | Write, PrivateAnonymous, -1, 0);
-        if ((nint)memory == -1)
+        byte* memory = LinuxPages.Map((nuint)code.Length);
+        if (memory is null)
         {
             return null;
         }
@@ -34,7 +32,7 @@ internal static unsafe partial class ExecutableMemory
             return memory;
         }
 
-        _ = Unmap(memory, (nuint)code.Length);
+        LinuxPages.Unmap(memory, (nuint)code.Length);
         return null;
     }
 
@@ -56,14 +54,8 @@ internal static unsafe partial class ExecutableMemory
         return null;
     }
 
-    [LibraryImport("libc", EntryPoint = "mmap")]
-    private static partial byte* Map(void* address, nuint size, int protection, int flags, int file, nint offset);
-
     [LibraryImport("libc", EntryPoint = "mprotect")]
     private static partial int Protect(void* address, nuint size, int protection);
-
-    [LibraryImport("libc", EntryPoint = "munmap")]
-    private static partial int Unmap(void* address, nuint size);
 
     [LibraryImport("kernel32")]
     private static partial byte* VirtualAlloc(void* address, nuint size, uint kind, uint protection);

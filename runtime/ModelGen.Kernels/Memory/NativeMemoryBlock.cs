@@ -11,6 +11,11 @@ public sealed unsafe class NativeMemoryBlock : IDisposable
     private const nuint Alignment = 64;
     private const nuint Padding = 256;
 
+    /// <summary>
+    /// Bytes from which on a block is pages of its own. The C library would keep freed blocks of up to 32 MiB for itself, so that workspaces which grow would leave their old sizes behind.
+    /// </summary>
+    private const long LeastPages = 1 << 20;
+
     private static long allocated;
 
     private byte* address;
@@ -22,7 +27,20 @@ public sealed unsafe class NativeMemoryBlock : IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfNegative(bytes);
         Bytes = bytes;
-        address = (byte*)NativeMemory.AlignedAlloc((nuint)bytes + Padding, Alignment);
+        if (IsPages)
+        {
+            address = LinuxPages.Map((nuint)bytes + Padding);
+            if (address is null)
+            {
+                GC.SuppressFinalize(this);
+                throw new OutOfMemoryException($"The system has no {bytes + (long)Padding} bytes of memory.");
+            }
+        }
+        else
+        {
+            address = (byte*)NativeMemory.AlignedAlloc((nuint)bytes + Padding, Alignment);
+        }
+
         NativeMemory.Clear(address, (nuint)bytes + Padding);
         GC.AddMemoryPressure(bytes + (long)Padding);
         Interlocked.Add(ref allocated, bytes + (long)Padding);
@@ -38,6 +56,8 @@ public sealed unsafe class NativeMemoryBlock : IDisposable
 
     /// <summary>Usable size.</summary>
     public long Bytes { get; }
+
+    private bool IsPages => Bytes >= LeastPages && OperatingSystem.IsLinux();
 
     /// <summary>Place of the first byte.</summary>
     public IntPtr Address => (IntPtr)address;
@@ -58,7 +78,15 @@ public sealed unsafe class NativeMemoryBlock : IDisposable
     {
         if (address is not null)
         {
-            NativeMemory.AlignedFree(address);
+            if (IsPages)
+            {
+                LinuxPages.Unmap(address, (nuint)Bytes + Padding);
+            }
+            else
+            {
+                NativeMemory.AlignedFree(address);
+            }
+
             address = null;
             GC.RemoveMemoryPressure(Bytes + (long)Padding);
             Interlocked.Add(ref allocated, -(Bytes + (long)Padding));
