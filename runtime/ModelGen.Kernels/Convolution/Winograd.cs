@@ -26,18 +26,8 @@ internal static unsafe class Winograd<V>
 
     /// <summary>Whether a convolution is faster by tiles of 2 x 2 outputs than directly, with weights that are transformed already.</summary>
     /// <param name="s">The convolution.</param>
-    public static bool SmallTilesPay(in ConvolutionShape s)
-    {
-        if (!HasForm(s))
-        {
-            return false;
-        }
-
-        // Multiply-adds: of 3 x 3 taps, or of 16 points; reading a transformed weight takes as long as twelve of them and transforming a number as ten.
-        double tiles = s.Batch * Ceiling(s.OutputHeight, 2) * Ceiling(s.OutputWidth, 2);
-        double channels = s.InputChannels * (double)s.OutputChannels;
-        return 16 * ((tiles * channels) + (12 * channels) + (10 * tiles * (s.InputChannels + s.OutputChannels))) < 9 * s.OutputPixels * channels;
-    }
+    public static bool SmallTilesPay(in ConvolutionShape s) =>
+        HasForm(s) && Costs.SmallTilesPay(s.InputChannels, s.OutputChannels, s.OutputPixels, s.Batch * Ceiling(s.OutputHeight, 2) * Ceiling(s.OutputWidth, 2));
 
     /// <summary>Whether a convolution in floats is faster this way than directly in pairs of bfloat16 numbers.</summary>
     /// <param name="s">The convolution.</param>

@@ -13,7 +13,6 @@ namespace ModelGen.Benchmarks;
 internal static class ChoiceBenchmark
 {
     private const int Rounds = 9;
-    private const int Unknowns = 5;
 
     private static readonly (int Bits, string? Setting)[] Widths = [(512, null), (256, "DOTNET_EnableAVX512"), (128, "DOTNET_EnableAVX2")];
 
@@ -98,20 +97,27 @@ internal static class ChoiceBenchmark
         using var x = new NativeMemoryBlock(shape.InputPixels * inputs * sizeof(float));
         using var w = new NativeMemoryBlock(shape.Depth * outputs * sizeof(float));
         using var y = new NativeMemoryBlock(shape.OutputPixels * outputs * sizeof(float));
-        using var transformed = new NativeMemoryBlock(36L * inputs * ((outputs + 31) / 32 * 32) * sizeof(float));
+        nint panelOutputs = (outputs + 31) / 32 * 32;
+        using var panels = new NativeMemoryBlock(shape.Depth * panelOutputs * sizeof(float));
+        using var transformed = new NativeMemoryBlock(36L * inputs * panelOutputs * sizeof(float));
+        using var small = new NativeMemoryBlock(16L * inputs * panelOutputs * sizeof(float));
         Fill(x);
         Fill(w);
-        MinimalFiltering<V, FilterFour<V>>.Transform(inputs, outputs, w.Floats(), transformed.Floats());
+        Convolution<V>.PackWeights(shape.Depth, outputs, 1, w.Floats(), panels.Floats());
+        Convolution<V>.TransformWeights(inputs, outputs, 4, w.Floats(), transformed.Floats());
+        Convolution<V>.TransformWeights(inputs, outputs, 2, w.Floats(), small.Floats());
         bool pairs = Hardware.MultipliesBFloat16;
         Action[] ways =
         [
             () => Convolution<V>.Direct<FloatFormat<V>, NoEpilogue>(shape, x.Floats(), default, w.Floats(), y.Floats(), default),
             () => MinimalFiltering<V, FilterFour<V>>.Forward(shape, x.Floats(), w.Floats(), null, y.Floats(), default(NoEpilogue)),
+            () => Convolution<V>.Forward(shape, x.Floats(), new PackedWeights(panels.Floats()), y.Floats()),
             () => MinimalFiltering<V, FilterFour<V>>.Forward(shape, x.Floats(), w.Floats(), transformed.Floats(), y.Floats(), default(NoEpilogue)),
+            () => MinimalFiltering<V, FilterTwo<V>>.Forward(shape, x.Floats(), w.Floats(), small.Floats(), y.Floats(), default(NoEpilogue)),
             () => Convolution<V512>.Direct<PairFormat, NoEpilogue>(shape, x.Floats(), default, w.Floats(), y.Floats(), default),
         ];
-        double[] times = KernelBenchmark.InTurns(ways[..(pairs ? 4 : 3)], Rounds);
-        return new Row(Hardware.VectorBits, batch, size, inputs, outputs, times[0], times[1], times[2], pairs ? times[3] : null);
+        double[] times = KernelBenchmark.InTurns(ways[..(pairs ? 6 : 5)], Rounds);
+        return new Row(Hardware.VectorBits, batch, size, inputs, outputs, times[0], times[1], times[2], times[3], times[4], pairs ? times[5] : null);
     }
 
     private static unsafe void Fill(NativeMemoryBlock block)
@@ -126,83 +132,87 @@ internal static class ChoiceBenchmark
     /// <summary>Least squares: each pair of times says how much faster filtering is, which is linear in the costs.</summary>
     private static FilteringCosts Fit(List<Row> rows)
     {
-        double[,] normal = new double[Unknowns, Unknowns + 1];
+        double[,] large = new double[5, 6];
+        double[,] small = new double[4, 5];
         foreach (Row row in rows)
         {
-            Add(normal, row, row.Direct, row.Filtered, 0, 3);
-            Add(normal, row, row.Direct, row.Transformed, 0, 4);
+            double shared = (1.0 / row.In) + (1.0 / row.Out);
+            Add(large, row, row.Direct, row.Filtered, [row.Pixels, 0, -row.Pixels * shared, -1, 0]);
+            Add(large, row, row.Packed, row.Transformed, [row.Pixels, 0, -row.Pixels * shared, 0, -1]);
+            Add(small, row, row.Packed, row.Small, [row.Pixels, -row.SmallTiles, -row.SmallTiles * shared, -1]);
             if (row.Pairs is { } pairs)
             {
-                Add(normal, row, pairs, row.Filtered, 1, 3);
+                Add(large, row, pairs, row.Filtered, [0, row.Pixels, -row.Pixels * shared, -1, 0]);
             }
         }
 
         bool hasPairs = rows[0].Pairs is not null;
         if (!hasPairs)
         {
-            normal[1, 1] = 1;
+            large[1, 1] = 1;
         }
 
-        double[] costs = Solve(normal);
         // Work that takes no time that can be seen may come out below nothing.
-        return new FilteringCosts(costs[0], hasPairs ? costs[1] : costs[0], Math.Max(0, costs[2]), Math.Max(0, costs[3]), Math.Max(0, costs[4]));
+        double[] costs = Solve(large);
+        double[] tiles = [.. Solve(small).Select(static cost => Math.Max(0, cost))];
+        return new FilteringCosts(costs[0], hasPairs ? costs[1] : costs[0], Math.Max(0, costs[2]), Math.Max(0, costs[3]), Math.Max(0, costs[4]), tiles[0], tiles[1], tiles[2], tiles[3]);
     }
 
-    private static void Add(double[,] normal, Row row, double direct, double filtered, int saved, int weights)
+    private static void Add(double[,] normal, Row row, double direct, double filtered, ReadOnlySpan<double> factors)
     {
         double longer = Math.Max(direct, filtered);
         double scale = (double)row.In * row.Out / 1e6 / longer;
-        double[] factors = new double[Unknowns + 1];
-        factors[saved] = row.Pixels * scale;
-        factors[2] = -row.Pixels * ((1.0 / row.In) + (1.0 / row.Out)) * scale;
-        factors[weights] = -scale;
-        factors[Unknowns] = (direct - filtered) / longer;
-        for (int i = 0; i < Unknowns; i++)
+        int unknowns = factors.Length;
+        for (int i = 0; i < unknowns; i++)
         {
-            for (int j = 0; j <= Unknowns; j++)
+            for (int j = 0; j < unknowns; j++)
             {
-                normal[i, j] += factors[i] * factors[j];
+                normal[i, j] += factors[i] * scale * factors[j] * scale;
             }
+
+            normal[i, unknowns] += factors[i] * scale * (direct - filtered) / longer;
         }
     }
 
     private static double[] Solve(double[,] normal)
     {
-        for (int pivot = 0; pivot < Unknowns; pivot++)
+        int unknowns = normal.GetLength(0);
+        for (int pivot = 0; pivot < unknowns; pivot++)
         {
-            for (int row = 0; row < Unknowns; row++)
+            for (int row = 0; row < unknowns; row++)
             {
                 double factor = row == pivot ? 0 : normal[row, pivot] / normal[pivot, pivot];
-                for (int column = pivot; column <= Unknowns; column++)
+                for (int column = pivot; column <= unknowns; column++)
                 {
                     normal[row, column] -= factor * normal[pivot, column];
                 }
             }
         }
 
-        return [.. Enumerable.Range(0, Unknowns).Select(row => normal[row, Unknowns] / normal[row, row])];
+        return [.. Enumerable.Range(0, unknowns).Select(row => normal[row, unknowns] / normal[row, row])];
     }
 
     private static void Print(List<Row> rows, FilteringCosts costs)
     {
         Console.WriteLine($"{rows[0].Bits}-bit vectors: {Text(costs)}");
-        Console.WriteLine($"{"3 x 3 convolution",-24} {"direct ms",10} {"filtered",10} {"prepared",10} {"pairs",10}   chosen (what the choice loses)");
+        Console.WriteLine($"{"3 x 3 convolution",-24} {"direct ms",10} {"filtered",10} {"packed",10} {"prepared",10} {"2 x 2",10} {"pairs",10}   chosen (what the choice loses)");
         foreach (Row row in rows)
         {
             Console.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
-                $"{$"{row.Batch} x {row.Size} x {row.Size}, {row.In}-{row.Out}",-24} {row.Direct,10:N3} {row.Filtered,10:N3} {row.Transformed,10:N3} {row.Pairs,10:N3}   {Choice(row.Direct, row.Filtered, false, false)}, prepared {Choice(row.Direct, row.Transformed, false, true)}{(row.Pairs is { } pairs ? $", over pairs {Choice(pairs, row.Filtered, true, false)}" : "")}"));
+                $"{$"{row.Batch} x {row.Size} x {row.Size}, {row.In}-{row.Out}",-24} {row.Direct,10:N3} {row.Filtered,10:N3} {row.Packed,10:N3} {row.Transformed,10:N3} {row.Small,10:N3} {row.Pairs,10:N3}   {Choice(row.Direct, row.Filtered, Pays(false, false))}, prepared {Choice(row.Packed, row.Transformed, Pays(false, true))}, 2 x 2 {Choice(row.Packed, row.Small, costs.SmallTilesPay(row.In, row.Out, row.Pixels, row.SmallTiles))}{(row.Pairs is { } pairs ? $", over pairs {Choice(pairs, row.Filtered, Pays(true, false))}" : "")}"));
 
-            string Choice(double direct, double filtered, bool overPairs, bool transformed)
+            bool Pays(bool overPairs, bool transformed) => costs.Pays(row.In, row.Out, row.Pixels, overPairs, transformed);
+
+            static string Choice(double direct, double filtered, bool pays)
             {
-                bool pays = costs.Pays(row.In, row.Out, row.Pixels, overPairs, transformed);
                 double loss = ((pays ? filtered : direct) / Math.Min(direct, filtered)) - 1;
                 return (pays ? "filtered" : "direct") + (loss > 0 ? string.Create(CultureInfo.InvariantCulture, $" ({loss:P0})") : "");
             }
         }
     }
 
-    private static string Text(FilteringCosts costs) => string.Join(", ", new[] { costs.Saved, costs.SavedOverPairs, costs.Transforms, costs.Weights, costs.TransformedWeights }.Select(static cost => cost.ToString("G3", CultureInfo.InvariantCulture)));
+    private static string Text(FilteringCosts costs) => string.Join(", ", new[] { costs.Saved, costs.SavedOverPairs, costs.Transforms, costs.Weights, costs.TransformedWeights, costs.Pixel, costs.SmallTile, costs.SmallTransforms, costs.SmallWeights }.Select(static cost => cost.ToString("G3", CultureInfo.InvariantCulture)));
 
     private static string Source(SortedDictionary<int, FilteringCosts> table)
     {
@@ -229,8 +239,10 @@ internal static class ChoiceBenchmark
     }
 
     /// <summary>Times in milliseconds; those of pairs where the processor multiplies them.</summary>
-    private sealed record Row(int Bits, int Batch, int Size, int In, int Out, double Direct, double Filtered, double Transformed, double? Pairs)
+    private sealed record Row(int Bits, int Batch, int Size, int In, int Out, double Direct, double Filtered, double Packed, double Transformed, double Small, double? Pairs)
     {
         public int Pixels => Batch * Size * Size;
+
+        public int SmallTiles => Batch * ((Size + 1) / 2) * ((Size + 1) / 2);
     }
 }
