@@ -189,7 +189,7 @@ internal static class AnalyzerBenchmark
             context.RegisterCompilationStartAction(static start =>
             {
                 TorchSharpContext torch = TorchSharpContext.TryCreate(start.Compilation) ?? throw new InvalidOperationException("The project does not reference TorchSharp.");
-                start.RegisterOperationBlockAction(block => torch.MemberOf(block));
+                start.RegisterSemanticModelAction(file => torch.CodeOf(file.SemanticModel, file.CancellationToken));
             });
         }
     }

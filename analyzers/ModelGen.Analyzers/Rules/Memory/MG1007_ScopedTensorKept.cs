@@ -36,7 +36,7 @@ internal sealed class MG1007_ScopedTensorKept() : TorchAnalyzer(Rule)
             }
         });
 
-    private static void Report(IOperation function, ScopeFindings findings, OperationBlockAnalysisContext block, TorchSharpContext torch)
+    private static void Report(IOperation function, ScopeFindings findings, MemberContext block, TorchSharpContext torch)
     {
         foreach (ILocalReferenceOperation use in findings.UsedAfter)
         {

@@ -38,7 +38,7 @@ internal sealed class MG4002_AssignedAfterRegistration() : TorchAnalyzer(Rule)
             }
         });
 
-    private static void Report(MemberCode member, IOperation registration, OperationBlockAnalysisContext context, TorchSharpContext torch)
+    private static void Report(MemberCode member, IOperation registration, MemberContext context, TorchSharpContext torch)
     {
         foreach (ISimpleAssignmentOperation assignment in member.Of(OperationKind.SimpleAssignment))
         {

@@ -21,6 +21,8 @@ internal sealed class MG4012_LayerNeverUsed() : TorchAnalyzer(Rule)
 
     private static readonly HashSet<string> s_walks = ["children", "named_children", "modules", "named_modules", "GetField", "GetFields"];
 
+    protected override GeneratedCodeAnalysisFlags GeneratedCode => GeneratedCodeAnalysisFlags.None;
+
     protected override void Register(RuleContext context, TorchSharpContext torch) =>
         context.OnSymbols(
             symbol =>

@@ -17,6 +17,8 @@ internal sealed class MG4013_StaticLayer() : TorchAnalyzer(Rule)
         "RegisterComponents() looks at instance fields. A static layer is shared by all objects of the class and belongs to none.",
         RuleIds.HelpLink(RuleIds.StaticLayer));
 
+    protected override GeneratedCodeAnalysisFlags GeneratedCode => GeneratedCodeAnalysisFlags.None;
+
     protected override void Register(RuleContext context, TorchSharpContext torch) =>
         context.OnSymbols(
             symbol =>
