@@ -9,7 +9,7 @@ namespace ModelGen.Analyzers;
 /// <param name="Code">The pieces, in the order of the source.</param>
 internal readonly record struct MemberDeclaration(SyntaxNode Declaration, List<SyntaxNode> Code);
 
-/// <summary>Finds the members of a file, divided just as the compiler divides them into operation blocks.</summary>
+/// <summary>Finds the members of a file, divided just as the compiler divides them into operation blocks. Attributes of the assembly, which hold constants alone, are left out.</summary>
 internal static class MemberDeclarations
 {
     /// <summary>The members with code in a compilation unit, a namespace or a type, nested types included.</summary>
