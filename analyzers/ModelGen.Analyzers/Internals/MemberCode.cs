@@ -84,6 +84,9 @@ internal sealed class MemberCode
         return blocks.Count > 0 ? new MemberCode(declaration.Declaration, blocks.ToImmutable(), model, torch) : null;
     }
 
+    /// <summary>True for a method of the name. Spelling only, which spares asking for the symbols of all others.</summary>
+    public bool IsMethod(string name) => Declaration is MethodDeclarationSyntax method && method.Identifier.ValueText == name;
+
     /// <summary>The method, accessor, field or property that the code belongs to.</summary>
     public ISymbol Symbol(CancellationToken cancellation) => _symbol ??= Declared(cancellation);
 

@@ -25,7 +25,7 @@ internal readonly struct MemberContext(MemberCode member, FileContext file)
     /// <summary>The control-flow graph of the function that a block is the body of.</summary>
     public ControlFlowGraph GetControlFlowGraph(IOperation block) => Member.Graph(block, CancellationToken);
 
-    public void ReportDiagnostic(Diagnostic diagnostic) => file.Report(diagnostic, Member);
+    public void ReportDiagnostic(Diagnostic diagnostic) => file.Report(diagnostic, OwningSymbol);
 }
 
 /// <summary>A file that a rule is to look at.</summary>
@@ -41,12 +41,14 @@ internal sealed class FileContext(SemanticModelAnalysisContext context, TorchSha
     public CancellationToken CancellationToken => context.CancellationToken;
 
     /// <summary>
-    /// Reports, unless the member is generated or the place is hidden by <c>#line hidden</c>. The compiler leaves out generated files by itself; asked to look after these two as well, it searches
+    /// Reports, unless the symbol is generated or the place is hidden by <c>#line hidden</c>. The compiler leaves out generated files by itself; asked to look after these two as well, it searches
     /// all of a file at the first report in it.
     /// </summary>
-    public void Report(Diagnostic diagnostic, MemberCode member)
+    /// <param name="diagnostic">The report; its place is in the file that is looked at.</param>
+    /// <param name="symbol">The member that the report is about.</param>
+    public void Report(Diagnostic diagnostic, ISymbol symbol)
     {
-        if (!torch.IsGenerated(member.Symbol(CancellationToken)) && diagnostic.Location.SourceTree!.GetLineVisibility(diagnostic.Location.SourceSpan.Start, CancellationToken) != LineVisibility.Hidden)
+        if (!torch.IsGenerated(symbol) && diagnostic.Location.SourceTree!.GetLineVisibility(diagnostic.Location.SourceSpan.Start, CancellationToken) != LineVisibility.Hidden)
         {
             context.ReportDiagnostic(diagnostic);
         }

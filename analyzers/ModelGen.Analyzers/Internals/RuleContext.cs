@@ -81,8 +81,9 @@ internal sealed class RuleContext(CompilationStartAnalysisContext start, TorchSh
         }
     });
 
+    /// <summary>Runs the action for each file.</summary>
+    public void OnFiles(Action<FileContext> action) => start.RegisterSemanticModelAction(model => action(new FileContext(model, torch)));
+
     /// <summary>Runs the action for each declared symbol of the kinds.</summary>
     public void OnSymbols(Action<SymbolAnalysisContext> action, params SymbolKind[] kinds) => start.RegisterSymbolAction(action, kinds);
-
-    private void OnFiles(Action<FileContext> action) => start.RegisterSemanticModelAction(model => action(new FileContext(model, torch)));
 }

@@ -34,7 +34,8 @@ internal sealed class MG1007_ScopedTensorKept() : TorchAnalyzer(Rule)
                     Report(function, findings, block, torch);
                 }
             }
-        });
+        },
+        inCallersOf: ["NewDisposeScope"]);
 
     private static void Report(IOperation function, ScopeFindings findings, MemberContext block, TorchSharpContext torch)
     {
