@@ -15,8 +15,14 @@ internal sealed class FileCode
 
     public FileCode(SemanticModel model, TorchSharpContext torch, CancellationToken cancellation)
     {
-        foreach (MemberCode member in MemberDeclarations.Of(model.SyntaxTree.GetRoot(cancellation)).Select(declaration => MemberCode.Of(declaration, model, torch, cancellation)).OfType<MemberCode>())
+        var open = new Stack<IOperation.OperationList.Enumerator>();
+        foreach (MemberDeclaration declaration in MemberDeclarations.Of(model.SyntaxTree.GetRoot(cancellation)))
         {
+            if (MemberCode.Of(declaration, model, torch, open, cancellation) is not { } member)
+            {
+                continue;
+            }
+
             _members.Add(member);
             foreach (string method in member.Methods)
             {

@@ -24,18 +24,17 @@ internal sealed class MemberCode
     private static readonly sbyte[] s_slots = Slots();
 
     private readonly List<IOperation>?[] _byKind = new List<IOperation>?[s_sorted.Length];
-    private readonly Dictionary<string, List<IOperation>> _byMethod = [];
-    private readonly List<IOperation> _torchCalls = [];
+    private Dictionary<string, List<IOperation>>? _byMethod;
+    private List<IOperation>? _torchCalls;
     private readonly SemanticModel _model;
     private ISymbol? _symbol;
     private ImmutableDictionary<IOperation, ControlFlowGraph> _graphs = ImmutableDictionary<IOperation, ControlFlowGraph>.Empty;
 
-    private MemberCode(SyntaxNode declaration, ImmutableArray<IOperation> blocks, SemanticModel model, TorchSharpContext torch)
+    private MemberCode(SyntaxNode declaration, ImmutableArray<IOperation> blocks, SemanticModel model, TorchSharpContext torch, Stack<IOperation.OperationList.Enumerator> open)
     {
         Declaration = declaration;
         Blocks = blocks;
         _model = model;
-        var open = new Stack<IOperation.OperationList.Enumerator>();
         foreach (IOperation block in blocks)
         {
             Sort(block, torch, open);
@@ -49,10 +48,10 @@ internal sealed class MemberCode
     public ImmutableArray<IOperation> Blocks { get; }
 
     /// <summary>The calls of methods that TorchSharp declares.</summary>
-    public IReadOnlyList<IOperation> TorchCalls => _torchCalls;
+    public IReadOnlyList<IOperation> TorchCalls => _torchCalls ?? (IReadOnlyList<IOperation>)[];
 
     /// <summary>The names of the methods that are called.</summary>
-    public IReadOnlyCollection<string> Methods => _byMethod.Keys;
+    public IReadOnlyCollection<string> Methods => _byMethod?.Keys ?? (IReadOnlyCollection<string>)[];
 
     /// <summary>The kinds of operations that occur, of those that are sorted out.</summary>
     public IEnumerable<OperationKind> Kinds
@@ -70,7 +69,13 @@ internal sealed class MemberCode
     }
 
     /// <summary>The code of a declaration; null when it has none that compiles to operations.</summary>
-    public static MemberCode? Of(MemberDeclaration declaration, SemanticModel model, TorchSharpContext torch, CancellationToken cancellation)
+    /// <param name="declaration">The declaration.</param>
+    /// <param name="model">The model of its file.</param>
+    /// <param name="torch">The TorchSharp symbols.</param>
+    /// <param name="open">An empty stack to work with.</param>
+    /// <param name="cancellation">Ends the work early.</param>
+    public static MemberCode? Of(
+        MemberDeclaration declaration, SemanticModel model, TorchSharpContext torch, Stack<IOperation.OperationList.Enumerator> open, CancellationToken cancellation)
     {
         ImmutableArray<IOperation>.Builder blocks = ImmutableArray.CreateBuilder<IOperation>(declaration.Code.Count);
         foreach (SyntaxNode code in declaration.Code)
@@ -81,7 +86,7 @@ internal sealed class MemberCode
             }
         }
 
-        return blocks.Count > 0 ? new MemberCode(declaration.Declaration, blocks.ToImmutable(), model, torch) : null;
+        return blocks.Count > 0 ? new MemberCode(declaration.Declaration, blocks.ToImmutable(), model, torch, open) : null;
     }
 
     /// <summary>True for a method of the name. Spelling only, which spares asking for the symbols of all others.</summary>
@@ -110,12 +115,12 @@ internal sealed class MemberCode
     public IReadOnlyList<IOperation> Of(OperationKind kind) => _byKind[s_slots[(int)kind]] ?? (IReadOnlyList<IOperation>)[];
 
     /// <summary>The calls of methods of a name, whoever declares them.</summary>
-    public IReadOnlyList<IOperation> CallsOf(string method) => _byMethod.TryGetValue(method, out List<IOperation> calls) ? calls : [];
+    public IReadOnlyList<IOperation> CallsOf(string method) => _byMethod is not null && _byMethod.TryGetValue(method, out List<IOperation> calls) ? calls : [];
 
     /// <summary>True when a method of one of the names is called.</summary>
     public bool CallsAny(params string[] methods)
     {
-        if (_byMethod.Count > 0)
+        if (_byMethod is not null)
         {
             foreach (string method in methods)
             {
@@ -142,23 +147,31 @@ internal sealed class MemberCode
                 IOperation child = children.Current;
                 Add(child, torch);
                 open.Push(children);
-                open.Push(child.ChildOperations.GetEnumerator());
+                if (!IsLeaf(child.Kind))
+                {
+                    open.Push(child.ChildOperations.GetEnumerator());
+                }
             }
         }
     }
 
+    /// <summary>Half of all operations are of these kinds, which never contain others.</summary>
+    private static bool IsLeaf(OperationKind kind) =>
+        kind is OperationKind.Literal or OperationKind.LocalReference or OperationKind.ParameterReference or OperationKind.InstanceReference or OperationKind.TypeOf or OperationKind.DefaultValue;
+
     private void Add(IOperation operation, TorchSharpContext torch)
     {
         int slot = Slot(operation.Kind);
-        if (slot < 0 || operation is IConversionOperation { OperatorMethod: null })
+        if (slot < 0 || operation.Kind == OperationKind.Conversion && ((IConversionOperation)operation).OperatorMethod is null)
         {
             return;
         }
 
         (_byKind[slot] ??= []).Add(operation);
-        if (operation is IInvocationOperation { TargetMethod: { } method })
+        if (operation.Kind == OperationKind.Invocation)
         {
-            if (!_byMethod.TryGetValue(method.Name, out List<IOperation> calls))
+            IMethodSymbol method = ((IInvocationOperation)operation).TargetMethod;
+            if (!(_byMethod ??= []).TryGetValue(method.Name, out List<IOperation> calls))
             {
                 _byMethod.Add(method.Name, calls = []);
             }
@@ -166,7 +179,7 @@ internal sealed class MemberCode
             calls.Add(operation);
             if (torch.Owns(method))
             {
-                _torchCalls.Add(operation);
+                (_torchCalls ??= []).Add(operation);
             }
         }
     }
