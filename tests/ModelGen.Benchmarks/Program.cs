@@ -5,7 +5,7 @@ string? Option(string name) => Array.IndexOf(args, name) is >= 0 and int index &
 
 (string Name, string Options, Func<int> Run)[] commands =
 [
-    ("analyzers", "[--json FILE]", () => AnalyzerBenchmark.Run(Option("--json"))),
+    ("analyzers", "[--only mixed|dense] [--json FILE]", () => AnalyzerBenchmark.Run(Option("--only"), Option("--json"))),
     ("choices", "[--write]", () => ChoiceBenchmark.Run(args.Contains("--write"), Option("--measure"))),
     ("compiler", "[--only NAME] [--json FILE]", () => CompilerBenchmark.Run(Option("--only"), Option("--json"))),
     ("convergence", "[--data FILE]", () => Convergence.Run(Option("--data"))),

@@ -1,21 +1,19 @@
 using Microsoft.CodeAnalysis;
-using Microsoft.CodeAnalysis.Diagnostics;
 
 namespace ModelGen.Analyzers;
 
 /// <summary>One operation that a rule is to look at, with the member that it is in.</summary>
 /// <param name="operation">The operation.</param>
-/// <param name="member">All operations of the member.</param>
-/// <param name="block">The compiler's context of the member.</param>
-internal readonly struct MemberOperation(IOperation operation, MemberCode member, OperationBlockAnalysisContext block)
+/// <param name="context">The member.</param>
+internal readonly struct MemberOperation(IOperation operation, MemberContext context)
 {
     public IOperation Operation { get; } = operation;
 
-    public MemberCode Member { get; } = member;
+    public MemberCode Member => context.Member;
 
-    public ISymbol ContainingSymbol => block.OwningSymbol;
+    public ISymbol ContainingSymbol => context.OwningSymbol;
 
-    public CancellationToken CancellationToken => block.CancellationToken;
+    public CancellationToken CancellationToken => context.CancellationToken;
 
-    public void ReportDiagnostic(Diagnostic diagnostic) => block.ReportDiagnostic(diagnostic);
+    public void ReportDiagnostic(Diagnostic diagnostic) => context.ReportDiagnostic(diagnostic);
 }

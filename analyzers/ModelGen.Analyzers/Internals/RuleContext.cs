@@ -4,8 +4,8 @@ using Microsoft.CodeAnalysis.Diagnostics;
 namespace ModelGen.Analyzers;
 
 /// <summary>
-/// A compilation that starts, and how a rule asks for operations in it. The compiler would call every rule for every operation of a kind, and with a hundred rules these calls alone cost more
-/// than what the rules do in them; here it calls a rule once a member, and the rule takes the operations from the sorted <see cref="MemberCode"/> that all share.
+/// A compilation that starts, and how a rule asks for operations in it. The compiler would call every rule for every operation of a kind, or for every member, and with a hundred rules these
+/// calls alone cost more than what the rules do in them; here it calls a rule once a file, and the rule takes the operations from the sorted <see cref="FileCode"/> that all share.
 /// </summary>
 /// <param name="start">The compiler's context.</param>
 /// <param name="torch">The TorchSharp symbols.</param>
@@ -31,41 +31,59 @@ internal sealed class RuleContext(CompilationStartAnalysisContext start, TorchSh
             throw new ArgumentException($"{nameof(MemberCode)} does not sort operations of the kind {unsorted}; add it there.", nameof(kinds));
         }
 
-        OnMembers((block, member) =>
+        OnFiles(file =>
         {
-            if (inCallersOf is not null && !member.CallsAny(inCallersOf))
-            {
-                return;
-            }
-
             foreach (string method in methods)
             {
-                Run(member.CallsOf(method), member, block, action);
+                foreach (MemberCode member in file.Code.CallersOf(method))
+                {
+                    Run(member.CallsOf(method), member);
+                }
             }
 
-            if (torchCalls)
+            foreach (MemberCode member in torchCalls ? file.Code.TorchCallers : [])
             {
-                Run(member.TorchCalls, member, block, action);
+                Run(member.TorchCalls, member);
             }
 
             foreach (OperationKind kind in wanted)
             {
-                Run(member.Of(kind), member, block, action);
+                foreach (MemberCode member in file.Code.With(kind))
+                {
+                    Run(member.Of(kind), member);
+                }
+            }
+
+            void Run(IReadOnlyList<IOperation> operations, MemberCode member)
+            {
+                if (inCallersOf is not null && !member.CallsAny(inCallersOf))
+                {
+                    return;
+                }
+
+                var context = new MemberContext(member, file);
+                for (int index = 0; index < operations.Count; index++)
+                {
+                    action(new MemberOperation(operations[index], context));
+                }
             }
         });
     }
 
     /// <summary>Runs the action for each member with code.</summary>
-    public void OnMembers(Action<OperationBlockAnalysisContext, MemberCode> action) => start.RegisterOperationBlockAction(block => action(block, torch.MemberOf(block)));
+    /// <param name="action">Looks at one member.</param>
+    /// <param name="inCallersOf">When given, only members count that call a method of one of these names.</param>
+    public void OnMembers(Action<MemberContext, MemberCode> action, string[]? inCallersOf = null) => OnFiles(file =>
+    {
+        foreach (MemberCode member in inCallersOf is null ? file.Code.Members : file.Code.CallersOfAny(inCallersOf))
+        {
+            action(new MemberContext(member, file), member);
+        }
+    });
+
+    /// <summary>Runs the action for each file.</summary>
+    public void OnFiles(Action<FileContext> action) => start.RegisterSemanticModelAction(model => action(new FileContext(model, torch)));
 
     /// <summary>Runs the action for each declared symbol of the kinds.</summary>
     public void OnSymbols(Action<SymbolAnalysisContext> action, params SymbolKind[] kinds) => start.RegisterSymbolAction(action, kinds);
-
-    private static void Run(IReadOnlyList<IOperation> operations, MemberCode member, OperationBlockAnalysisContext block, Action<MemberOperation> action)
-    {
-        for (int index = 0; index < operations.Count; index++)
-        {
-            action(new MemberOperation(operations[index], member, block));
-        }
-    }
 }

@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
 using Microsoft.CodeAnalysis;
-using Microsoft.CodeAnalysis.Diagnostics;
 using Microsoft.CodeAnalysis.FlowAnalysis;
 using Microsoft.CodeAnalysis.Operations;
 using Microsoft.CodeAnalysis.Text;
@@ -17,9 +16,9 @@ internal static class ScopeAnalysis
     private static readonly ConditionalWeakTable<IOperation, IReadOnlyList<(IOperation Function, ScopeFindings Findings)>> s_known = new();
 
     /// <summary>The findings of the functions of one operation block that open dispose scopes.</summary>
-    public static IReadOnlyList<(IOperation Function, ScopeFindings Findings)> Find(IOperation body, OperationBlockAnalysisContext context, TorchSharpContext torch) =>
-        torch.MemberOf(context) is { } member && member.CallsAny("NewDisposeScope")
-            ? s_known.GetValue(body, key => ScopeEscapes.MayHappen(member, torch) ? [.. ControlFlowGraphs.Of(key, context).Select(graph => (graph.OriginalOperation, Analyze(graph, torch)))] : [])
+    public static IReadOnlyList<(IOperation Function, ScopeFindings Findings)> Find(IOperation body, MemberContext context, TorchSharpContext torch) =>
+        context.Member.CallsAny("NewDisposeScope")
+            ? s_known.GetValue(body, key => ScopeEscapes.MayHappen(context.Member, torch) ? [.. ControlFlowGraphs.Of(key, context).Select(graph => (graph.OriginalOperation, Analyze(graph, torch)))] : [])
             : [];
 
     /// <summary>
@@ -63,7 +62,7 @@ internal static class ScopeAnalysis
 /// <summary>The control-flow graphs of a member and of the functions nested in it.</summary>
 internal static class ControlFlowGraphs
 {
-    public static IEnumerable<ControlFlowGraph> Of(IOperation body, OperationBlockAnalysisContext context) =>
+    public static IEnumerable<ControlFlowGraph> Of(IOperation body, MemberContext context) =>
         WithNested(context.GetControlFlowGraph(body), context.CancellationToken);
 
     private static IEnumerable<ControlFlowGraph> WithNested(ControlFlowGraph graph, CancellationToken cancellation)

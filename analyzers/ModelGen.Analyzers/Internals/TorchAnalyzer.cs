@@ -16,7 +16,7 @@ internal abstract class TorchAnalyzer(DiagnosticDescriptor descriptor) : Diagnos
     public sealed override void Initialize(AnalysisContext context)
     {
         context.EnableConcurrentExecution();
-        context.ConfigureGeneratedCodeAnalysis(GeneratedCodeAnalysisFlags.None);
+        context.ConfigureGeneratedCodeAnalysis(GeneratedCode);
         context.RegisterCompilationStartAction(start =>
         {
             if (TorchSharpContext.TryCreate(start.Compilation) is { } torch)
@@ -25,6 +25,12 @@ internal abstract class TorchAnalyzer(DiagnosticDescriptor descriptor) : Diagnos
             }
         });
     }
+
+    /// <summary>
+    /// Generated code is never looked at. A rule that reports at declarations, which may be in another file than what it looked at, returns <see cref="GeneratedCodeAnalysisFlags.None"/>: the
+    /// compiler then checks the place of each report too.
+    /// </summary>
+    protected virtual GeneratedCodeAnalysisFlags GeneratedCode => GeneratedCodeAnalysisFlags.ReportDiagnostics;
 
     /// <summary>Registers the rule's actions for a compilation that references TorchSharp.</summary>
     protected abstract void Register(RuleContext context, TorchSharpContext torch);

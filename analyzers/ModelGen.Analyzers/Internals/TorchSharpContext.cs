@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using Microsoft.CodeAnalysis;
-using Microsoft.CodeAnalysis.Diagnostics;
 using Microsoft.CodeAnalysis.Operations;
 
 namespace ModelGen.Analyzers;
@@ -13,9 +12,10 @@ internal sealed class TorchSharpContext
 {
     private static readonly ConditionalWeakTable<Compilation, Lookup> s_known = new();
 
-    private readonly ConditionalWeakTable<IOperation, MemberCode> _members = new();
+    private readonly ConditionalWeakTable<SemanticModel, FileCode> _files = new();
     private readonly INamedTypeSymbol _torch;
     private readonly Lazy<bool> _mentionsCuda;
+    private readonly INamedTypeSymbol? _generatedCode;
     private readonly INamedTypeSymbol? _autograd;
     private readonly INamedTypeSymbol? _optim;
     private readonly INamedTypeSymbol? _functional;
@@ -39,6 +39,7 @@ internal sealed class TorchSharpContext
         Module = module;
         DisposeScope = disposeScope;
         Assembly = torch.ContainingAssembly;
+        _generatedCode = compilation.GetTypeByMetadataName("System.CodeDom.Compiler.GeneratedCodeAttribute");
         _autograd = Find("TorchSharp.torch+autograd");
         _optim = Find("TorchSharp.torch+optim");
         _functional = Find("TorchSharp.torch+nn+functional");
@@ -81,11 +82,25 @@ internal sealed class TorchSharpContext
     /// <summary>The symbols of a compilation, or null when it does not reference TorchSharp. All rules share one instance a compilation.</summary>
     public static TorchSharpContext? TryCreate(Compilation compilation) => s_known.GetValue(compilation, static key => new Lookup(Resolve(key))).Context;
 
-    /// <summary>The sorted operations of the member that the compiler is at; all rules share one instance a member.</summary>
-    public MemberCode MemberOf(OperationBlockAnalysisContext block) =>
-        _members.TryGetValue(block.OperationBlocks[0], out MemberCode member) ? member : Sort(block);
+    /// <summary>The sorted members of a file; all rules share one instance a file.</summary>
+    public FileCode CodeOf(SemanticModel model, CancellationToken cancellation) =>
+        _files.TryGetValue(model, out FileCode file) ? file : Sort(model, cancellation);
 
-    private MemberCode Sort(OperationBlockAnalysisContext block) => _members.GetValue(block.OperationBlocks[0], _ => new MemberCode(block.OperationBlocks, this));
+    private FileCode Sort(SemanticModel model, CancellationToken cancellation) => _files.GetValue(model, key => new FileCode(key, this, cancellation));
+
+    /// <summary>True for a symbol that is marked as generated, itself or by what it is declared in.</summary>
+    public bool IsGenerated(ISymbol symbol)
+    {
+        for (ISymbol? current = symbol; current is not (null or INamespaceSymbol); current = current.ContainingSymbol)
+        {
+            if (_generatedCode is not null && current.GetAttributes().Any(attribute => SymbolEqualityComparer.Default.Equals(attribute.AttributeClass, _generatedCode)))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
 
     private static TorchSharpContext? Resolve(Compilation compilation)
     {

@@ -1,11 +1,10 @@
 using Microsoft.CodeAnalysis;
-using Microsoft.CodeAnalysis.CSharp.Syntax;
 
 namespace ModelGen.Analyzers;
 
 /// <summary>
 /// The operations of all members of a type, for the few types in which a member alone does not decide. The compiler's way to see a whole type (actions at its start and its end) makes it
-/// keep count of the members of every type in the compilation, which costs more than all rules do; binding the members of a suspected type once more costs nothing elsewhere.
+/// keep count of the members of every type in the compilation, which costs more than all rules do; here they come from the files that all rules share.
 /// </summary>
 internal static class TypeCode
 {
@@ -15,24 +14,16 @@ internal static class TypeCode
         foreach (SyntaxReference reference in type.DeclaringSyntaxReferences)
         {
             SyntaxNode declaration = reference.GetSyntax(cancellation);
-#pragma warning disable RS1030 // Asked for suspected types only, see above.
+#pragma warning disable RS1030 // The driver's compilation gives out the model that it works with itself.
             SemanticModel model = compilation.GetSemanticModel(declaration.SyntaxTree);
 #pragma warning restore RS1030
-            foreach (SyntaxNode member in declaration.DescendantNodes().Where(IsMemberWithCode))
+            foreach (MemberCode member in torch.CodeOf(model, cancellation).Members)
             {
-                if (model.GetOperation(member, cancellation) is { } operation)
+                if (declaration.Span.Contains(member.Declaration.Span))
                 {
-                    yield return new MemberCode([operation], torch);
+                    yield return member;
                 }
             }
         }
     }
-
-    private static bool IsMemberWithCode(SyntaxNode node) => node switch
-    {
-        BaseMethodDeclarationSyntax or AccessorDeclarationSyntax or PrimaryConstructorBaseTypeSyntax => true,
-        ArrowExpressionClauseSyntax { Parent: BasePropertyDeclarationSyntax } => true,
-        EqualsValueClauseSyntax { Parent: PropertyDeclarationSyntax or VariableDeclaratorSyntax { Parent.Parent: BaseFieldDeclarationSyntax } } => true,
-        _ => false,
-    };
 }

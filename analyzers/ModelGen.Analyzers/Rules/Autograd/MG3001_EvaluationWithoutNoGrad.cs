@@ -23,21 +23,17 @@ internal sealed class MG3001_EvaluationWithoutNoGrad() : TorchAnalyzer(Rule)
     protected override void Register(RuleContext context, TorchSharpContext torch) =>
         context.OnMembers((block, member) =>
         {
-            if (!member.CallsAny("eval", "train"))
-            {
-                return;
-            }
-
             ImmutableArray<TextSpan> quiet = FindQuietRegions(member, torch);
             foreach (IOperation body in block.OperationBlocks)
             {
-                List<IInvocationOperation> calls = [.. body.Descendants().OfType<IInvocationOperation>()];
+                List<IInvocationOperation> calls = [.. member.Of(OperationKind.Invocation).Cast<IInvocationOperation>().Where(call => body.Syntax.Span.Contains(call.Syntax.Span))];
                 if (FindForward(body, calls, quiet, torch) is { } forward && !IsCalledQuietly(block.OwningSymbol, block.Compilation, torch, block.CancellationToken))
                 {
                     block.ReportDiagnostic(Diagnostic.Create(Rule, forward.Syntax.GetLocation(), forward.Instance!.Syntax.ToString()));
                 }
             }
-        });
+        },
+        inCallersOf: ["eval", "train"]);
 
     /// <summary>True when some member of the same type calls the method where gradients are switched off.</summary>
     private static bool IsCalledQuietly(ISymbol method, Compilation compilation, TorchSharpContext torch, CancellationToken cancellation) =>

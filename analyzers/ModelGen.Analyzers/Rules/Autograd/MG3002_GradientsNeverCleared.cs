@@ -24,6 +24,11 @@ internal sealed class MG3002_GradientsNeverCleared() : TorchAnalyzer(Rule)
             operation =>
             {
                 var loop = (ILoopOperation)operation.Operation;
+                if (!operation.Member.CallsAny("step") || operation.Member.CallsAny("zero_grad"))
+                {
+                    return;
+                }
+
                 List<IInvocationOperation> calls = [.. loop.Body.Descendants().OfType<IInvocationOperation>()];
                 if (calls.FirstOrDefault(call => IsStep(call, torch)) is { Instance: { } optimizer } step
                     && InnermostLoop(step) == loop

@@ -21,7 +21,7 @@ internal sealed class MG3003_StepWithoutGradients() : TorchAnalyzer(Rule)
     protected override void Register(RuleContext context, TorchSharpContext torch) =>
         context.OnMembers((block, member) =>
         {
-            if (!member.CallsAny("step") || !member.CallsAny("zero_grad"))
+            if (!member.CallsAny("zero_grad"))
             {
                 return;
             }
@@ -40,5 +40,6 @@ internal sealed class MG3003_StepWithoutGradients() : TorchAnalyzer(Rule)
                     });
                 }
             }
-        });
+        },
+        inCallersOf: ["step"]);
 }

@@ -19,13 +19,8 @@ internal sealed class MG3006_ClippedTooLate() : TorchAnalyzer(Rule)
         RuleIds.HelpLink(RuleIds.ClippedTooLate));
 
     protected override void Register(RuleContext context, TorchSharpContext torch) =>
-        context.OnMembers((block, member) =>
+        context.OnMembers((block, _) =>
         {
-            if (!member.CallsAny("clip_grad_norm_", "clip_grad_value_"))
-            {
-                return;
-            }
-
             foreach (IOperation body in block.OperationBlocks)
             {
                 List<IInvocationOperation> calls = body is IBlockOperation ? [.. body.Descendants().OfType<IInvocationOperation>()] : [];
@@ -42,7 +37,8 @@ internal sealed class MG3006_ClippedTooLate() : TorchAnalyzer(Rule)
                     });
                 }
             }
-        });
+        },
+        inCallersOf: ["clip_grad_norm_", "clip_grad_value_"]);
 
     /// <summary>The optimizer of a method that steps with only one; with several it is not certain whose gradients are clipped.</summary>
     private static ISymbol? OnlyOptimizer(List<IInvocationOperation> calls, TorchSharpContext torch)

@@ -31,7 +31,8 @@ internal sealed class MG3008_LossWithoutGraph() : TorchAnalyzer(Rule)
                     operation.ReportDiagnostic(Diagnostic.Create(Rule, backward.Syntax.GetLocation(), loss.Syntax, ModeName(definition, torch)));
                 }
             },
-            calls: ["backward"]);
+            calls: ["backward"],
+            inCallersOf: ["no_grad", "inference_mode"]);
 
     /// <summary>What computes the loss: the receiver itself, or the one value that is ever written to its local.</summary>
     private static IOperation? Definition(IOperation loss)

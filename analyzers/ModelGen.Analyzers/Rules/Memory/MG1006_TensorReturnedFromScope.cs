@@ -28,7 +28,8 @@ internal sealed class MG1006_TensorReturnedFromScope() : TorchAnalyzer(Rule)
                     block.ReportDiagnostic(Diagnostic.Create(Rule, returned.Syntax.GetLocation(), Describe(returned)));
                 }
             }
-        });
+        },
+        inCallersOf: ["NewDisposeScope"]);
 
     private static string Describe(IOperation returned)
     {

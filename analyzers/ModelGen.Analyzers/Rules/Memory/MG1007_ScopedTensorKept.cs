@@ -34,9 +34,10 @@ internal sealed class MG1007_ScopedTensorKept() : TorchAnalyzer(Rule)
                     Report(function, findings, block, torch);
                 }
             }
-        });
+        },
+        inCallersOf: ["NewDisposeScope"]);
 
-    private static void Report(IOperation function, ScopeFindings findings, OperationBlockAnalysisContext block, TorchSharpContext torch)
+    private static void Report(IOperation function, ScopeFindings findings, MemberContext block, TorchSharpContext torch)
     {
         foreach (ILocalReferenceOperation use in findings.UsedAfter)
         {

@@ -20,7 +20,8 @@ internal sealed class MG1029_DatasetTensorCached() : TorchAnalyzer(Rule)
     protected override void Register(RuleContext context, TorchSharpContext torch) =>
         context.OnMembers((block, member) =>
         {
-            if (block.OwningSymbol is not IMethodSymbol { Name: "GetTensor", IsOverride: true } method || !torch.IsDataset(method.ContainingType))
+            if (!member.IsMethod("GetTensor")
+                || block.OwningSymbol is not IMethodSymbol { Name: "GetTensor", IsOverride: true } method || !torch.IsDataset(method.ContainingType))
             {
                 return;
             }

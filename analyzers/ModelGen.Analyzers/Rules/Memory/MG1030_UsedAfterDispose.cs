@@ -18,14 +18,15 @@ internal sealed class MG1030_UsedAfterDispose() : TorchAnalyzer(Rule)
         RuleIds.HelpLink(RuleIds.UsedAfterDispose));
 
     protected override void Register(RuleContext context, TorchSharpContext torch) =>
-        context.OnMembers((block, member) =>
+        context.OnMembers((block, _) =>
         {
-            foreach (IOperation body in member.CallsAny("Dispose") ? block.OperationBlocks.Where(body => DisposedFlow.MayMatter(body, torch)) : [])
+            foreach (IOperation body in block.OperationBlocks.Where(body => DisposedFlow.MayMatter(body, torch)))
             {
                 foreach (IOperation use in ControlFlowGraphs.Of(body, block).SelectMany(graph => DisposedFlow.FindUses(graph, torch)))
                 {
                     block.ReportDiagnostic(Diagnostic.Create(Rule, use.Syntax.GetLocation(), use.NamedVariable()!.Name));
                 }
             }
-        });
+        },
+        inCallersOf: ["Dispose"]);
 }

@@ -22,9 +22,7 @@ internal sealed class MG4002_AssignedAfterRegistration() : TorchAnalyzer(Rule)
         context.OnMembers((block, member) =>
         {
             if (block.OwningSymbol is not IMethodSymbol { MethodKind: MethodKind.Constructor, ContainingType: { } type }
-                || !member.CallsAny("RegisterComponents")
-                || !torch.IsUserModule(type)
-                || RegistrationFacts.Mentions(type, ["register_module", "add_module", "register_parameter"], block.CancellationToken))
+                || !torch.IsUserModule(type))
             {
                 return;
             }
@@ -33,12 +31,13 @@ internal sealed class MG4002_AssignedAfterRegistration() : TorchAnalyzer(Rule)
             {
                 if (RegistrationFacts.FindRegistration(body, torch) is { } registration)
                 {
-                    Report(member, registration, block, torch);
+                    Report(member, registration, type, block, torch);
                 }
             }
-        });
+        },
+        inCallersOf: ["RegisterComponents"]);
 
-    private static void Report(MemberCode member, IOperation registration, OperationBlockAnalysisContext context, TorchSharpContext torch)
+    private static void Report(MemberCode member, IOperation registration, INamedTypeSymbol type, MemberContext context, TorchSharpContext torch)
     {
         foreach (ISimpleAssignmentOperation assignment in member.Of(OperationKind.SimpleAssignment))
         {
@@ -47,7 +46,8 @@ internal sealed class MG4002_AssignedAfterRegistration() : TorchAnalyzer(Rule)
                 && target is IFieldReferenceOperation or IPropertyReferenceOperation { Property.IsIndexer: false }
                 && (torch.IsModule(target.Type) || torch.IsParameter(target.Type))
                 && !RegistrationFacts.KeepsTheObject(assignment.Value, component, torch)
-                && assignment.EnclosingFunction() is not (IAnonymousFunctionOperation or ILocalFunctionOperation))
+                && assignment.EnclosingFunction() is not (IAnonymousFunctionOperation or ILocalFunctionOperation)
+                && !RegistrationFacts.Mentions(type, ["register_module", "add_module", "register_parameter"], context.CancellationToken))
             {
                 context.ReportDiagnostic(Diagnostic.Create(Rule, assignment.Syntax.GetLocation(), [registration.Syntax.GetLocation()], component.Name));
             }

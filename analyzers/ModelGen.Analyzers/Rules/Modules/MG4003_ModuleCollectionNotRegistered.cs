@@ -23,6 +23,8 @@ internal sealed class MG4003_ModuleCollectionNotRegistered() : TorchAnalyzer(Rul
 
     private static readonly HashSet<string> s_parameterMethods = ["parameters", "named_parameters", "named_children", "children", "named_modules", "modules", "_toEpilog"];
 
+    protected override GeneratedCodeAnalysisFlags GeneratedCode => GeneratedCodeAnalysisFlags.None;
+
     protected override void Register(RuleContext context, TorchSharpContext torch) =>
         context.OnSymbols(
             symbol =>

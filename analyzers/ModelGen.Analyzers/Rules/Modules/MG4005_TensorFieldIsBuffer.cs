@@ -19,6 +19,8 @@ internal sealed class MG4005_TensorFieldIsBuffer() : TorchAnalyzer(Rule)
         "In PyTorch a tensor attribute is just an attribute. In TorchSharp RegisterComponents() registers every tensor in a field as a persistent buffer.",
         RuleIds.HelpLink(RuleIds.TensorFieldIsBuffer));
 
+    protected override GeneratedCodeAnalysisFlags GeneratedCode => GeneratedCodeAnalysisFlags.None;
+
     protected override void Register(RuleContext context, TorchSharpContext torch) =>
         context.OnOperations(
             operation =>

@@ -19,9 +19,10 @@ internal sealed class MG4006_DerivedComponentsNotRegistered() : TorchAnalyzer(Ru
         RuleIds.HelpLink(RuleIds.DerivedComponentsNotRegistered));
 
     protected override void Register(RuleContext context, TorchSharpContext torch) =>
-        context.OnMembers((block, _) =>
+        context.OnMembers((block, member) =>
         {
-            if (block.OwningSymbol is not IMethodSymbol { MethodKind: MethodKind.Constructor, ContainingType: { BaseType: { } parent } type }
+            if (member.Of(OperationKind.SimpleAssignment).Count == 0
+                || block.OwningSymbol is not IMethodSymbol { MethodKind: MethodKind.Constructor, ContainingType: { BaseType: { } parent } type }
                 || !torch.IsUserModule(type) || torch.Owns(parent)
                 || RegisteringBase(parent, torch, block.CancellationToken) is not { } registering)
             {

@@ -22,7 +22,8 @@ internal sealed class MG4007_AssignedOutsideConstructor() : TorchAnalyzer(Rule)
     protected override void Register(RuleContext context, TorchSharpContext torch) =>
         context.OnMembers((block, member) =>
         {
-            if (block.OwningSymbol is not IMethodSymbol { MethodKind: MethodKind.Ordinary or MethodKind.PropertySet, IsStatic: false, ContainingType: { } type } method
+            if (member.Of(OperationKind.SimpleAssignment).Count + member.Of(OperationKind.CoalesceAssignment).Count == 0
+                || block.OwningSymbol is not IMethodSymbol { MethodKind: MethodKind.Ordinary or MethodKind.PropertySet, IsStatic: false, ContainingType: { } type } method
                 || !torch.IsUserModule(type)
                 || (method.IsOverride && method.Name != "forward")
                 || method.IsVirtual)

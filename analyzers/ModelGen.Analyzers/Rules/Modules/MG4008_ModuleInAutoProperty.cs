@@ -17,6 +17,8 @@ internal sealed class MG4008_ModuleInAutoProperty() : TorchAnalyzer(Rule)
         "RegisterComponents() names a component after its field. The field of an auto-property has a name that the C# compiler makes up, so that checkpoints fit neither PyTorch nor a class that uses a field.",
         RuleIds.HelpLink(RuleIds.ModuleInAutoProperty));
 
+    protected override GeneratedCodeAnalysisFlags GeneratedCode => GeneratedCodeAnalysisFlags.None;
+
     protected override void Register(RuleContext context, TorchSharpContext torch) =>
         context.OnSymbols(
             symbol =>

@@ -21,11 +21,6 @@ internal sealed class MG4010_HooksSkipped() : TorchAnalyzer(Rule)
     protected override void Register(RuleContext context, TorchSharpContext torch) =>
         context.OnMembers((block, member) =>
         {
-            if (!member.CallsAny("register_forward_hook", "register_forward_pre_hook"))
-            {
-                return;
-            }
-
             List<IInvocationOperation>? hooks = null;
             foreach (IInvocationOperation call in member.Of(OperationKind.Invocation).Cast<IInvocationOperation>().OrderBy(call => call.Start()))
             {
@@ -43,5 +38,6 @@ internal sealed class MG4010_HooksSkipped() : TorchAnalyzer(Rule)
                     block.ReportDiagnostic(Diagnostic.Create(Rule, call.Syntax.GetLocation(), module.Name));
                 }
             }
-        });
+        },
+        inCallersOf: ["register_forward_hook", "register_forward_pre_hook"]);
 }

@@ -1,5 +1,4 @@
 using Microsoft.CodeAnalysis;
-using Microsoft.CodeAnalysis.CSharp.Syntax;
 using Microsoft.CodeAnalysis.Diagnostics;
 using Microsoft.CodeAnalysis.Operations;
 
@@ -22,87 +21,39 @@ internal sealed class MG4012_LayerNeverUsed() : TorchAnalyzer(Rule)
     private static readonly HashSet<string> s_walks = ["children", "named_children", "modules", "named_modules", "GetField", "GetFields"];
 
     protected override void Register(RuleContext context, TorchSharpContext torch) =>
-        context.OnSymbols(
-            symbol =>
+        context.OnFiles(file =>
+        {
+            var set = new HashSet<ISymbol>(SymbolEqualityComparer.Default);
+            var read = new HashSet<ISymbol>(SymbolEqualityComparer.Default);
+            foreach (IFieldReferenceOperation reference in file.Code.With(OperationKind.FieldReference).SelectMany(member => member.Of(OperationKind.FieldReference)))
             {
-                var type = (INamedTypeSymbol)symbol.Symbol;
-                if (type.DeclaringSyntaxReferences.Length != 1 || !torch.IsUserModule(type))
+                if (IsPrivate(reference.Field))
                 {
-                    return;
+                    (IsSet(reference) ? set : read).Add(reference.Field.OriginalDefinition);
                 }
-
-                List<IFieldSymbol> layers = [.. type.GetMembers().OfType<IFieldSymbol>().Where(field =>
-                    field is { IsStatic: false, IsImplicitlyDeclared: false, DeclaredAccessibility: Accessibility.Private }
-                    && torch.IsModule(field.Type) && field.GetAttributes().IsEmpty)];
-                if (layers.Count > 0 && MayBeUnread(layers, type.DeclaringSyntaxReferences[0].GetSyntax(symbol.CancellationToken))
-                    && !RegistrationFacts.Mentions(type, s_walks, symbol.CancellationToken))
-                {
-                    Analyze(symbol, layers, torch);
-                }
-            },
-            SymbolKind.NamedType);
-
-    /// <summary>
-    /// False when the spelling shows that all layers are read: <c>_layer.forward(x)</c> or <c>Run(_layer)</c>, in a class where nothing else is called <c>_layer</c>. This holds for nearly all modules, and saves binding their members again.
-    /// </summary>
-    private static bool MayBeUnread(List<IFieldSymbol> layers, SyntaxNode declaration)
-    {
-        var unread = new HashSet<string>(layers.Where(layer => layer.Name != layer.Type.Name).Select(layer => layer.Name));
-        if (unread.Count < layers.Count)
-        {
-            return true;
-        }
-
-        var read = new HashSet<string>();
-        foreach (SyntaxNode node in declaration.DescendantNodes())
-        {
-            switch (node)
-            {
-                case IdentifierNameSyntax { Parent: ArgumentSyntax or MemberAccessExpressionSyntax or ConditionalAccessExpressionSyntax } name when IsWholeOperand(name) && unread.Contains(name.Identifier.ValueText):
-                    read.Add(name.Identifier.ValueText);
-                    break;
-                case BaseTypeDeclarationSyntax:
-                case ParameterSyntax { Identifier.ValueText: var parameter } when unread.Contains(parameter):
-                case VariableDeclaratorSyntax { Parent.Parent: not FieldDeclarationSyntax, Identifier.ValueText: var local } when unread.Contains(local):
-                case SingleVariableDesignationSyntax { Identifier.ValueText: var designated } when unread.Contains(designated):
-                case ForEachStatementSyntax { Identifier.ValueText: var element } when unread.Contains(element):
-                case CatchDeclarationSyntax { Identifier.ValueText: var caught } when unread.Contains(caught):
-                case LocalFunctionStatementSyntax { Identifier.ValueText: var function } when unread.Contains(function):
-                case QueryExpressionSyntax:
-                    return true;
-            }
-        }
-
-        return read.Count < unread.Count;
-    }
-
-    private static bool IsWholeOperand(IdentifierNameSyntax name) => name.Parent switch
-    {
-        ArgumentSyntax argument => argument.Expression == name,
-        MemberAccessExpressionSyntax access => access.Expression == name,
-        ConditionalAccessExpressionSyntax access => access.Expression == name,
-        _ => false,
-    };
-
-    private static void Analyze(SymbolAnalysisContext symbol, List<IFieldSymbol> layers, TorchSharpContext torch)
-    {
-        var set = new HashSet<ISymbol>(SymbolEqualityComparer.Default);
-        var read = new HashSet<ISymbol>(SymbolEqualityComparer.Default);
-        foreach (MemberCode member in TypeCode.MembersOf((INamedTypeSymbol)symbol.Symbol, symbol.Compilation, torch, symbol.CancellationToken))
-        {
-            foreach (IFieldReferenceOperation reference in member.Of(OperationKind.FieldReference))
-            {
-                bool isTarget = reference.MeaningfulParent() is ISimpleAssignmentOperation assignment && assignment.Target.Unwrap() == reference
-                    && assignment.Parent is IExpressionStatementOperation;
-                (isTarget ? set : read).Add(reference.Field);
             }
 
-            set.UnionWith(member.Of(OperationKind.FieldInitializer).SelectMany(initializer => ((IFieldInitializerOperation)initializer).InitializedFields));
-        }
+            foreach (IFieldInitializerOperation initializer in file.Code.With(OperationKind.FieldInitializer).SelectMany(member => member.Of(OperationKind.FieldInitializer)))
+            {
+                set.UnionWith(initializer.InitializedFields.Where(IsPrivate));
+            }
 
-        foreach (IFieldSymbol layer in layers.Where(layer => set.Contains(layer) && !read.Contains(layer)))
-        {
-            symbol.ReportDiagnostic(Diagnostic.Create(Rule, layer.Locations[0], layer.Name));
-        }
-    }
+            set.ExceptWith(read);
+            foreach (IFieldSymbol layer in set)
+            {
+                if (IsLayerOfOnePart(layer, torch) && !RegistrationFacts.Mentions(layer.ContainingType, s_walks, file.CancellationToken))
+                {
+                    file.Report(Diagnostic.Create(Rule, layer.Locations[0], layer.Name), layer);
+                }
+            }
+        });
+
+    private static bool IsPrivate(IFieldSymbol field) => field is { IsStatic: false, IsImplicitlyDeclared: false, DeclaredAccessibility: Accessibility.Private };
+
+    private static bool IsSet(IFieldReferenceOperation reference) =>
+        reference.MeaningfulParent() is ISimpleAssignmentOperation { Parent: IExpressionStatementOperation } assignment && assignment.Target.Unwrap() == reference;
+
+    /// <summary>A class in one part is seen as a whole with its file; only there can its private fields be read.</summary>
+    private static bool IsLayerOfOnePart(IFieldSymbol field, TorchSharpContext torch) =>
+        torch.IsModule(field.Type) && field.ContainingType.DeclaringSyntaxReferences.Length == 1 && torch.IsUserModule(field.ContainingType) && field.GetAttributes().IsEmpty;
 }

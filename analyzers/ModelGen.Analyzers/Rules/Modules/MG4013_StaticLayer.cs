@@ -17,18 +17,25 @@ internal sealed class MG4013_StaticLayer() : TorchAnalyzer(Rule)
         "RegisterComponents() looks at instance fields. A static layer is shared by all objects of the class and belongs to none.",
         RuleIds.HelpLink(RuleIds.StaticLayer));
 
+    protected override GeneratedCodeAnalysisFlags GeneratedCode => GeneratedCodeAnalysisFlags.None;
+
     protected override void Register(RuleContext context, TorchSharpContext torch) =>
         context.OnSymbols(
             symbol =>
             {
                 ISymbol member = symbol.Symbol;
+                if (!member.IsStatic)
+                {
+                    return;
+                }
+
                 ITypeSymbol? type = member switch
                 {
                     IFieldSymbol field => field.Type,
                     IPropertySymbol property when IsAuto(property) => property.Type,
                     _ => null,
                 };
-                if (type is not null && member.IsStatic && torch.IsUserModule(member.ContainingType)
+                if (type is not null && torch.IsUserModule(member.ContainingType)
                     && (torch.IsParameter(type) || (torch.Owns(type) && LayerFacts.HasWeights(type as INamedTypeSymbol, torch)))
                     && !RegistrationFacts.RegistersByHand(member.ContainingType, member, symbol.CancellationToken))
                 {

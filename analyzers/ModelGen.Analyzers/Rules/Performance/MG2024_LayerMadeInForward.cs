@@ -21,7 +21,8 @@ internal sealed class MG2024_LayerMadeInForward() : TorchAnalyzer(Rule)
     protected override void Register(RuleContext context, TorchSharpContext torch) =>
         context.OnMembers((block, member) =>
         {
-            if (block.OwningSymbol is not IMethodSymbol { Name: "forward", IsOverride: true } || !torch.IsUserModule(block.OwningSymbol.ContainingType))
+            if (!member.IsMethod("forward")
+                || block.OwningSymbol is not IMethodSymbol { Name: "forward", IsOverride: true } || !torch.IsUserModule(block.OwningSymbol.ContainingType))
             {
                 return;
             }

@@ -32,4 +32,26 @@ public sealed class MG4012_LayerNeverUsedTests
 
     [Fact]
     public Task Ignores_ClassesThatWalkTheirChildren() => Rule.Verify(Net("private Linear b = Linear(2, 2); Net() : base(\"n\") { RegisterComponents(); } int Count() => children().Count();"));
+
+    [Fact]
+    public Task Reports_EachClassOfAFile() => Rule.Verify(Net("class Inner : Module<Tensor, Tensor> { private readonly Linear a = Linear(2, 2), [|c|] = Linear(2, 2); public Inner() : base(\"i\") { RegisterComponents(); } public override Tensor forward(Tensor x) => a.forward(x); } private readonly Linear [|b|] = Linear(2, 2), c = Linear(2, 2); Net() : base(\"n\") { RegisterComponents(); } Tensor M(Tensor x) => c.forward(x);"));
+
+    [Fact]
+    public Task Ignores_LayersThatANestedClassReads() => Rule.Verify(Net("private readonly Linear b = Linear(2, 2); Net() : base(\"n\") { RegisterComponents(); } class Reader { Tensor Read(Net net, Tensor x) => net.b.forward(x); }"));
+
+    [Fact]
+    public Task Ignores_LayersReadThroughAnotherInstance() => Rule.Verify("""
+        class Net<T> : Module<Tensor, Tensor>
+        {
+            private readonly Linear a = Linear(2, 2);
+            public Net() : base("n") { RegisterComponents(); }
+            public override Tensor forward(Tensor x) => new Net<int>().a.forward(x);
+        }
+        """);
+
+    [Fact]
+    public Task Ignores_ClassesInSeveralParts() => Rule.Verify("partial " + Net("private readonly Linear b = Linear(2, 2); Net() : base(\"n\") { RegisterComponents(); }") + " partial class Net { }");
+
+    [Fact]
+    public Task Ignores_GeneratedClasses() => Rule.Verify("[System.CodeDom.Compiler.GeneratedCode(\"tool\", \"1\")] " + Net("private readonly Linear b = Linear(2, 2); Net() : base(\"n\") { RegisterComponents(); }"));
 }
