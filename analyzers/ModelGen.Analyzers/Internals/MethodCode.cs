@@ -16,8 +16,16 @@ internal static class MethodCode
     public static IOperation? BodyOf(IMethodSymbol method, IOperation caller, CancellationToken cancellation)
     {
         method = (method.ReducedFrom ?? method).OriginalDefinition;
-        if (method.IsAbstract || method.IsVirtual || (method.IsOverride && !method.IsSealed && !method.ContainingType.IsSealed)
-            || method.DeclaringSyntaxReferences is not [{ } reference]
+        return method.IsAbstract || method.IsVirtual || (method.IsOverride && !method.IsSealed && !method.ContainingType.IsSealed) ? null : DeclarationOf(method, caller, cancellation);
+    }
+
+    /// <summary>The operation of exactly this method's declaration, for an object whose class is known. Null when no source is known.</summary>
+    /// <param name="method">A method or local function, as it is declared.</param>
+    /// <param name="caller">An operation of the member that calls it.</param>
+    /// <param name="cancellation">The token of the analysis.</param>
+    public static IOperation? DeclarationOf(IMethodSymbol method, IOperation caller, CancellationToken cancellation)
+    {
+        if (method.DeclaringSyntaxReferences is not [{ } reference]
             || caller.SemanticModel?.Compilation is not { } compilation || !compilation.ContainsSyntaxTree(reference.SyntaxTree))
         {
             return null;

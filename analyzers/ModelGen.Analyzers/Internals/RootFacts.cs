@@ -27,6 +27,9 @@ internal static class RootFacts
         return s_known.GetValue(definition, _ => new StrongBox<bool>(never)).Value;
     }
 
+    /// <summary>True when a class of the compilation derives from the class.</summary>
+    public static bool HasDerived(INamedTypeSymbol type, Compilation compilation) => TypesIn(compilation.Assembly.GlobalNamespace).Any(other => DerivesFrom(other, type.OriginalDefinition));
+
     private static bool IsVisibleOutside(INamedTypeSymbol type)
     {
         for (INamedTypeSymbol? current = type; current is not null; current = current.ContainingType)
@@ -42,14 +45,6 @@ internal static class RootFacts
 
     private static bool MayHold(INamedTypeSymbol other, INamedTypeSymbol type, TorchSharpContext torch, CancellationToken cancellation)
     {
-        for (INamedTypeSymbol? current = other.BaseType; current is not null; current = current.BaseType)
-        {
-            if (SymbolEqualityComparer.Default.Equals(current.OriginalDefinition, type))
-            {
-                return true;
-            }
-        }
-
         List<string> names = [];
         for (INamedTypeSymbol? current = type; current is not null && !torch.Owns(current); current = current.BaseType)
         {
@@ -57,12 +52,25 @@ internal static class RootFacts
             names.AddRange(current.Interfaces.Where(contract => !torch.Owns(contract)).Select(contract => contract.Name));
         }
 
-        return RegistrationFacts.Mentions(other, names, cancellation) || other.TypeParameters.Any(parameter => MayBeAModule(parameter, torch)) || other.GetMembers().Any(member => member switch
+        return DerivesFrom(other, type) || RegistrationFacts.Mentions(other, names, cancellation) || other.TypeParameters.Any(parameter => MayBeAModule(parameter, torch)) || other.GetMembers().Any(member => member switch
         {
             IMethodSymbol { MethodKind: MethodKind.Constructor or MethodKind.Ordinary or MethodKind.PropertySet, IsOverride: false } method => method.Parameters.Any(parameter => MayBeAModule(parameter.Type, torch)),
             IFieldSymbol { DeclaredAccessibility: not Accessibility.Private, IsReadOnly: false, IsConst: false } field => MayBeAModule(field.Type, torch),
             _ => false,
         });
+    }
+
+    private static bool DerivesFrom(INamedTypeSymbol type, INamedTypeSymbol ancestor)
+    {
+        for (INamedTypeSymbol? current = type.BaseType; current is not null; current = current.BaseType)
+        {
+            if (SymbolEqualityComparer.Default.Equals(current.OriginalDefinition, ancestor))
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     /// <summary>A type through which a module of any class can come.</summary>
