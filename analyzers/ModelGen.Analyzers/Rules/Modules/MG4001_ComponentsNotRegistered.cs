@@ -111,6 +111,11 @@ internal sealed class MG4001_ComponentsNotRegistered() : TorchAnalyzer(Rule)
             return (INamedTypeSymbol)module.Type!;
         }
 
+        if (torch.Owns(module.Type) && module.Type!.Name != "Module")
+        {
+            return null; // A layer or container of TorchSharp.
+        }
+
         return module.Resolve() switch
         {
             IInvocationOperation { TargetMethod: { } helper } call when !torch.Owns(helper) && torch.IsModule(call.Type) =>

@@ -36,7 +36,7 @@ internal sealed class MG5005_ActivationBeforeLogitsLoss() : TorchAnalyzer(Rule)
                 else if (input.Value.ValueAt() is IInvocationOperation call && ModelOutput.ActivationOf(call, torch, operation.CancellationToken) is { } last && Contains(wanted, last))
                 {
                     operation.ReportDiagnostic(Diagnostic.Create(
-                        Rule, input.Value.Syntax.GetLocation(), [call.Syntax.GetLocation()], LossName(loss, torch), wanted, $"{last}' at the end of '{call.Instance!.Syntax}"));
+                        Rule, input.Value.Syntax.GetLocation(), [call.Syntax.GetLocation()], LossName(loss, torch), wanted, $"{last}' at the end of '{(torch.IsUserModule(call.Instance!.Type) ? call.Instance.Type!.Name : call.Instance.Syntax.ToString())}"));
                 }
             },
             calls: ["cross_entropy", "binary_cross_entropy_with_logits", "forward", "call"]);
