@@ -110,6 +110,7 @@ internal static class RuleIds
     public const string DeprecatedFunction = "MG5018";
     public const string CausalAndMasked = "MG5019";
     public const string QuotientOfCounts = "MG5020";
+    public const string ResultLost = "MG5021";
 
     /// <summary>The address of the page that explains a rule.</summary>
     public static string HelpLink(string id) => $"https://github.com/modelgen/modelgen/blob/main/analyzers/rules/{id}.md";

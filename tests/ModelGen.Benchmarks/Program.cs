@@ -11,6 +11,7 @@ string? Option(string name) => Array.IndexOf(args, name) is >= 0 and int index &
     ("convergence", "[--data FILE]", () => Convergence.Run(Option("--data"))),
     ("data", "[--data DIR] [--json FILE]", () => DataBenchmark.Run(Option("--data"), Option("--json"))),
     ("export", "[--only NAME] [--json FILE]", () => ExportBenchmark.Run(Option("--only"), Option("--json"))),
+    ("fixes", "[--only NAME] [--json FILE]", () => FixBenchmark.Run(Option("--only"), Option("--json"), Option("--measure"))),
     ("hostile", "[--count N] [--seed N]", () => HostileFiles.Run(Option("--count"), Option("--seed"))),
     ("inference", "[--only NAME] [--json FILE]", () => InferenceBenchmark.Run(Option("--only"), Option("--json"))),
     ("kernels", "[--only FAMILY] [--json FILE]", () => KernelBenchmark.Run(Option("--only"), Option("--json"))),

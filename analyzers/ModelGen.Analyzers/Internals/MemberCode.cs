@@ -15,7 +15,7 @@ internal sealed class MemberCode
 {
     private static readonly OperationKind[] s_sorted =
     [
-        OperationKind.Invocation, OperationKind.ObjectCreation, OperationKind.Binary, OperationKind.SimpleAssignment, OperationKind.CompoundAssignment, OperationKind.CoalesceAssignment,
+        OperationKind.Invocation, OperationKind.ObjectCreation, OperationKind.Binary, OperationKind.SimpleAssignment, OperationKind.CompoundAssignment, OperationKind.CoalesceAssignment, OperationKind.DeconstructionAssignment,
         OperationKind.Conversion, OperationKind.PropertyReference, OperationKind.FieldReference, OperationKind.LocalReference, OperationKind.ArrayElementReference, OperationKind.Loop,
         OperationKind.Conditional, OperationKind.Block, OperationKind.Return, OperationKind.YieldReturn, OperationKind.Await, OperationKind.FieldInitializer, OperationKind.PropertyInitializer,
         OperationKind.Using, OperationKind.UsingDeclaration,

@@ -82,11 +82,14 @@ internal static class RegistrationFacts
         _ => null,
     };
 
-    /// <summary>The first call of <c>RegisterComponents()</c> that is a statement of the constructor itself; one in a branch need not have run.</summary>
-    public static IOperation? FindRegistration(IBlockOperation body, TorchSharpContext torch) =>
+    /// <summary>
+    /// The first statement of a constructor after which the components are certainly registered: the call of <c>RegisterComponents()</c>, or that of a method of the class which does so in a
+    /// statement of its own. A call in a branch need not have run.
+    /// </summary>
+    public static IOperation? FindRegistration(IBlockOperation body, TorchSharpContext torch, CancellationToken cancellation) =>
         body.Operations.FirstOrDefault(statement =>
-            statement is IExpressionStatementOperation { Operation: IInvocationOperation { TargetMethod.Name: "RegisterComponents", Instance: IInstanceReferenceOperation } call }
-            && torch.IsModuleMember(call.TargetMethod));
+            statement is IExpressionStatementOperation { Operation: IInvocationOperation { Instance: IInstanceReferenceOperation, TargetMethod: { } method } }
+            && (method.Name == "RegisterComponents" ? torch.IsModuleMember(method) : Registers(method, cancellation)));
 
     /// <summary>Null, and <c>fc = fc.to(device)</c>, which gives back the registered object.</summary>
     public static bool KeepsTheObject(IOperation value, ISymbol component, TorchSharpContext torch)
@@ -108,7 +111,60 @@ internal static class RegistrationFacts
     {
         List<SyntaxNode> constructors = [.. type.InstanceConstructors.SelectMany(constructor => constructor.DeclaringSyntaxReferences).Select(reference => reference.GetSyntax(cancellation))];
         return constructors.Count > 0 && constructors.All(constructor => constructor is ConstructorDeclarationSyntax declaration
-            && (declaration.Initializer?.ThisOrBaseKeyword.ValueText == "this" || declaration.Body?.Statements.Any(IsRegistration) == true));
+            && (declaration.Initializer?.ThisOrBaseKeyword.ValueText == "this" || Registers(declaration, type, cancellation)));
+    }
+
+    /// <summary>The nearest base class, in source, whose constructors all register before the constructor of the class begins.</summary>
+    public static INamedTypeSymbol? RegisteringBase(INamedTypeSymbol type, TorchSharpContext torch, CancellationToken cancellation)
+    {
+        for (INamedTypeSymbol? current = type.BaseType; current is not null && !torch.Owns(current) && !current.DeclaringSyntaxReferences.IsEmpty; current = current.BaseType)
+        {
+            if (RegistersInEveryConstructor(current.OriginalDefinition, cancellation))
+            {
+                return current;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>True when a constructor mentions the method, or a method that a constructor may reach mentions it.</summary>
+    public static bool MayRunInConstructor(IMethodSymbol method, INamedTypeSymbol type, CancellationToken cancellation)
+    {
+        var reached = new HashSet<string>();
+        var work = new Queue<SyntaxNode>(type.InstanceConstructors.SelectMany(constructor => constructor.DeclaringSyntaxReferences).Select(reference => reference.GetSyntax(cancellation)));
+        while (work.Count > 0)
+        {
+            foreach (SimpleNameSyntax name in work.Dequeue().DescendantNodes().OfType<SimpleNameSyntax>())
+            {
+                if (reached.Add(name.Identifier.ValueText))
+                {
+                    foreach (ISymbol member in type.GetMembers(name.Identifier.ValueText).Where(member => member is IMethodSymbol or IPropertySymbol))
+                    {
+                        member.DeclaringSyntaxReferences.Select(reference => reference.GetSyntax(cancellation)).ToList().ForEach(work.Enqueue);
+                    }
+                }
+            }
+        }
+
+        return reached.Contains(method.AssociatedSymbol?.Name ?? method.Name);
+    }
+
+    /// <summary>True when the method or constructor certainly calls <c>RegisterComponents()</c>, itself or by a method of the same class.</summary>
+    public static bool Registers(IMethodSymbol method, CancellationToken cancellation) =>
+        method is { IsVirtual: false, IsAbstract: false, IsOverride: false, DeclaringSyntaxReferences: [{ } reference] }
+        && reference.GetSyntax(cancellation) is BaseMethodDeclarationSyntax declaration
+        && Registers(declaration, method.ContainingType, cancellation);
+
+    private static bool Registers(BaseMethodDeclarationSyntax declaration, INamedTypeSymbol type, CancellationToken cancellation)
+    {
+        IEnumerable<ExpressionSyntax> calls = declaration.ExpressionBody is { } arrow
+            ? [arrow.Expression]
+            : declaration.Body?.Statements.OfType<ExpressionStatementSyntax>().Select(statement => statement.Expression) ?? [];
+        List<string> called = [.. calls.OfType<InvocationExpressionSyntax>().Where(call => call.Expression is IdentifierNameSyntax or MemberAccessExpressionSyntax { Expression: ThisExpressionSyntax or BaseExpressionSyntax })
+            .Select(call => CalledName(call.Expression)!)];
+        return called.Contains("RegisterComponents")
+            || (declaration is ConstructorDeclarationSyntax && called.Any(name => type.GetMembers(name) is [IMethodSymbol helper] && Registers(helper, cancellation)));
     }
 
     /// <summary>True when a call of <c>register_module</c> or the like in the class names the component, or names no member of the class at all.</summary>
@@ -133,8 +189,4 @@ internal static class RegistrationFacts
 
     private static string? CalledName(ExpressionSyntax called) =>
         (called is IdentifierNameSyntax name ? name : (called as MemberAccessExpressionSyntax)?.Name)?.Identifier.ValueText;
-
-    private static bool IsRegistration(StatementSyntax statement) =>
-        statement is ExpressionStatementSyntax { Expression: InvocationExpressionSyntax { Expression: var called } }
-        && CalledName(called) == "RegisterComponents";
 }

@@ -56,6 +56,38 @@ public sealed partial class CorpusTests
             reports.Where(report => OfThesePrograms(report.Id)).Select(report => $"{report.Location.GetLineSpan().StartLinePosition.Line + 1} {report.Id}").Order(StringComparer.Ordinal));
     }
 
+    /// <summary>The nine ways to lose layers or optimizer state, each written in several styles, beside right code that resembles it.</summary>
+    [Theory]
+    [InlineData("AutoProperty")]
+    [InlineData("DerivedLayers")]
+    [InlineData("ListOfLayers")]
+    [InlineData("NullAtRegistration")]
+    [InlineData("OptimizerBeforeMove")]
+    [InlineData("Reassigned")]
+    [InlineData("RegisteredTwice")]
+    [InlineData("RootNotRegistered")]
+    [InlineData("SequentialElement")]
+    public async Task Trap_IsFoundInEveryStyle(string trap)
+    {
+        string[] lines = await File.ReadAllLinesAsync(Path.Combine(Folder(), "Traps", trap + ".cs"));
+        List<string> expected = [.. lines.SelectMany((line, index) => ExpectedRule().Matches(line).Select(match => $"{index + 1} {match.Value}"))];
+
+        (ImmutableArray<Diagnostic> reports, CSharpCompilation compilation, List<Exception> failures) =
+            await AnalyzeAsync("using System; using System.Collections.Generic; using System.Linq; using System.Threading.Tasks;" + string.Join("\n", lines), OutputKind.ConsoleApplication);
+
+        Assert.Empty(compilation.GetDiagnostics().Where(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error));
+        Assert.Empty(failures);
+        Assert.True(expected.Count >= 3, trap);
+        List<string> found = [.. reports.Where(report => OfTheTraps(report.Id)).Select(report => $"{report.Location.GetLineSpan().StartLinePosition.Line + 1} {report.Id}")];
+        string missed = string.Join(", ", expected.Except(found));
+        string wrong = string.Join(", ", found.Except(expected));
+        Assert.True(missed.Length + wrong.Length == 0 && expected.Count == found.Count, $"missed: {missed}; wrong: {wrong}");
+    }
+
+    /// <summary>The rules about what a module registers, and about optimizers that hold parameters of the past.</summary>
+    private static bool OfTheTraps(string id) => id is RuleIds.OptimizerBeforeMove or RuleIds.ComponentsNotRegistered or RuleIds.AssignedAfterRegistration or RuleIds.ModuleCollectionNotRegistered
+        or RuleIds.DerivedComponentsNotRegistered or RuleIds.AssignedOutsideConstructor or RuleIds.ModuleInAutoProperty or RuleIds.LayerRegisteredTwice;
+
     [Fact]
     public async Task CodeOfThisRepository_IsNotReported()
     {
@@ -130,9 +162,10 @@ public sealed partial class CorpusTests
         return text.ToString();
     }
 
-    private static async Task<(ImmutableArray<Diagnostic> Reports, CSharpCompilation Compilation, List<Exception> Failures)> AnalyzeAsync(string source)
+    private static async Task<(ImmutableArray<Diagnostic> Reports, CSharpCompilation Compilation, List<Exception> Failures)> AnalyzeAsync(
+        string source, OutputKind output = OutputKind.DynamicallyLinkedLibrary)
     {
-        CSharpCompilation compilation = Compile(source, References.All);
+        CSharpCompilation compilation = Compile(source, References.All, output);
         var failures = new List<Exception>();
         var options = new CompilationWithAnalyzersOptions(
             new AnalyzerOptions([]),
@@ -149,11 +182,11 @@ public sealed partial class CorpusTests
         return (reports, compilation, failures);
     }
 
-    private static CSharpCompilation Compile(string source, IEnumerable<MetadataReference> references) => CSharpCompilation.Create(
+    private static CSharpCompilation Compile(string source, IEnumerable<MetadataReference> references, OutputKind output = OutputKind.DynamicallyLinkedLibrary) => CSharpCompilation.Create(
         "Corpus",
         [CSharpSyntaxTree.ParseText(source)],
         references,
-        new CSharpCompilationOptions(OutputKind.DynamicallyLinkedLibrary, nullableContextOptions: NullableContextOptions.Enable));
+        new CSharpCompilationOptions(output, nullableContextOptions: NullableContextOptions.Enable));
 
     /// <summary>The sources in the rules' own tests: every mistake the rules know, and much that resembles one.</summary>
     private static IEnumerable<string> TestSnippets() =>

@@ -18,59 +18,120 @@ internal sealed class MG3004_OptimizerBeforeMove() : TorchAnalyzer(Rule)
         "Moving a module to another device or element type disposes its parameters and puts new ones in their place. An optimizer made earlier keeps the old ones: it fails in step(), or trains nothing.",
         RuleIds.HelpLink(RuleIds.OptimizerBeforeMove));
 
+    private static readonly string[] s_moves = ["to", "cuda", "half", "bfloat16", "float", "double", "cpu"];
+
     protected override void Register(RuleContext context, TorchSharpContext torch) =>
-        context.OnOperations(
-            operation =>
+        context.OnMembers((block, member) =>
+        {
+            foreach (IOperation creation in member.Of(OperationKind.Invocation).Concat(member.Of(OperationKind.ObjectCreation)))
             {
-                var creation = operation.Operation;
-                if (IsOptimizerCreation(creation, torch) && FindLaterMove(creation, torch) is { } move)
+                if (torch.IsOptimizer(creation.Type) && OptimizerVariable(creation) is { } optimizer)
                 {
-                    operation.ReportDiagnostic(Diagnostic.Create(
-                        Rule,
-                        creation.Syntax.GetLocation(),
-                        [move.Syntax.GetLocation()],
-                        move.Receiver()!.Syntax.ToString(),
-                        move.Syntax.ToString()));
+                    foreach (ISymbol model in ParameterSources(creation, torch, block.CancellationToken).Distinct<ISymbol>(SymbolEqualityComparer.Default))
+                    {
+                        if ((FindLaterMove(creation, optimizer, model, torch, block.CancellationToken) ?? FindMoveInMethod(creation, optimizer, model, block, torch)) is { } move)
+                        {
+                            block.ReportDiagnostic(Diagnostic.Create(Rule, creation.Syntax.GetLocation(), [move.Syntax.GetLocation()], model.Name, move.Syntax.ToString()));
+                            break;
+                        }
+                    }
                 }
-            },
-            torchCalls: true,
-            kinds: [OperationKind.ObjectCreation]);
+            }
+        });
 
-    private static bool IsOptimizerCreation(IOperation operation, TorchSharpContext torch) => operation switch
+    private static IInvocationOperation? FindLaterMove(IOperation creation, ISymbol optimizer, ISymbol model, TorchSharpContext torch, CancellationToken cancellation)
     {
-        IInvocationOperation call => torch.IsOptimizerFactory(call.TargetMethod),
-        _ => torch.IsOptimizer(operation.Type),
-    };
-
-    private static IInvocationOperation? FindLaterMove(IOperation creation, TorchSharpContext torch)
-    {
-        IOperation function = creation.EnclosingFunction();
-        if (OptimizerVariable(creation) is not { } optimizer || EnclosingBlock(creation) is not { } block)
+        if (EnclosingBlock(creation) is not { } block)
         {
             return null;
         }
 
-        foreach (ISymbol model in ParameterSources(creation, torch))
+        IOperation function = creation.EnclosingFunction();
+        List<IInvocationOperation> moves = [.. function.Descendants().OfType<IInvocationOperation>().Where(call => Moves(call, model, torch, cancellation))];
+        return moves.FirstOrDefault(move =>
+            move.Start() > creation.Syntax.Span.End
+            && block.Syntax.Span.Contains(move.Syntax.Span)
+            && move.EnclosingFunction() == function
+            && !IsNoMove(move)
+            && !moves.Any(earlier => earlier.Start() < creation.Start() && SameTarget(earlier, move))
+            && IsUsedAfter(optimizer, move, function)
+            && !IsAssignedBetween(model, creation, move, function)
+            && !IsAssignedAfter(optimizer, creation, function));
+    }
+
+    /// <summary>The constructor makes the optimizer, and a method moves the model and then uses the optimizer; all are fields that nothing else sets.</summary>
+    private static IInvocationOperation? FindMoveInMethod(IOperation creation, ISymbol optimizer, ISymbol model, MemberContext block, TorchSharpContext torch)
+    {
+        if (block.OwningSymbol is not IMethodSymbol { MethodKind: MethodKind.Constructor, ContainingType: { } type }
+            || optimizer is not (IFieldSymbol or IPropertySymbol) || model is not (IFieldSymbol or IPropertySymbol)
+            || !SymbolEqualityComparer.Default.Equals(model.ContainingType, type)
+            || creation.EnclosingFunction() is IAnonymousFunctionOperation or ILocalFunctionOperation
+            || !RegistrationFacts.Mentions(type, s_moves, block.CancellationToken))
         {
-            List<IInvocationOperation> moves = [.. function.Descendants().OfType<IInvocationOperation>()
-                .Where(call => torch.IsModuleMove(call.TargetMethod) && call.Receiver().Names(model))];
-            foreach (IInvocationOperation move in moves)
+            return null;
+        }
+
+        IInvocationOperation? found = null;
+        foreach (MemberCode member in TypeCode.MembersOf(type, block.Compilation, torch, block.CancellationToken))
+        {
+            foreach (IInvocationOperation move in member.Of(OperationKind.Invocation).Cast<IInvocationOperation>().Where(call => torch.IsModuleMove(call.TargetMethod) && call.Receiver() is not null))
             {
-                if (move.Start() > creation.Syntax.Span.End
-                    && block.Syntax.Span.Contains(move.Syntax.Span)
-                    && move.EnclosingFunction() == function
-                    && !IsNoMove(move)
-                    && !moves.Any(earlier => earlier.Start() < creation.Start() && SameTarget(earlier, move))
-                    && IsUsedAfter(optimizer, move, function)
-                    && !IsAssignedBetween(model, creation, move, function)
-                    && !IsAssignedAfter(optimizer, creation, function))
+                IOperation function = move.EnclosingFunction();
+                if (IsPartOfValueOf(model, move) || (move.Receiver().Names(model) && function is IConstructorBodyOperation))
                 {
-                    return move;
+                    return null; // The constructor has moved it already, perhaps to where the method does.
                 }
+
+                if (found is null && move.Receiver().Names(model) && function is IMethodBodyOperation && !IsNoMove(move) && IsUsedAfter(optimizer, move, function)
+                    && !function.Descendants().OfType<ISimpleAssignmentOperation>().Any(assignment => assignment.Target.Names(model) && !assignment.Syntax.Span.Contains(move.Syntax.Span)))
+                {
+                    found = move;
+                }
+            }
+
+            if (member.Of(OperationKind.SimpleAssignment).Cast<ISimpleAssignmentOperation>().Any(assignment => assignment.Target.Names(optimizer) && assignment.Value.Syntax.Span != creation.Syntax.Span))
+            {
+                return null;
             }
         }
 
-        return null;
+        return found;
+    }
+
+    /// <summary><c>_model = new Net().to(device)</c>, or the same as an initializer.</summary>
+    private static bool IsPartOfValueOf(ISymbol model, IInvocationOperation move)
+    {
+        for (IOperation? current = move.Parent; current is not null; current = current.Parent)
+        {
+            if (current is ISimpleAssignmentOperation assignment && assignment.Target.Names(model))
+            {
+                return !move.Receiver().Names(model);
+            }
+
+            if ((current is IFieldInitializerOperation field && field.InitializedFields.Contains(model, SymbolEqualityComparer.Default))
+                || (current is IPropertyInitializerOperation property && property.InitializedProperties.Contains(model, SymbolEqualityComparer.Default)))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>A move of the model, or the call of a helper of the user's that moves it.</summary>
+    private static bool Moves(IInvocationOperation call, ISymbol model, TorchSharpContext torch, CancellationToken cancellation)
+    {
+        if (torch.Owns(call.TargetMethod))
+        {
+            return torch.IsModuleMove(call.TargetMethod) && call.Receiver().Names(model);
+        }
+
+        IArgumentOperation? handed = call.Arguments.FirstOrDefault(argument => argument.Value.Names(model));
+        return (handed is not null || call.TargetMethod.MethodKind == MethodKind.LocalFunction)
+            && MethodCode.BodyOf(call.TargetMethod, call, cancellation) is { } body
+            && body.Descendants().OfType<IInvocationOperation>().Any(move =>
+                torch.IsModuleMove(move.TargetMethod) && !IsNoMove(move) && move.EnclosingFunction() == body
+                && move.Receiver().Names((ISymbol?)handed?.Parameter?.OriginalDefinition ?? model));
     }
 
     private static ISymbol? OptimizerVariable(IOperation creation) => creation.MeaningfulParent() switch
@@ -80,12 +141,29 @@ internal sealed class MG3004_OptimizerBeforeMove() : TorchAnalyzer(Rule)
         _ => null,
     };
 
-    /// <summary>The variables whose parameters the optimizer is given.</summary>
-    private static IEnumerable<ISymbol> ParameterSources(IOperation creation, TorchSharpContext torch) =>
-        creation.Descendants().OfType<IInvocationOperation>()
+    /// <summary>The variables whose parameters the optimizer is given: where it is made, by a local list, or through a helper that makes it. The parameters of a part move with the whole.</summary>
+    private static IEnumerable<ISymbol> ParameterSources(IOperation creation, TorchSharpContext torch, CancellationToken cancellation)
+    {
+        IEnumerable<IOperation> operations = creation.DescendantsAndSelf();
+        if (creation is IInvocationOperation helper && !torch.Owns(helper.TargetMethod))
+        {
+            return MethodCode.ReturnedBy(helper.TargetMethod, helper, cancellation) is [{ } made] && torch.IsOptimizer(made.Unwrap().Type)
+                ? ParameterSources(made.Resolve(), torch, cancellation)
+                    .SelectMany(source => helper.Arguments.Where(argument => SymbolEqualityComparer.Default.Equals(argument.Parameter?.OriginalDefinition, source)).Select(argument => Variable(argument.Value, torch)))
+                    .OfType<ISymbol>()
+                : [];
+        }
+
+        return operations.Concat(operations.OfType<ILocalReferenceOperation>().Where(local => !torch.IsModule(local.Type)).Select(local => local.Resolve()).SelectMany(value => value.DescendantsAndSelf()))
+            .OfType<IInvocationOperation>()
             .Where(call => call.TargetMethod.Name is "parameters" or "named_parameters" && torch.IsModuleMember(call.TargetMethod))
-            .Select(call => call.Instance.NamedVariable())
+            .Select(call => Variable(call.Instance, torch))
             .OfType<ISymbol>();
+    }
+
+    /// <summary>The variable that holds a module, or the module that this one is a part of.</summary>
+    private static ISymbol? Variable(IOperation? module, TorchSharpContext torch) =>
+        module.NamedVariable() ?? (module?.Unwrap() is IMemberReferenceOperation { Instance: { } whole } && torch.IsModule(whole.Type) ? Variable(whole, torch) : null);
 
     private static IOperation? EnclosingBlock(IOperation operation)
     {

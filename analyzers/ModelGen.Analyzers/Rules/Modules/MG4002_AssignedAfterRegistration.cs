@@ -22,35 +22,63 @@ internal sealed class MG4002_AssignedAfterRegistration() : TorchAnalyzer(Rule)
         context.OnMembers((block, member) =>
         {
             if (block.OwningSymbol is not IMethodSymbol { MethodKind: MethodKind.Constructor, ContainingType: { } type }
-                || !torch.IsUserModule(type))
+                || !torch.IsUserModule(type)
+                || !RegistrationFacts.Mentions(type, ["RegisterComponents"], block.CancellationToken)
+                || RegistrationFacts.Mentions(type, ["register_module", "add_module", "register_parameter"], block.CancellationToken))
             {
+                return;
+            }
+
+            if (RegisteringConstructor(member, type, block.CancellationToken) is { } chained)
+            {
+                Report(member, chained, block, torch);
                 return;
             }
 
             foreach (IBlockOperation body in block.OperationBlocks.OfType<IBlockOperation>())
             {
-                if (RegistrationFacts.FindRegistration(body, torch) is { } registration)
+                if (RegistrationFacts.FindRegistration(body, torch, block.CancellationToken) is { } registration)
                 {
-                    Report(member, registration, type, block, torch);
+                    Report(member, registration, block, torch);
                 }
             }
-        },
-        inCallersOf: ["RegisterComponents"]);
+        });
 
-    private static void Report(MemberCode member, IOperation registration, INamedTypeSymbol type, MemberContext context, TorchSharpContext torch)
+    /// <summary>The call <c>: this(...)</c> of another constructor of the class that registers.</summary>
+    private static IOperation? RegisteringConstructor(MemberCode member, INamedTypeSymbol type, CancellationToken cancellation) =>
+        member.CallsOf(".ctor").Cast<IInvocationOperation>().FirstOrDefault(call =>
+            SymbolEqualityComparer.Default.Equals(call.TargetMethod.ContainingType, type) && RegistrationFacts.Registers(call.TargetMethod, cancellation));
+
+    private static void Report(MemberCode member, IOperation registration, MemberContext context, TorchSharpContext torch)
     {
-        foreach (ISimpleAssignmentOperation assignment in member.Of(OperationKind.SimpleAssignment))
+        foreach (ComponentAssignment assignment in ComponentAssignments.In(member, torch))
         {
-            if (assignment.Start() > registration.Start()
-                && assignment.Target.Unwrap() is IMemberReferenceOperation { Instance: IInstanceReferenceOperation, Member: { IsStatic: false } component } target
-                && target is IFieldReferenceOperation or IPropertyReferenceOperation { Property.IsIndexer: false }
-                && (torch.IsModule(target.Type) || torch.IsParameter(target.Type))
-                && !RegistrationFacts.KeepsTheObject(assignment.Value, component, torch)
-                && assignment.EnclosingFunction() is not (IAnonymousFunctionOperation or ILocalFunctionOperation)
-                && !RegistrationFacts.Mentions(type, ["register_module", "add_module", "register_parameter"], context.CancellationToken))
+            if (assignment.Assignment.Start() > registration.Start()
+                && IsOfThisObject(assignment)
+                && !RegistrationFacts.KeepsTheObject(assignment.Value, assignment.Component, torch)
+                && assignment.Assignment.EnclosingFunction() is not (IAnonymousFunctionOperation or ILocalFunctionOperation))
             {
-                context.ReportDiagnostic(Diagnostic.Create(Rule, assignment.Syntax.GetLocation(), [registration.Syntax.GetLocation()], component.Name));
+                context.ReportDiagnostic(Diagnostic.Create(Rule, assignment.Location, [registration.Syntax.GetLocation()], assignment.Component.Name));
+            }
+        }
+
+        foreach (IInvocationOperation call in member.Of(OperationKind.Invocation).Cast<IInvocationOperation>())
+        {
+            if (call.Start() > registration.Start()
+                && call is { Parent: IExpressionStatementOperation, Instance: IInstanceReferenceOperation, TargetMethod.MethodKind: MethodKind.Ordinary }
+                && SetByHelper(call, torch, context.CancellationToken) is { } component)
+            {
+                context.ReportDiagnostic(Diagnostic.Create(Rule, call.Syntax.GetLocation(), [registration.Syntax.GetLocation()], component.Name));
             }
         }
     }
+
+    /// <summary>A component that a method of the same class makes.</summary>
+    private static ISymbol? SetByHelper(IInvocationOperation call, TorchSharpContext torch, CancellationToken cancellation) =>
+        !torch.Owns(call.TargetMethod) && MethodCode.BodyOf(call.TargetMethod, call, cancellation) is { } body
+            ? ComponentAssignments.In(body, torch)
+                .FirstOrDefault(assignment => IsOfThisObject(assignment) && assignment.Assignment.EnclosingFunction() == body && NewComponents.IsNew(assignment.Value, torch, cancellation)).Component
+            : null;
+
+    private static bool IsOfThisObject(in ComponentAssignment assignment) => assignment.Target.Instance is IInstanceReferenceOperation { ReferenceKind: InstanceReferenceKind.ContainingTypeInstance };
 }

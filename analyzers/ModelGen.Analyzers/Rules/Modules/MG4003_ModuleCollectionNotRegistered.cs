@@ -53,7 +53,7 @@ internal sealed class MG4003_ModuleCollectionNotRegistered() : TorchAnalyzer(Rul
             {
                 if (reference.NamedVariable() is { } variable && fields.Contains(variable, SymbolEqualityComparer.Default))
                 {
-                    CollectionUse use = CollectionUses.Classify(reference, torch);
+                    CollectionUse use = CollectionUses.Classify(reference, torch, symbol.CancellationToken);
                     if (use != CollectionUse.Neutral)
                     {
                         (use == CollectionUse.Escapes ? escaped : filled).Add(variable);
@@ -66,7 +66,7 @@ internal sealed class MG4003_ModuleCollectionNotRegistered() : TorchAnalyzer(Rul
                 IEnumerable<ISymbol> targets = initializer is IFieldInitializerOperation field
                     ? field.InitializedFields
                     : ((IPropertyInitializerOperation)initializer).InitializedProperties;
-                foreach (ISymbol target in targets.Where(target => CollectionUses.MakesComponent(initializer.Value, torch)))
+                foreach (ISymbol target in targets.Where(target => CollectionUses.MakesComponent(initializer.Value, torch, symbol.CancellationToken)))
                 {
                     filled.Add(target);
                 }
@@ -95,35 +95,22 @@ internal sealed class MG4003_ModuleCollectionNotRegistered() : TorchAnalyzer(Rul
     }
 
     /// <summary>What a registered collection would be called, and a tuple's replacement.</summary>
-    private static string Instead(ISymbol member, TorchSharpContext torch)
+    private static string Instead(ISymbol member, TorchSharpContext torch) => Instead(TypeOf(member)!, torch);
+
+    private static string Instead(ITypeSymbol type, TorchSharpContext torch)
     {
-        ITypeSymbol elements = ElementsOf(member)!;
+        ITypeSymbol elements = CollectionUses.ElementsOf(type)!;
         if (elements.IsTupleType)
         {
             return "a field for each";
         }
 
-        string kind = IsDictionary(member) ? "Dict" : "List";
-        return torch.IsParameter(elements) ? "Parameter" + kind : $"Module{kind}<{elements.Name}>";
+        string kind = type is INamedTypeSymbol { TypeArguments.Length: 2 } ? "Dict" : "List";
+        return torch.IsParameter(elements) ? "Parameter" + kind : $"Module{kind}<{(torch.IsModule(elements) ? elements.Name : Instead(elements, torch))}>";
     }
 
     /// <summary>The type of the modules or parameters, for an instance field or auto-property that is an ordinary collection or a tuple.</summary>
-    private static ITypeSymbol? ComponentTypeIn(ISymbol member, TorchSharpContext torch) => ElementsOf(member) switch
-    {
-        INamedTypeSymbol { IsTupleType: true } tuple => tuple.TupleElements.Select(element => element.Type).FirstOrDefault(type => IsComponent(type, torch)),
-        { } type when IsComponent(type, torch) => type,
-        _ => null,
-    };
-
-    private static bool IsComponent(ITypeSymbol type, TorchSharpContext torch) => torch.IsModule(type) || torch.IsParameter(type);
-
-    private static ITypeSymbol? ElementsOf(ISymbol member) => TypeOf(member) switch
-    {
-        IArrayTypeSymbol array => array.ElementType,
-        INamedTypeSymbol { IsTupleType: true } tuple => tuple,
-        INamedTypeSymbol { IsGenericType: true } named when named.ContainingNamespace.ToDisplayString().StartsWith("System.Collections", StringComparison.Ordinal) => named.TypeArguments[^1],
-        _ => null,
-    };
+    private static ITypeSymbol? ComponentTypeIn(ISymbol member, TorchSharpContext torch) => CollectionUses.ComponentTypeIn(TypeOf(member), torch);
 
     private static ITypeSymbol? TypeOf(ISymbol member) => member switch
     {
@@ -134,6 +121,5 @@ internal sealed class MG4003_ModuleCollectionNotRegistered() : TorchAnalyzer(Rul
 
     private static bool IsAuto(IPropertySymbol property) =>
         property.ContainingType.GetMembers().OfType<IFieldSymbol>().Any(field => SymbolEqualityComparer.Default.Equals(field.AssociatedSymbol, property));
-
-    private static bool IsDictionary(ISymbol member) => TypeOf(member) is INamedTypeSymbol { TypeArguments.Length: 2 };
 }
+

@@ -38,7 +38,7 @@ internal sealed class MG4005_TensorFieldIsBuffer() : TorchAnalyzer(Rule)
                     && !torch.IsParameter(assigned.Type)
                     && RegistrationFacts.Mentions(field.ContainingType, ["RegisterComponents"], operation.CancellationToken)
                     && !RegistrationFacts.Mentions(field.ContainingType, ["register_buffer"], operation.CancellationToken)
-                    && !IsSetAfterRegistration(operation.Operation, torch))
+                    && !IsSetAfterRegistration(operation.Operation, torch, operation.CancellationToken))
                 {
                     operation.ReportDiagnostic(Diagnostic.Create(Rule, field.Locations[0], field.Name));
                 }
@@ -46,7 +46,7 @@ internal sealed class MG4005_TensorFieldIsBuffer() : TorchAnalyzer(Rule)
             kinds: [OperationKind.SimpleAssignment, OperationKind.FieldInitializer]);
 
     /// <summary>The field is still null when the components are registered, so it is not among them.</summary>
-    private static bool IsSetAfterRegistration(IOperation assignment, TorchSharpContext torch) =>
+    private static bool IsSetAfterRegistration(IOperation assignment, TorchSharpContext torch, CancellationToken cancellation) =>
         assignment.Root() is IConstructorBodyOperation { BlockBody: { } body }
-        && RegistrationFacts.FindRegistration(body, torch) is { } registration && registration.Start() < assignment.Start();
+        && RegistrationFacts.FindRegistration(body, torch, cancellation) is { } registration && registration.Start() < assignment.Start();
 }

@@ -21,52 +21,50 @@ internal sealed class MG4006_DerivedComponentsNotRegistered() : TorchAnalyzer(Ru
     protected override void Register(RuleContext context, TorchSharpContext torch) =>
         context.OnMembers((block, member) =>
         {
-            if (member.Of(OperationKind.SimpleAssignment).Count == 0
-                || block.OwningSymbol is not IMethodSymbol { MethodKind: MethodKind.Constructor, ContainingType: { BaseType: { } parent } type }
-                || !torch.IsUserModule(type) || torch.Owns(parent)
-                || RegisteringBase(parent, torch, block.CancellationToken) is not { } registering)
+            if (block.OwningSymbol is not IMethodSymbol { MethodKind: MethodKind.Constructor or MethodKind.Ordinary, IsStatic: false, IsVirtual: false, IsOverride: false, ContainingType: { BaseType: { } parent } type } method
+                || !torch.IsUserModule(type) || torch.Owns(parent))
             {
                 return;
             }
 
-            foreach (IBlockOperation body in block.OperationBlocks.OfType<IBlockOperation>())
+            List<ComponentAssignment> assignments = [.. ComponentAssignments.In(member, torch).Where(assignment => assignment.Target.Instance is IInstanceReferenceOperation { ReferenceKind: InstanceReferenceKind.ContainingTypeInstance })];
+            if (assignments.Count == 0
+                || RegistrationFacts.RegisteringBase(type, torch, block.CancellationToken) is not { } registering
+                || (method.MethodKind == MethodKind.Ordinary && !RegistrationFacts.MayRunInConstructor(method, type, block.CancellationToken)))
             {
-                int ownRegistration = RegistrationFacts.FindRegistration(body, torch)?.Start() ?? int.MaxValue;
-                foreach (ISimpleAssignmentOperation assignment in body.Descendants().OfType<ISimpleAssignmentOperation>())
+                return;
+            }
+
+            // What the constructor assigns after its own call is MG4002's.
+            int ownRegistration = method.MethodKind == MethodKind.Constructor
+                ? block.OperationBlocks.OfType<IBlockOperation>().Select(body => RegistrationFacts.FindRegistration(body, torch, block.CancellationToken)?.Start()).FirstOrDefault(start => start is not null) ?? int.MaxValue
+                : int.MaxValue;
+            foreach (ComponentAssignment assignment in assignments)
+            {
+                if (assignment.Assignment.Start() < ownRegistration
+                    && IsUnregistered(assignment, method, type, registering, torch, block.CancellationToken)
+                    && !RegistrationFacts.RegistersByHand(type, assignment.Component, block.CancellationToken)
+                    && assignment.Assignment.EnclosingFunction() is not (IAnonymousFunctionOperation or ILocalFunctionOperation))
                 {
-                    if (assignment.Start() < ownRegistration
-                        && Component(assignment.Target.Unwrap()) is { IsStatic: false } component
-                        && SymbolEqualityComparer.Default.Equals(component.ContainingType, type)
-                        && (component is IFieldSymbol field ? field.Type : ((IPropertySymbol)component).Type) is var componentType
-                        && (torch.IsModule(componentType) || torch.IsParameter(componentType))
-                        && !RegistrationFacts.KeepsTheObject(assignment.Value, component, torch)
-                        && !RegistrationFacts.RegistersByHand(type, component, block.CancellationToken)
-                        && assignment.EnclosingFunction() is not (IAnonymousFunctionOperation or ILocalFunctionOperation))
-                    {
-                        block.ReportDiagnostic(Diagnostic.Create(Rule, assignment.Syntax.GetLocation(), registering.Name, component.Name));
-                    }
+                    block.ReportDiagnostic(Diagnostic.Create(Rule, assignment.Location, registering.Name, assignment.Component.Name));
                 }
             }
         });
 
-    private static ISymbol? Component(IOperation target) => target switch
+    /// <summary>
+    /// A component of the class itself, or one that the base had registered, or seen as null, before. Where the base class declares it, and where a method sets it that runs later too, the value
+    /// must be new.
+    /// </summary>
+    private static bool IsUnregistered(
+        in ComponentAssignment assignment, IMethodSymbol method, INamedTypeSymbol type, INamedTypeSymbol registering, TorchSharpContext torch, CancellationToken cancellation)
     {
-        IFieldReferenceOperation { Instance: IInstanceReferenceOperation } field => field.Field,
-        IPropertyReferenceOperation { Instance: IInstanceReferenceOperation, Property: { IsIndexer: false } property } => property,
-        _ => null,
-    };
-
-    /// <summary>The nearest base class, in source, whose constructors all register.</summary>
-    private static INamedTypeSymbol? RegisteringBase(INamedTypeSymbol parent, TorchSharpContext torch, CancellationToken cancellation)
-    {
-        for (INamedTypeSymbol? current = parent; current is not null && !torch.Owns(current) && !current.DeclaringSyntaxReferences.IsEmpty; current = current.BaseType)
+        INamedTypeSymbol declaring = assignment.Component.ContainingType;
+        if (SymbolEqualityComparer.Default.Equals(declaring, type) && method.MethodKind == MethodKind.Constructor)
         {
-            if (RegistrationFacts.RegistersInEveryConstructor(current.OriginalDefinition, cancellation))
-            {
-                return current;
-            }
+            return !RegistrationFacts.KeepsTheObject(assignment.Value, assignment.Component, torch);
         }
 
-        return null;
+        return (SymbolEqualityComparer.Default.Equals(declaring, type) || SymbolEqualityComparer.Default.Equals(declaring.OriginalDefinition, registering.OriginalDefinition))
+            && NewComponents.IsNew(assignment.Value, torch, cancellation);
     }
 }

@@ -19,70 +19,43 @@ internal sealed class MG4007_AssignedOutsideConstructor() : TorchAnalyzer(Rule)
         "RegisterComponents() registers what the fields hold when the constructor calls it. A layer that another method makes is unknown to the module; where the field held one before, that one stays in the state_dict.",
         RuleIds.HelpLink(RuleIds.AssignedOutsideConstructor));
 
+    private static readonly string[] s_registering = ["register_module", "add_module", "register_parameter"];
+
     protected override void Register(RuleContext context, TorchSharpContext torch) =>
         context.OnMembers((block, member) =>
         {
-            if (member.Of(OperationKind.SimpleAssignment).Count + member.Of(OperationKind.CoalesceAssignment).Count == 0
-                || block.OwningSymbol is not IMethodSymbol { MethodKind: MethodKind.Ordinary or MethodKind.PropertySet, IsStatic: false, ContainingType: { } type } method
-                || !torch.IsUserModule(type)
-                || (method.IsOverride && method.Name != "forward")
-                || method.IsVirtual)
+            foreach (ComponentAssignment assignment in ComponentAssignments.In(member, torch))
             {
-                return;
-            }
-
-            List<(IAssignmentOperation Assignment, ISymbol Component)> replaced =
-            [
-                .. member.Of(OperationKind.SimpleAssignment).Concat(member.Of(OperationKind.CoalesceAssignment)).Cast<IAssignmentOperation>()
-                    .Select(assignment => (assignment, Component(assignment, torch)!)).Where(pair => pair.Item2 is not null),
-            ];
-            if (replaced.Count == 0
-                || !RegistrationFacts.RegistersInEveryConstructor(type, block.CancellationToken)
-                || MayRunInConstructor(method, type, block.CancellationToken))
-            {
-                return;
-            }
-
-            foreach ((IAssignmentOperation assignment, ISymbol component) in replaced)
-            {
-                if (!RegistrationFacts.RegistersByHand(type, component, block.CancellationToken))
+                if (torch.IsUserModule(assignment.Component.ContainingType)
+                    && IsKept(assignment.Target, block.CancellationToken)
+                    && (assignment.Target.Instance is IInstanceReferenceOperation { ReferenceKind: InstanceReferenceKind.ContainingTypeInstance }
+                        ? RunsAfterRegistration(block.OwningSymbol, torch, block.CancellationToken)
+                        : !member.CallsAny(s_registering) && IsRegistered(assignment.Component.ContainingType, torch, block.CancellationToken))
+                    && NewComponents.IsNew(assignment.Value, torch, block.CancellationToken)
+                    && !RegistrationFacts.RegistersByHand(assignment.Component.ContainingType, assignment.Component, block.CancellationToken))
                 {
-                    block.ReportDiagnostic(Diagnostic.Create(Rule, assignment.Syntax.GetLocation(), component.Name));
+                    block.ReportDiagnostic(Diagnostic.Create(Rule, assignment.Location, assignment.Component.Name));
                 }
             }
         });
 
-    /// <summary>The field or property of the object that is set to a new module or parameter.</summary>
-    private static ISymbol? Component(IAssignmentOperation assignment, TorchSharpContext torch) =>
-        assignment.Target.NamedVariable() is { IsStatic: false } component and (IFieldSymbol or IPropertySymbol)
-        && (component is IFieldSymbol field ? field.Type : ((IPropertySymbol)component).Type) is var type
-        && (torch.IsModule(type) || torch.IsParameter(type))
-        && MakesComponent(assignment.Value.Unwrap(), torch)
-            ? component
-            : null;
+    /// <summary>A method of the class that no constructor reaches; overrides and virtual methods may be called by a base class before.</summary>
+    private static bool RunsAfterRegistration(ISymbol member, TorchSharpContext torch, CancellationToken cancellation) =>
+        member is IMethodSymbol { MethodKind: MethodKind.Ordinary or MethodKind.PropertySet, IsStatic: false, IsVirtual: false, ContainingType: { } type } method
+        && torch.IsUserModule(type)
+        && (!method.IsOverride || method.Name == "forward")
+        && IsRegistered(type, torch, cancellation)
+        && !RegistrationFacts.MayRunInConstructor(method, type, cancellation);
 
-    private static bool MakesComponent(IOperation value, TorchSharpContext torch) =>
-        torch.IsParameterCreation(value) || value is IObjectCreationOperation && torch.IsModule(value.Type) || LayerFacts.Factory(value, torch) is not null;
+    /// <summary>True when an object of the class has registered its components as soon as it exists.</summary>
+    private static bool IsRegistered(INamedTypeSymbol type, TorchSharpContext torch, CancellationToken cancellation) =>
+        RegistrationFacts.RegistersInEveryConstructor(type.OriginalDefinition, cancellation) || RegistrationFacts.RegisteringBase(type, torch, cancellation) is not null;
 
-    /// <summary>True when a constructor mentions the method, or a method that a constructor may reach mentions it.</summary>
-    private static bool MayRunInConstructor(IMethodSymbol method, INamedTypeSymbol type, CancellationToken cancellation)
-    {
-        var reached = new HashSet<string>();
-        var work = new Queue<SyntaxNode>(type.InstanceConstructors.SelectMany(constructor => constructor.DeclaringSyntaxReferences).Select(reference => reference.GetSyntax(cancellation)));
-        while (work.Count > 0)
-        {
-            foreach (SimpleNameSyntax name in work.Dequeue().DescendantNodes().OfType<SimpleNameSyntax>())
-            {
-                if (reached.Add(name.Identifier.ValueText))
-                {
-                    foreach (ISymbol member in type.GetMembers(name.Identifier.ValueText).Where(member => member is IMethodSymbol or IPropertySymbol))
-                    {
-                        member.DeclaringSyntaxReferences.Select(reference => reference.GetSyntax(cancellation)).ToList().ForEach(work.Enqueue);
-                    }
-                }
-            }
-        }
-
-        return reached.Contains(method.AssociatedSymbol?.Name ?? method.Name);
-    }
+    /// <summary>A field, or a property that keeps its value: an auto-property, or one whose setter assigns the value itself.</summary>
+    private static bool IsKept(IMemberReferenceOperation target, CancellationToken cancellation) =>
+        target is not IPropertyReferenceOperation { Property: { } property }
+        || property.SetMethod?.DeclaringSyntaxReferences is not [{ } reference]
+        || reference.GetSyntax(cancellation) is not AccessorDeclarationSyntax { Body: var body, ExpressionBody: var arrow } accessor
+        || (body is null && arrow is null)
+        || accessor.DescendantNodes().OfType<AssignmentExpressionSyntax>().Any(assignment => assignment.Right is IdentifierNameSyntax { Identifier.ValueText: "value" });
 }

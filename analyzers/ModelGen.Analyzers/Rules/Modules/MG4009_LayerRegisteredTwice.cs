@@ -18,45 +18,86 @@ internal sealed class MG4009_LayerRegisteredTwice() : TorchAnalyzer(Rule)
         "RegisterComponents() registers every component field. A layer that is in a field of its own and inside a Sequential or ModuleList in another field gets two names: parameters() lists it once, the state_dict twice.",
         RuleIds.HelpLink(RuleIds.LayerRegisteredTwice));
 
-    private static readonly HashSet<string> s_containers = ["Sequential", "ModuleList", "ModuleDict"];
-
     protected override void Register(RuleContext context, TorchSharpContext torch) =>
         context.OnOperations(
             operation =>
             {
-                var assignment = (ISimpleAssignmentOperation)operation.Operation;
-                if (assignment.Target is IFieldReferenceOperation { Instance: IInstanceReferenceOperation, Field: { IsStatic: false } container }
-                    && torch.IsUserModule(container.ContainingType) && torch.IsModule(container.Type)
-                    && IsContainer(assignment.Value.Unwrap(), torch)
-                    && RegistrationFacts.Mentions(container.ContainingType, ["RegisterComponents"], operation.CancellationToken))
+                if (torch.IsUserModule(operation.ContainingSymbol.ContainingType)
+                    && Container(operation.Operation, torch) is { } container
+                    && RegistrationFacts.Mentions(operation.ContainingSymbol.ContainingType, ["RegisterComponents"], operation.CancellationToken))
                 {
-                    foreach (IFieldReferenceOperation element in Elements(assignment.Value.Unwrap()).OfType<IFieldReferenceOperation>())
+                    foreach (IOperation element in ContainerElements.Of(operation.Operation))
                     {
-                        if (element is { Instance: IInstanceReferenceOperation, Field: { IsStatic: false } field } && torch.IsModule(field.Type)
-                            && LayerFacts.HasWeights(element.Type as INamedTypeSymbol, torch))
+                        if (Component(element, torch) is { } component && !SymbolEqualityComparer.Default.Equals(component, container))
                         {
-                            operation.ReportDiagnostic(Diagnostic.Create(Rule, element.Syntax.GetLocation(), field.Name, container.Name));
+                            operation.ReportDiagnostic(Diagnostic.Create(Rule, element.Syntax.GetLocation(), component.Name, container.Name));
                         }
                     }
                 }
             },
-            kinds: [OperationKind.SimpleAssignment]);
+            calls: ContainerElements.Calls,
+            kinds: [OperationKind.ObjectCreation]);
 
-    private static bool IsContainer(IOperation value, TorchSharpContext torch) => value switch
-    {
-        IInvocationOperation call => torch.IsLayerFactory(call.TargetMethod) && s_containers.Contains(call.TargetMethod.Name),
-        IObjectCreationOperation creation => torch.Owns(creation.Type) && s_containers.Contains(creation.Type!.Name),
-        _ => false,
-    };
+    /// <summary>The component that keeps the container which is made here, or added to.</summary>
+    private static ISymbol? Container(IOperation operation, TorchSharpContext torch) =>
+        ContainerElements.IsCreation(operation, torch) ? KeptAs(operation, torch)
+        : ContainerElements.IsAddition(operation, torch) ? ComponentNamed(((IInvocationOperation)operation).Instance!) ?? (((IInvocationOperation)operation).Instance!.Unwrap() is ILocalReferenceOperation local ? KeptAs(local.Local, local) : null)
+        : null;
 
-    /// <summary>The values that are put into the container: arguments, and what arrays, collection expressions and tuples among them hold.</summary>
-    private static IEnumerable<IOperation> Elements(IOperation value) => value switch
+    /// <summary>The component that a new container becomes: itself, by a local, or as a part of another container.</summary>
+    private static ISymbol? KeptAs(IOperation creation, TorchSharpContext torch)
     {
-        IInvocationOperation call => call.Arguments.SelectMany(argument => Elements(argument.Value.Unwrap())),
-        IObjectCreationOperation creation => creation.Arguments.SelectMany(argument => Elements(argument.Value.Unwrap())),
-        IArrayCreationOperation { Initializer: { } initializer } => initializer.ElementValues.SelectMany(element => Elements(element.Unwrap())),
-        ICollectionExpressionOperation collection => collection.Elements.SelectMany(element => Elements(element.Unwrap())),
-        ITupleOperation tuple => tuple.Elements.SelectMany(element => Elements(element.Unwrap())),
-        _ => [value],
+        IOperation current = creation;
+        while (true)
+        {
+            switch (current.MeaningfulParent())
+            {
+                case ISimpleAssignmentOperation assignment when assignment.Value.Unwrap() == current:
+                    return ComponentNamed(assignment.Target);
+                case IVariableInitializerOperation { Parent: IVariableDeclaratorOperation declarator }:
+                    return KeptAs(declarator.Symbol, current);
+                case ITupleOperation or IArrayInitializerOperation or IArrayCreationOperation or IArgumentOperation:
+                    current = current.MeaningfulParent()!;
+                    break;
+                case { } outer when ContainerElements.IsCreation(outer, torch):
+                    current = outer;
+                    break;
+                default:
+                    return null;
+            }
+        }
+    }
+
+    private static ISymbol? KeptAs(ILocalSymbol local, IOperation mention) =>
+        mention.Root().Descendants().OfType<ISimpleAssignmentOperation>().FirstOrDefault(assignment => assignment.Value.Names(local) && ComponentNamed(assignment.Target) is not null) is { } kept
+            ? ComponentNamed(kept.Target)
+            : null;
+
+    /// <summary>The component of this object that the element is, when it has weights for certain.</summary>
+    private static ISymbol? Component(IOperation element, TorchSharpContext torch)
+    {
+        element = element.Unwrap();
+        ISymbol? component = element switch
+        {
+            ISimpleAssignmentOperation assignment => ComponentNamed(assignment.Target),
+            ILocalReferenceOperation { Local: { } local } => torch.IsModule(local.Type) && element.Resolve() != element ? KeptAs(local, element) : null,
+            _ => ComponentNamed(element),
+        };
+        return component is not null && torch.IsModule(element.Type) && HasWeights(element, component, torch) ? component : null;
+    }
+
+    private static bool HasWeights(IOperation element, ISymbol component, TorchSharpContext torch) =>
+        LayerFacts.HasWeights(element.Type as INamedTypeSymbol, torch)
+        || LayerFacts.HasWeights(element.Resolve().Type as INamedTypeSymbol, torch)
+        || (element.Root().Descendants().OfType<ISimpleAssignmentOperation>().Where(assignment => assignment.Target.Names(component)).ToList() is [{ } only]
+            && LayerFacts.HasWeights(only.Value.Unwrap().Type as INamedTypeSymbol, torch));
+
+    /// <summary>The field or auto-property of this object that an operation names.</summary>
+    private static ISymbol? ComponentNamed(IOperation operation) => operation.Unwrap() switch
+    {
+        IFieldReferenceOperation { Instance: IInstanceReferenceOperation, Field: { IsStatic: false } field } => field,
+        IPropertyReferenceOperation { Instance: IInstanceReferenceOperation, Property: { IsStatic: false, IsIndexer: false } property } =>
+            property.ContainingType.GetMembers().OfType<IFieldSymbol>().Any(field => SymbolEqualityComparer.Default.Equals(field.AssociatedSymbol, property)) ? property : null,
+        _ => null,
     };
 }

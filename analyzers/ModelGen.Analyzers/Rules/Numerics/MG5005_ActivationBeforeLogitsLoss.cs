@@ -23,11 +23,20 @@ internal sealed class MG5005_ActivationBeforeLogitsLoss() : TorchAnalyzer(Rule)
             operation =>
             {
                 var loss = (IInvocationOperation)operation.Operation;
-                if (Expected(loss, torch) is { } wanted && loss.Arguments.FirstOrDefault(IsInput) is { } input
-                    && FindActivation(input.Value, wanted, torch) is { } activation)
+                if (Expected(loss, torch) is not { } wanted || loss.Arguments.FirstOrDefault(IsInput) is not { } input)
+                {
+                    return;
+                }
+
+                if (FindActivation(input.Value, wanted, torch) is { } activation)
                 {
                     operation.ReportDiagnostic(Diagnostic.Create(
                         Rule, input.Value.Syntax.GetLocation(), [activation.Syntax.GetLocation()], LossName(loss, torch), wanted, ActivationName(activation, torch)));
+                }
+                else if (input.Value.ValueAt() is IInvocationOperation call && ModelOutput.ActivationOf(call, torch, operation.CancellationToken) is { } last && Contains(wanted, last))
+                {
+                    operation.ReportDiagnostic(Diagnostic.Create(
+                        Rule, input.Value.Syntax.GetLocation(), [call.Syntax.GetLocation()], LossName(loss, torch), wanted, $"{last}' at the end of '{(torch.IsUserModule(call.Instance!.Type) ? call.Instance.Type!.Name : call.Instance.Syntax.ToString())}"));
                 }
             },
             calls: ["cross_entropy", "binary_cross_entropy_with_logits", "forward", "call"]);
@@ -44,8 +53,11 @@ internal sealed class MG5005_ActivationBeforeLogitsLoss() : TorchAnalyzer(Rule)
 
     private static string? LossName(IInvocationOperation loss, TorchSharpContext torch) =>
         torch.IsFunctional(loss.TargetMethod) ? loss.TargetMethod.Name
-        : torch.IsForward(loss.TargetMethod) && torch.Owns(loss.Instance?.Type) ? loss.Instance!.Type!.Name
+        : torch.IsForward(loss.TargetMethod) && loss.Instance is { } module && torch.Owns(module.Type) ? module.Resolve().Type?.Name
         : null;
+
+    /// <summary>True when the loss that contains the one activation must not get the result of the other.</summary>
+    private static bool Contains(string wanted, string activation) => activation == wanted || (wanted == "softmax" && activation == "log_softmax");
 
     /// <summary>The activation call that makes the value: the value itself, or what its local starts as and is never assigned again.</summary>
     private static IInvocationOperation? FindActivation(IOperation value, string wanted, TorchSharpContext torch)

@@ -46,7 +46,8 @@ internal sealed class MG4003_ModuleCollectionNotRegisteredFix() : TorchCodeFix(R
 
     private static string? NewTypeName(INamedTypeSymbol type) => type.OriginalDefinition.ToDisplayString() switch
     {
-        _ when type.TypeArguments.IsEmpty || type.IsTupleType || type.TypeArguments[^1] is { IsTupleType: true } or { Name: "Parameter" } => null,
+        _ when type.TypeArguments.IsEmpty || type.IsTupleType || type.TypeArguments[^1] is { IsTupleType: true } or { Name: "Parameter" } or IArrayTypeSymbol => null,
+        _ when CollectionUses.ElementsOf(type.TypeArguments[^1]) is not null => null,
         "System.Collections.Generic.List<T>" => $"TorchSharp.Modules.ModuleList<{Element(type)}>",
         "System.Collections.Generic.Dictionary<TKey, TValue>" when type.TypeArguments[0].SpecialType == SpecialType.System_String
             => $"TorchSharp.Modules.ModuleDict<{Element(type)}>",

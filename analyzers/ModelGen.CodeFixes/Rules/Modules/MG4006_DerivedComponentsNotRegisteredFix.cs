@@ -15,7 +15,8 @@ internal sealed class MG4006_DerivedComponentsNotRegisteredFix() : TorchCodeFix(
     {
         if (request.Node.FirstAncestorOrSelf<AssignmentExpressionSyntax>() is not { Parent: ExpressionStatementSyntax { Parent: BlockSyntax block } statement } assignment
             || TorchSharpContext.TryCreate(request.Model.Compilation) is not { } torch
-            || request.Model.GetSymbolInfo(assignment.Left, request.Cancellation).Symbol is not { } component)
+            || request.Model.GetSymbolInfo(assignment.Left, request.Cancellation).Symbol is not { } component
+            || IsOfTheBase(component, assignment, request))
         {
             return NotFixable;
         }
@@ -24,4 +25,8 @@ internal sealed class MG4006_DerivedComponentsNotRegisteredFix() : TorchCodeFix(
         StatementSyntax registration = SyntaxFactory.ParseStatement($"{method}(nameof({component.Name}), {component.Name});").LikeNeighbour(statement);
         return Fixable(Replace(request, block, block.WithStatements(block.Statements.Insert(block.Statements.IndexOf(statement) + 1, registration))));
     }
+
+    /// <summary>A component of the base class has its name in the registry already.</summary>
+    private static bool IsOfTheBase(ISymbol component, AssignmentExpressionSyntax assignment, FixRequest request) =>
+        !SymbolEqualityComparer.Default.Equals(component.ContainingType, request.Model.GetEnclosingSymbol(assignment.SpanStart, request.Cancellation)?.ContainingType);
 }

@@ -26,7 +26,7 @@ internal sealed class MG5005_ActivationBeforeLogitsLossFix() : TorchCodeFix(Rule
 
     /// <summary>What the activation is applied to: the receiver of a Tensor method, else the first argument.</summary>
     private static IOperation? Scores(IInvocationOperation activation) =>
-        activation.TargetMethod.Name is not ("forward" or "call") && activation.Instance is { } tensor
-            ? tensor
+        activation.TargetMethod.Name is not ("forward" or "call") && activation.Instance is { } tensor ? tensor
+            : activation.Instance is { Type.Name: not ("Softmax" or "LogSoftmax" or "Sigmoid") } ? null // A model that ends with an activation.
             : activation.Arguments.FirstOrDefault(argument => argument.Parameter?.Ordinal == 0)?.Value;
 }
