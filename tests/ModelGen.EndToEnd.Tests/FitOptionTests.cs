@@ -399,6 +399,14 @@ public sealed class FitOptionTests
             (byte[] weights, FitResult streamed) = Fit(options, trainer => trainer.Fit(new ResumeFit.RecordStream(samples), validation));
             Assert.Equal(expected, weights);
             Assert.Equal(indexed.Epochs.Select(static epoch => (epoch.TrainLoss, epoch.ValidationLoss)), streamed.Epochs.Select(static epoch => (epoch.TrainLoss, epoch.ValidationLoss)));
+
+            // What is validated may be a stream too, beside either kind of training data.
+            var unseen = new ResumeFit.RecordStream(validation);
+            foreach ((byte[] others, FitResult other) in new[] { Fit(options, trainer => trainer.Fit(samples, unseen)), Fit(options, trainer => trainer.Fit(new ResumeFit.RecordStream(samples), unseen)) })
+            {
+                Assert.Equal(expected, others);
+                Assert.Equal(indexed.Epochs.Select(static epoch => (epoch.TrainLoss, epoch.Validation!.Loss, epoch.Validation.Samples)), other.Epochs.Select(static epoch => (epoch.TrainLoss, epoch.Validation!.Loss, epoch.Validation.Samples)));
+            }
         }
 
         // Passes of other lengths each time, and epochs that do not care.
@@ -409,6 +417,81 @@ public sealed class FitOptionTests
         counter = new Counter();
         Fit(Quiet with { StepsPerEpoch = 4, Epochs = 2, Callbacks = [counter] }, trainer => trainer.Fit(growing, validation));
         Assert.Equal([4, 8], counter.Validations);
+    }
+
+    [Fact]
+    public void AStreamsFirstBatches_AreLearntByHeart_AsThoseOfADataSet()
+    {
+        (byte[] Weights, FitResult Result, Watched Samples) Fit(bool stream)
+        {
+            random.manual_seed(1);
+            using var model = new Mlp();
+            var samples = new Watched(300);
+            using Trainer<Mlp> trainer = model.CreateTrainer(Quiet with { OverfitBatches = 2, Epochs = 30, LearningRate = 0.05, Schedule = Schedule.Constant });
+            FitResult fit = stream ? trainer.Fit(new ResumeFit.RecordStream(samples, static epoch => epoch == 1 ? 300 : 3)) : trainer.Fit(samples);
+            return (trainer.Step.Parameters.Data.bytes.ToArray(), fit, samples);
+        }
+
+        var (expected, indexed, _) = Fit(stream: false);
+        var (weights, streamed, seen) = Fit(stream: true);
+        Assert.Equal(Enumerable.Range(0, 16), seen.Seen.Order());
+        Assert.Equal(expected, weights);
+        Assert.Equal(indexed.Epochs[^1].Validation!.Loss, streamed.Epochs[^1].Validation!.Loss);
+        Assert.Equal(16, streamed.Epochs[^1].Validation!.Samples);
+    }
+
+    [Fact]
+    public void SearchForALearningRate_OnAStream_EqualsThatOnItsSamples()
+    {
+        LearningRateSearch Search(Func<Trainer<ResumeNet>, LearningRateSearch> search)
+        {
+            random.manual_seed(3);
+            using var model = new ResumeNet();
+            using Trainer<ResumeNet> trainer = model.CreateTrainer(Quiet with { Schedule = Schedule.Constant, Shuffle = false });
+            return search(trainer);
+        }
+
+        // More steps than a pass has.
+        Dataset samples = Learnable(100);
+        LearningRateSearch expected = Search(trainer => trainer.FindLearningRate(samples, 1e-6, 10, 80));
+        LearningRateSearch found = Search(trainer => trainer.FindLearningRate(new ResumeFit.RecordStream(samples), 1e-6, 10, 80));
+        Assert.Equal(expected.Points, found.Points);
+        Assert.True(found.Points.Count > 20);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(2)]
+    public void SamplesLeftOut_AreCountedAndSaid_AlsoInAFitThatGoesOn(int workers)
+    {
+        string folder = Directory.CreateTempSubdirectory("modelgen-").FullName;
+        try
+        {
+            FitResult Fit(int epochs)
+            {
+                using var model = new Mlp();
+                using Trainer<Mlp> trainer = model.CreateTrainer(Quiet with
+                {
+                    Epochs = epochs,
+                    Schedule = Schedule.Constant,
+                    Checkpoints = new CheckpointOptions(folder),
+                    Loader = new DataLoaderOptions { Workers = workers, OnError = SampleErrors.Skip },
+                });
+                return trainer.Fit(new Broken(new Watched(45), 3, 17), new Broken(new Watched(20), 5));
+            }
+
+            FitResult fit = Fit(2);
+            Assert.Equal(6, fit.SkippedSamples);
+            Assert.Equal(1, fit.Epochs[1].Validation!.SkippedSamples);
+            Assert.Equal(19, fit.Epochs[1].Validation!.Samples);
+            Assert.Contains(fit.Notes, static note => note.StartsWith("epoch 1: 2 samples of training could not be read and were left out (2 so far), first: sample ", StringComparison.Ordinal) && note.Contains("broken on purpose", StringComparison.Ordinal));
+            Assert.Contains(fit.Notes, static note => note.StartsWith("epoch 2: 1 sample of validation could not be read and was left out (6 so far), first: sample 5", StringComparison.Ordinal));
+            Assert.Equal(9, Fit(3).SkippedSamples);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
     }
 
     [Fact]
@@ -423,7 +506,6 @@ public sealed class FitOptionTests
         }
 
         Assert.Contains("Set TrainerOptions.StepsPerEpoch or MaxSteps", Refused(Quiet with { Schedule = Schedule.Cosine }));
-        Assert.Contains("OverfitBatches", Refused(Quiet with { Schedule = Schedule.Constant, OverfitBatches = 2 }));
         Assert.Contains("front to back", Refused(Quiet with { Schedule = Schedule.Constant, Loader = new DataLoaderOptions { Sampler = new SequentialSampler(52) } }));
         Assert.Throws<ArgumentException>(() => Counted(Quiet with { StepsPerEpoch = 2, LimitTrainBatches = 2 }));
         Assert.Throws<ArgumentException>(() => Counted(Quiet with { StepsPerEpoch = 0 }));
@@ -469,6 +551,26 @@ public sealed class FitOptionTests
     }
 
     /// <summary>Rows for the perceptron; remembers which were read.</summary>
+    /// <summary>Some samples of a data set cannot be read.</summary>
+    private sealed class Broken(Dataset inner, params int[] bad) : Dataset
+    {
+        public override int Count => inner.Count;
+
+        public override IReadOnlyList<FieldSpec> Inputs => inner.Inputs;
+
+        public override FieldSpec Target => inner.Target;
+
+        public override void Read(int index, Sample sample)
+        {
+            if (bad.Contains(index))
+            {
+                throw new DataFormatException("broken on purpose");
+            }
+
+            inner.Read(index, sample);
+        }
+    }
+
     private sealed class Watched : Dataset
     {
         private readonly TensorDataset inner;

@@ -7,6 +7,9 @@ namespace ModelGen.EndToEnd.Tests;
 /// <summary>A fit that can be interrupted, and what it must end with.</summary>
 internal static class ResumeFit
 {
+    /// <summary>Epochs of the fit in a process of its own, of four steps each.</summary>
+    public const int ProcessEpochs = 12;
+
     public static TensorDataset Train { get; } = Samples(52, 1);
 
     public static TensorDataset Validation { get; } = Samples(20, 2);
@@ -31,7 +34,7 @@ internal static class ResumeFit
     };
 
     /// <summary>The fit in a process of its own: slow enough to be killed at any point.</summary>
-    public static void InProcess(string folder) => Run(Options(folder) with { Callbacks = [new Slow()] }, start: 7);
+    public static void InProcess(string folder) => Run(Options(folder) with { Epochs = ProcessEpochs, Callbacks = [new Slow()] }, start: 7);
 
     private static TensorDataset Samples(int count, int seed)
     {

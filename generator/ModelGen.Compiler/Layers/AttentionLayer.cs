@@ -49,6 +49,12 @@ internal sealed class AttentionLayer : LayerDefinition
         return g.Add("linear", [joined, outWeight, outBias]);
     }
 
+    public override IEnumerable<(string Name, int? Rank)> ParameterRanks(Func<string, object?> argument)
+    {
+        (string, int?)[] weights = [("in_proj_weight", 2), ("out_proj.weight", 2)];
+        return argument("Bias") is false ? weights : [.. weights, ("in_proj_bias", 1), ("out_proj.bias", 1)];
+    }
+
     public override string Construct(Func<string, string> argument, IReadOnlyList<string> sizes) =>
         $"global::TorchSharp.torch.nn.MultiheadAttention({sizes[0]}, {argument("Heads")}, dropout: {argument("Dropout")}, bias: {argument("Bias")})";
 

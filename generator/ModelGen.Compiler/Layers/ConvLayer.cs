@@ -38,6 +38,8 @@ internal sealed class ConvLayer(int spatial) : LayerDefinition
             ("groups", groups));
     }
 
+    public override IEnumerable<(string Name, int? Rank)> ParameterRanks(Func<string, object?> argument) => argument("Bias") is false ? [("weight", spatial + 2)] : [("weight", spatial + 2), ("bias", 1)];
+
     public override string Construct(Func<string, string> argument, IReadOnlyList<string> sizes)
     {
         string Size(string name) => spatial == 1 ? $"global::ModelGen.Sizes.One({argument(name)})" : $"global::ModelGen.Sizes.Two({argument(name)})";

@@ -21,6 +21,10 @@ internal abstract class LayerDefinition
     /// <exception cref="OpException">The input does not fit.</exception>
     public abstract int Apply(LayerContext c, int[] inputs);
 
+    /// <summary>Names of the layer's parameters and how many dimensions they have, where no input is known; null for one that the arguments do not tell.</summary>
+    /// <param name="argument">An attribute argument; null where its value is not known.</param>
+    public virtual IEnumerable<(string Name, int? Rank)> ParameterRanks(Func<string, object?> argument) => [];
+
     /// <summary>C# expression that makes the eager module.</summary>
     /// <param name="argument">C# text of an attribute argument.</param>
     /// <param name="sizes">C# text of the inferred sizes.</param>

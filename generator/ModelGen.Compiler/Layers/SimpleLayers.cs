@@ -17,6 +17,8 @@ internal sealed class LinearLayer : LayerDefinition
         return c.Graph.Add("linear", [inputs[0], weight, bias]);
     }
 
+    public override IEnumerable<(string Name, int? Rank)> ParameterRanks(Func<string, object?> argument) => argument("Bias") is false ? [("weight", 2)] : [("weight", 2), ("bias", 1)];
+
     public override string Construct(Func<string, string> argument, IReadOnlyList<string> sizes) =>
         $"global::TorchSharp.torch.nn.Linear({sizes[0]}, {argument("OutFeatures")}, hasBias: {argument("Bias")})";
 }
@@ -43,6 +45,8 @@ internal sealed class BatchNormLayer(int spatial) : LayerDefinition
         return c.Graph.Add("batch_norm", [inputs[0], weight, bias, mean, variance, batches], ("eps", c.Double("Epsilon")), ("momentum", c.Double("Momentum")));
     }
 
+    public override IEnumerable<(string Name, int? Rank)> ParameterRanks(Func<string, object?> argument) => [("weight", 1), ("bias", 1)];
+
     public override string Construct(Func<string, string> argument, IReadOnlyList<string> sizes) =>
         $"global::TorchSharp.torch.nn.{Name}({sizes[0]}, eps: {argument("Epsilon")}, momentum: {argument("Momentum")})";
 }
@@ -65,6 +69,12 @@ internal sealed class LayerNormLayer : LayerDefinition
         int weight = c.Parameter("weight", shape);
         int bias = c.Parameter("bias", shape);
         return c.Graph.Add("layer_norm", [inputs[0], weight, bias], ("eps", c.Double("Epsilon")));
+    }
+
+    public override IEnumerable<(string Name, int? Rank)> ParameterRanks(Func<string, object?> argument)
+    {
+        int? rank = argument("Dimensions") is long count ? (int)count : null;
+        return [("weight", rank), ("bias", rank)];
     }
 
     public override string Construct(Func<string, string> argument, IReadOnlyList<string> sizes) =>
@@ -91,6 +101,8 @@ internal sealed class EmbeddingLayer : LayerDefinition
     public override string Name => "Embedding";
 
     public override int Apply(LayerContext c, int[] inputs) => c.Graph.Add("embedding", [c.Parameter("weight", c.Int("Count"), c.Int("Dimension")), inputs[0]]);
+
+    public override IEnumerable<(string Name, int? Rank)> ParameterRanks(Func<string, object?> argument) => [("weight", 2)];
 
     public override string Construct(Func<string, string> argument, IReadOnlyList<string> sizes) =>
         $"global::TorchSharp.torch.nn.Embedding({argument("Count")}, {argument("Dimension")})";
@@ -150,6 +162,8 @@ internal sealed class ParameterLayer : LayerDefinition
         long[] shape = c.Argument("Shape") as long[] ?? throw new UnsupportedException("the sizes of a parameter must be whole numbers");
         return c.Parameter("", [.. shape.Select(static size => (Dim)size)]);
     }
+
+    public override IEnumerable<(string Name, int? Rank)> ParameterRanks(Func<string, object?> argument) => [("", argument("Shape") switch { long[] shape => shape.Length, object?[] shape => shape.Length, _ => null })];
 
     public override string Construct(Func<string, string> argument, IReadOnlyList<string> sizes) =>
         $"global::ModelGen.Sizes.Parameter({argument("Shape")}, {argument("Init")}, {argument("StandardDeviation")})";

@@ -111,18 +111,41 @@ internal sealed partial class ModelParser
         initializations.Add((new InitializationSpec(ofClass, SymbolDisplay.FormatLiteral(pattern, quote: true), matricesOnly, "global::ModelGen.Initializers." + text), pattern, scheme, at));
     }
 
-    /// <summary>Compares the attributes with the parameters of a traced model. Those of its blocks are compared when it is made.</summary>
-    private void CheckInitializations(Graph graph, bool knowsAll)
+    /// <summary>Compares the attributes with the parameters of a traced model.</summary>
+    private void CheckInitializations(Graph graph, bool knowsAll) =>
+        CheckInitializations([.. graph.ValuesOf(ValueKind.Parameter).Select(value => (graph.Values[value].Name, (int?)graph.TypeOf(value).Rank))], knowsAll);
+
+    /// <summary>Compares the attributes of a block, whose inputs are not known, with what its layers say of their parameters. Those of blocks within it are not looked at.</summary>
+    private void CheckBlockInitializations()
     {
-        (string Name, int Rank)[] parameters = [.. graph.ValuesOf(ValueKind.Parameter).Select(value => (graph.Values[value].Name, graph.TypeOf(value).Rank))];
+        var parameters = new List<(string Name, int? Rank)>();
+        bool holdsBlocks = false;
+        foreach (ISymbol member in type.GetMembers())
+        {
+            holdsBlocks |= member is IFieldSymbol { IsStatic: false } field && BlockOf(field) is not null;
+            if (member is IMethodSymbol or IPropertySymbol && LayerMembers.AttributeOf(member) is { } layer)
+            {
+                string key = LayerMembers.KeyOf(member, layer);
+                parameters.AddRange(LayerMembers.DefinitionOf(layer)!.ParameterRanks(LayerArguments.Read(layer, null, syntax).Value).Select(parameter => (parameter.Name.Length > 0 ? $"{key}.{parameter.Name}" : key, parameter.Rank)));
+            }
+        }
+
+        CheckInitializations([.. parameters], knowsAll: !holdsBlocks);
+    }
+
+    private void CheckInitializations((string Name, int? Rank)[] parameters, bool knowsAll)
+    {
         foreach ((InitializationSpec spec, string pattern, string scheme, SyntaxNode at) in initializations)
         {
             var regex = new Regex("^" + Regex.Escape(pattern).Replace("\\*", ".*").Replace("\\?", ".") + "$", RegexOptions.CultureInvariant);
-            (string Name, int Rank)[] named = [.. parameters.Where(parameter => regex.IsMatch(parameter.Name))];
+            (string Name, int? Rank)[] named = [.. parameters.Where(parameter => regex.IsMatch(parameter.Name))];
             bool isMatrixScheme = Matrices.Contains(scheme);
+
+            // What a class says may be meant for the blocks that it holds.
+            bool isComplete = knowsAll || !spec.OfClass;
             string? problem =
-                named.Length == 0 ? (knowsAll ? $"no parameter has a name like '{pattern}'" : null)
-                : spec.MatricesOnly ? (named.All(static parameter => parameter.Rank < 2) ? $"'{pattern}' has no parameter of at least two dimensions; name those that are meant, as in [Initialize(Initialization.Zeros, \"bias\")]" : null)
+                named.Length == 0 ? (isComplete ? $"no parameter has a name like '{pattern}'" : null)
+                : spec.MatricesOnly ? (isComplete && named.All(static parameter => parameter.Rank < 2) ? $"'{pattern}' has no parameter of at least two dimensions; name those that are meant, as in [Initialize(Initialization.Zeros, \"bias\")]" : null)
                 : isMatrixScheme && named.FirstOrDefault(static parameter => parameter.Rank < 2) is { Name: { } vector } flat
                     ? $"{scheme} needs at least two dimensions, and '{vector}' has {flat.Rank}; use a pattern that leaves it out, or Zeros, Constant, Uniform or Normal for it"
                 : null;

@@ -159,7 +159,13 @@ internal sealed partial class ModelParser
             SubModels = SubModels().ToEquatableArray(),
             Initializations = Initializations(isTorchModule: false),
         });
-        return isRoot ? TraceOrBlock(spec, forward, cache) : spec;
+        if (isRoot)
+        {
+            return TraceOrBlock(spec, forward, cache);
+        }
+
+        CheckBlock();
+        return spec;
     }
 
     /// <summary>A model that cannot be compiled keeps what does not depend on its graph, so that one fault does not become a page of unimplemented members.</summary>
@@ -173,6 +179,18 @@ internal sealed partial class ModelParser
         {
             diagnostics.Add(exception.Diagnostic);
             return spec with { IsRoot = false, Refusal = exception.Diagnostic.Message };
+        }
+    }
+
+    private void CheckBlock()
+    {
+        try
+        {
+            CheckBlockInitializations();
+        }
+        catch (EvaluationException exception)
+        {
+            diagnostics.Add(exception.Diagnostic);
         }
     }
 

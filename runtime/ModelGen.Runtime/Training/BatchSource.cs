@@ -15,6 +15,7 @@ internal sealed class BatchSource : IDisposable
     private BatchPass? pass;
     private int batchOfEpoch;
     private TimeSpan waitedBefore;
+    private int reportedBefore;
 
     public BatchSource(Dataset data, TrainerOptions options, int batchSize, Device device)
     {
@@ -51,12 +52,17 @@ internal sealed class BatchSource : IDisposable
     /// <summary>Time spent waiting for batches since <see cref="BeginEpoch"/>.</summary>
     public TimeSpan Waited => loader.StallTime - waitedBefore;
 
+    /// <summary>Samples of the batches so far that could not be read and were left out.</summary>
+    public long SkippedSamples => loader.SkippedSamples;
+
+    /// <summary>The first of them since <see cref="BeginEpoch"/>; null where there was none, or the loader keeps no more.</summary>
+    public SampleFault? FirstSkipped => loader.SkipReport is { } report && report.Count > reportedBefore ? report[reportedBefore] : null;
+
     /// <summary>A loader for validation: every sample once, in order, as it is.</summary>
-    public static DataLoader InOrder(Dataset data, TrainerOptions options, int batchSize, Device device)
-    {
-        DataLoaderOptions given = Options(data, options);
-        return new DataLoader(data, new DataLoaderOptions { BatchSize = batchSize, Seed = options.Seed, Device = device, Workers = given.Workers, Prefetch = given.Prefetch, OnError = given.OnError, OnSkip = given.OnSkip });
-    }
+    public static DataLoader InOrder(Dataset data, TrainerOptions options, int batchSize, Device device) => new(data, InOrder(Options(data, options), options, batchSize, device));
+
+    /// <summary>As above, for a stream.</summary>
+    public static DataLoader InOrder(StreamingDataset data, TrainerOptions options, int batchSize, Device device) => new(data, InOrder(options.Loader ?? new DataLoaderOptions(), options, batchSize, device));
 
     /// <summary>Begins an epoch, or goes on in one.</summary>
     /// <param name="epoch">Its number, from 1.</param>
@@ -76,6 +82,7 @@ internal sealed class BatchSource : IDisposable
         batchOfEpoch = batch;
         EndsEpoch = false;
         waitedBefore = loader.StallTime;
+        reportedBefore = loader.SkipReport.Count;
     }
 
     /// <summary>The next batch, valid until the one after it.</summary>
@@ -101,6 +108,9 @@ internal sealed class BatchSource : IDisposable
 
     private static (int? Limit, int? Fixed) Lengths(TrainerOptions options) =>
         options.FastDevRun ? (1, null) : (options.LimitTrainBatches, options.StepsPerEpoch is int steps ? checked(steps * options.AccumulateSteps) : null);
+
+    private static DataLoaderOptions InOrder(DataLoaderOptions given, TrainerOptions options, int batchSize, Device device) =>
+        new() { BatchSize = batchSize, Seed = options.Seed, Device = device, Workers = given.Workers, Prefetch = given.Prefetch, OnError = given.OnError, OnSkip = given.OnSkip };
 
     private static DataLoaderOptions Settings(DataLoaderOptions given, TrainerOptions options, int batchSize, Device device) => given with
     {

@@ -49,6 +49,7 @@ internal sealed partial class FitLoop
             LossSum = loss.Value,
             EpochTime = earlierTime + epochClock.Elapsed,
             Skipped = context.SkippedBatches,
+            SkippedSamples = context.SkippedSamples,
             RunCount = step.RunCount,
             RandomKey = step.RandomKey,
             OptimizerSteps = optimizerSteps,
@@ -152,6 +153,7 @@ internal sealed partial class FitLoop
         context.Samples = state.Samples;
         context.SamplesInEpoch = state.SamplesInEpoch;
         context.SkippedBatches = state.Skipped;
+        context.SkippedSamples = state.SkippedSamples;
         context.Validation = state.Validation;
         context.CheckpointPath = path;
         batch = state.Batch;

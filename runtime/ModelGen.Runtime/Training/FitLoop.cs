@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using ModelGen.Data;
 using ModelGen.Schedulers;
 using TorchSharp;
@@ -30,6 +31,8 @@ internal sealed partial class FitLoop : IDisposable
     private readonly Stopwatch epochClock = new();
     private TimeSpan earlierTime;
     private int batch;
+    private long skipped;
+    private long skippedInEpoch;
     private (int Pass, int Batch)? resumeAt;
     private double bestValue = double.NaN;
     private (long Step, double Value)? monitored;
@@ -101,7 +104,7 @@ internal sealed partial class FitLoop : IDisposable
             }
 
             Finish(cancellation);
-            context.Result = new FitResult([.. epochs], context.Elapsed) { StopReason = context.StopReason, Notes = context.Notes };
+            context.Result = new FitResult([.. epochs], context.Elapsed) { StopReason = context.StopReason, SkippedSamples = context.SkippedSamples, Notes = context.Notes };
             Call(callback => callback.OnFitEnd(context));
             return context.Result;
         }
@@ -252,6 +255,7 @@ internal sealed partial class FitLoop : IDisposable
         context.Samples += samples;
         context.SamplesPerSecond = context.SamplesInEpoch / (earlierTime + epochClock.Elapsed).TotalSeconds;
         context.DataShare = batches.Waited / epochClock.Elapsed;
+        CountSkipped();
         if (options.Averaging is ExponentialAveraging average)
         {
             averages!.Add(1 - average.Decay);
@@ -305,6 +309,24 @@ internal sealed partial class FitLoop : IDisposable
             + $"The weights are those before this step. Lower the learning rate (now {step.Optimizer.LearningRate:G3}), or set ClipNorm.");
     }
 
+    private void CountSkipped()
+    {
+        long now = batches.SkippedSamples;
+        context.SkippedSamples += now - skipped;
+        skippedInEpoch += now - skipped;
+        skipped = now;
+    }
+
+    private void NoteSkipped(string what, long count, string? first)
+    {
+        if (count > 0)
+        {
+            context.Note(string.Create(
+                CultureInfo.InvariantCulture,
+                $"epoch {context.Epoch}: {count} {(count == 1 ? "sample" : "samples")} of {what} could not be read and {(count == 1 ? "was" : "were")} left out ({context.SkippedSamples} so far){(first is null ? "" : $", first: {first}")}"));
+        }
+    }
+
     private void CheckLimits()
     {
         if (context.Steps >= options.MaxSteps)
@@ -326,6 +348,8 @@ internal sealed partial class FitLoop : IDisposable
             averages!.Add(1.0 / (averages.Count + 1));
         }
 
+        NoteSkipped("training", skippedInEpoch, batches.FirstSkipped?.ToString());
+        skippedInEpoch = 0;
         TimeSpan duration = earlierTime + epochClock.Elapsed;
         var result = new EpochResult(context.Epoch, loss.Value / context.SamplesInEpoch, null, duration, context.SamplesInEpoch / duration.TotalSeconds, step.Optimizer.LearningRate)
         {
@@ -379,6 +403,8 @@ internal sealed partial class FitLoop : IDisposable
             }
         }
 
+        context.SkippedSamples += context.Validation!.SkippedSamples;
+        NoteSkipped("validation", context.Validation.SkippedSamples, context.Validation.FirstSkipped);
         Observe();
         Call(callback => callback.OnValidationEnd(context));
     }

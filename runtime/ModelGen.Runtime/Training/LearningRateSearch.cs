@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace ModelGen;
 
-/// <summary>What <see cref="Trainer{TModel}.FindLearningRate"/> found. <see cref="ToString"/> is a table.</summary>
+/// <summary>What <see cref="Trainer{TModel}.FindLearningRate(Data.Dataset, double, double, int, CancellationToken)"/> found. <see cref="ToString"/> is a table.</summary>
 /// <param name="Points">Learning rates in rising order, with the smoothed loss after a step at each.</param>
 /// <param name="Suggestion">The learning rate at which the loss falls most steeply over its logarithm; NaN when it never falls.</param>
 public sealed record LearningRateSearch(IReadOnlyList<(double LearningRate, double Loss)> Points, double Suggestion)

@@ -22,8 +22,45 @@ public sealed partial class Trainer<TModel>
     /// <exception cref="OperationCanceledException">Cancellation was requested.</exception>
     public LearningRateSearch FindLearningRate(Dataset train, double lowest = 1e-7, double highest = 1, int steps = 100, CancellationToken cancellation = default)
     {
-        const double Smoothing = 0.9;
         DatasetCheck.Check(train, settings.Loss, "training");
+        return FindLearningRate(() => new BatchSource(train, options, BatchSize, Device), lowest, highest, steps, cancellation);
+    }
+
+    /// <summary>As above, on a stream: on its passes 1, 2, ... as <c>Fit</c> reads them.</summary>
+    /// <param name="train">Training samples.</param>
+    /// <param name="lowest">First learning rate; default 1e-7.</param>
+    /// <param name="highest">Last learning rate; default 1.</param>
+    /// <param name="steps">Steps at most; default 100.</param>
+    /// <param name="cancellation">Ends the search; everything is put back then too.</param>
+    /// <returns>Losses by learning rate and a suggestion.</returns>
+    /// <exception cref="ArgumentException">The data set does not fit the model, or the bounds are not 0 &lt; lowest &lt; highest.</exception>
+    /// <exception cref="DataLoadException">The stream is empty, or a sample cannot be read.</exception>
+    /// <exception cref="InvalidOperationException">This trainer has trained already.</exception>
+    /// <exception cref="OperationCanceledException">Cancellation was requested.</exception>
+    public LearningRateSearch FindLearningRate(StreamingDataset train, double lowest = 1e-7, double highest = 1, int steps = 100, CancellationToken cancellation = default)
+    {
+        DatasetCheck.CheckTarget(train.Target, settings.Loss, "training");
+        return FindLearningRate(() => new BatchSource(train, options, BatchSize, Device), lowest, highest, steps, cancellation);
+    }
+
+    /// <summary>
+    /// The largest batch whose planned memory fits: from the figures that the compiler computed, without trying. Buffers for sums of gradients and for averages, which the options ask for, count.
+    /// </summary>
+    /// <param name="budget">Bytes that a training step may take; null for three quarters of the memory that this process may use.</param>
+    /// <returns>Samples per batch, at least 1.</returns>
+    /// <exception cref="InvalidOperationException">Not even one sample fits, or the class has fewer than two planned batch sizes.</exception>
+    public int FindBatchSize(long? budget = null)
+    {
+        long bytes = budget ?? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4 * 3;
+        var summary = (ModelSummary?)typeof(TModel).GetProperty("Summary", BindingFlags.Public | BindingFlags.Static)?.GetValue(null)
+            ?? throw new InvalidOperationException($"{typeof(TModel).Name} has no generated Summary.");
+        int buffers = (options.AccumulateSteps > 1 ? 1 : 0) + (options.Averaging is null ? 0 : 1);
+        return summary.LargestTrainingBatch(bytes - (buffers * summary.ParameterBytes));
+    }
+
+    private LearningRateSearch FindLearningRate(Func<BatchSource> source, double lowest, double highest, int steps, CancellationToken cancellation)
+    {
+        const double Smoothing = 0.9;
         if (!(lowest > 0 && highest > lowest) || steps < 3)
         {
             throw new ArgumentException($"The search needs 0 < lowest < highest and at least 3 steps, got {lowest}, {highest} and {steps}.");
@@ -42,7 +79,7 @@ public sealed partial class Trainer<TModel>
 
         // A step of its own, so that the optimizer of Step starts fresh.
         using TrainingStep own = model.CreateTrainingStep(Settings());
-        using var batches = new BatchSource(train, options, BatchSize, Device);
+        using BatchSource batches = source();
         var points = new List<(double LearningRate, double Loss)>();
         try
         {
@@ -89,20 +126,5 @@ public sealed partial class Trainer<TModel>
         step?.Dispose();
         step = null;
         return LearningRateSearch.From(points);
-    }
-
-    /// <summary>
-    /// The largest batch whose planned memory fits: from the figures that the compiler computed, without trying. Buffers for sums of gradients and for averages, which the options ask for, count.
-    /// </summary>
-    /// <param name="budget">Bytes that a training step may take; null for three quarters of the memory that this process may use.</param>
-    /// <returns>Samples per batch, at least 1.</returns>
-    /// <exception cref="InvalidOperationException">Not even one sample fits, or the class has fewer than two planned batch sizes.</exception>
-    public int FindBatchSize(long? budget = null)
-    {
-        long bytes = budget ?? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4 * 3;
-        var summary = (ModelSummary?)typeof(TModel).GetProperty("Summary", BindingFlags.Public | BindingFlags.Static)?.GetValue(null)
-            ?? throw new InvalidOperationException($"{typeof(TModel).Name} has no generated Summary.");
-        int buffers = (options.AccumulateSteps > 1 ? 1 : 0) + (options.Averaging is null ? 0 : 1);
-        return summary.LargestTrainingBatch(bytes - (buffers * summary.ParameterBytes));
     }
 }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using ModelGen.Data;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -69,6 +70,8 @@ public sealed partial class Trainer<TModel> : IDisposable
 
     private int BatchSize => options.BatchSize ?? settings.BatchSize;
 
+    private int EvaluationBatch => Math.Max(BatchSize, 256);
+
     private int Epochs => options.Epochs ?? settings.Epochs;
 
     private Device Device => model.parameters().FirstOrDefault()?.device ?? CPU;
@@ -85,23 +88,19 @@ public sealed partial class Trainer<TModel> : IDisposable
     /// <exception cref="ArithmeticException">The loss became NaN or infinite.</exception>
     /// <exception cref="CheckpointException">A checkpoint cannot be written, or is not one of this fit.</exception>
     /// <exception cref="OperationCanceledException">Cancellation was requested.</exception>
-    public FitResult Fit(Dataset train, Dataset? validation = null, CancellationToken cancellation = default)
-    {
-        DatasetCheck.Check(train, settings.Loss, "training");
-        if (options.OverfitBatches > 0)
-        {
-            int count = Math.Min(train.Count, options.OverfitBatches * Math.Min(BatchSize, train.Count));
-            train = new Subset(train, [.. Enumerable.Range(0, count)]);
-            validation = train;
-        }
+    public FitResult Fit(Dataset train, Dataset? validation = null, CancellationToken cancellation = default) => Fit(train, Validation(validation), cancellation);
 
-        if (validation is not null)
-        {
-            DatasetCheck.Check(validation, settings.Loss, "validation");
-        }
-
-        return Run(() => new BatchSource(train, options, BatchSize, Device), validation is null ? null : limit => Evaluate(validation, limit), cancellation);
-    }
+    /// <summary>As the first overload, measured on a stream.</summary>
+    /// <param name="train">Training samples.</param>
+    /// <param name="validation">Samples measured after every epoch: the whole pass 0 of the stream, in its order, or <see cref="TrainerOptions.LimitValidationBatches"/> of it.</param>
+    /// <param name="cancellation">As for the first overload.</param>
+    /// <returns>Losses and metrics of the epochs, those before a checkpoint included.</returns>
+    /// <exception cref="ArgumentException">A data set is empty or does not fit the model, or a pattern names no parameter.</exception>
+    /// <exception cref="ArithmeticException">The loss became NaN or infinite.</exception>
+    /// <exception cref="CheckpointException">A checkpoint cannot be written, or is not one of this fit.</exception>
+    /// <exception cref="OperationCanceledException">Cancellation was requested.</exception>
+    [OverloadResolutionPriority(-1)]
+    public FitResult Fit(Dataset train, StreamingDataset validation, CancellationToken cancellation = default) => Fit(train, Validation(validation), cancellation);
 
     /// <summary>
     /// Trains on a stream. An epoch goes to the end of the stream, or takes <see cref="TrainerOptions.StepsPerEpoch"/> updates and goes on where the one before ended. A fit that goes on from a
@@ -112,35 +111,80 @@ public sealed partial class Trainer<TModel> : IDisposable
     /// <param name="cancellation">As for the other overload.</param>
     /// <returns>Losses and metrics of the epochs, those before a checkpoint included.</returns>
     /// <exception cref="ArgumentException">
-    /// Something needs the number of samples: a schedule without <see cref="TrainerOptions.StepsPerEpoch"/> or <see cref="TrainerOptions.MaxSteps"/>, <see cref="TrainerOptions.OverfitBatches"/>,
-    /// a sampler. Or a data set does not fit the model.
+    /// Something needs the number of samples: a schedule without <see cref="TrainerOptions.StepsPerEpoch"/> or <see cref="TrainerOptions.MaxSteps"/>, a sampler. Or a data set does not fit the model.
     /// </exception>
     /// <exception cref="ArithmeticException">The loss became NaN or infinite.</exception>
     /// <exception cref="CheckpointException">A checkpoint cannot be written, or is not one of this fit.</exception>
     /// <exception cref="OperationCanceledException">Cancellation was requested.</exception>
-    public FitResult Fit(StreamingDataset train, Dataset? validation = null, CancellationToken cancellation = default)
-    {
-        DatasetCheck.CheckTarget(train.Target, settings.Loss, "training");
-        if (options.OverfitBatches > 0)
-        {
-            throw new ArgumentException("OverfitBatches chooses samples by number, which a stream does not have. Read the first ones into a TensorDataset.");
-        }
+    public FitResult Fit(StreamingDataset train, Dataset? validation = null, CancellationToken cancellation = default) => Fit(train, Validation(validation), cancellation);
 
-        if (validation is not null)
-        {
-            DatasetCheck.Check(validation, settings.Loss, "validation");
-        }
-
-        return Run(() => new BatchSource(train, options, BatchSize, Device), validation is null ? null : limit => Evaluate(validation, limit), cancellation);
-    }
+    /// <summary>Trains on a stream and measures on another.</summary>
+    /// <param name="train">Training samples, as for the overload before.</param>
+    /// <param name="validation">Samples measured after every epoch: the whole pass 0 of the stream, in its order, or <see cref="TrainerOptions.LimitValidationBatches"/> of it.</param>
+    /// <param name="cancellation">As for the first overload.</param>
+    /// <returns>Losses and metrics of the epochs, those before a checkpoint included.</returns>
+    /// <exception cref="ArgumentException">As for the overload before.</exception>
+    /// <exception cref="ArithmeticException">The loss became NaN or infinite.</exception>
+    /// <exception cref="CheckpointException">A checkpoint cannot be written, or is not one of this fit.</exception>
+    /// <exception cref="OperationCanceledException">Cancellation was requested.</exception>
+    [OverloadResolutionPriority(-1)]
+    public FitResult Fit(StreamingDataset train, StreamingDataset validation, CancellationToken cancellation = default) => Fit(train, Validation(validation), cancellation);
 
     /// <summary>Measures the model on a data set, with fused inference; a model that was calibrated for quantization-aware training as the integer model that it will be.</summary>
     /// <param name="data">The samples.</param>
     /// <returns>Loss and metric.</returns>
     public EvaluationResult Evaluate(Dataset data) => Evaluate(data, null);
 
+    /// <summary>As above, for pass 0 of a stream.</summary>
+    /// <param name="data">The samples.</param>
+    /// <returns>Loss and metric.</returns>
+    /// <exception cref="DataLoadException">The stream is empty, or a sample cannot be read.</exception>
+    public EvaluationResult Evaluate(StreamingDataset data) => Evaluate(data, null);
+
     /// <summary>Frees gradients and optimizer state; the model stays as trained.</summary>
     public void Dispose() => step?.Dispose();
+
+    private Func<int?, EvaluationResult>? Validation(Dataset? data)
+    {
+        if (data is null)
+        {
+            return null;
+        }
+
+        DatasetCheck.Check(data, settings.Loss, "validation");
+        return limit => Evaluate(data, limit);
+    }
+
+    private Func<int?, EvaluationResult> Validation(StreamingDataset data)
+    {
+        DatasetCheck.CheckTarget(data.Target, settings.Loss, "validation");
+        return limit => Evaluate(data, limit);
+    }
+
+    private FitResult Fit(Dataset train, Func<int?, EvaluationResult>? validate, CancellationToken cancellation)
+    {
+        DatasetCheck.Check(train, settings.Loss, "training");
+        if (options.OverfitBatches > 0)
+        {
+            int count = Math.Min(train.Count, options.OverfitBatches * Math.Min(BatchSize, train.Count));
+            train = new Subset(train, [.. Enumerable.Range(0, count)]);
+            validate = Validation(train);
+        }
+
+        return Run(() => new BatchSource(train, options, BatchSize, Device), validate, cancellation);
+    }
+
+    private FitResult Fit(StreamingDataset train, Func<int?, EvaluationResult>? validate, CancellationToken cancellation)
+    {
+        DatasetCheck.CheckTarget(train.Target, settings.Loss, "training");
+        if (options.OverfitBatches > 0)
+        {
+            train = new StreamStart(train, (long)options.OverfitBatches * BatchSize * (options.Loader?.World ?? 1));
+            validate = Validation(train);
+        }
+
+        return Run(() => new BatchSource(train, options, BatchSize, Device), validate, cancellation);
+    }
 
     private FitResult Run(Func<BatchSource> batches, Func<int?, EvaluationResult>? validate, CancellationToken cancellation)
     {
@@ -167,12 +211,23 @@ public sealed partial class Trainer<TModel> : IDisposable
     private EvaluationResult Evaluate(Dataset data, int? limit)
     {
         DatasetCheck.Check(data, settings.Loss, "evaluation");
+        using DataLoader loader = BatchSource.InOrder(data, options, Math.Min(EvaluationBatch, data.Count), Device);
+        return Evaluate(loader, limit);
+    }
+
+    private EvaluationResult Evaluate(StreamingDataset data, int? limit)
+    {
+        DatasetCheck.CheckTarget(data.Target, settings.Loss, "evaluation");
+        using DataLoader loader = BatchSource.InOrder(data, options, EvaluationBatch, Device);
+        return Evaluate(loader, limit);
+    }
+
+    private EvaluationResult Evaluate(DataLoader loader, int? limit)
+    {
         bool wasTraining = model.training;
         using IDisposable guard = no_grad();
         using var metrics = new Metrics(settings, options.Metrics);
-        int size = Math.Min(Math.Max(BatchSize, 256), data.Count);
         bool rounds = Rounds;
-        using DataLoader loader = BatchSource.InOrder(data, options, size, Device);
         try
         {
             model.eval();
@@ -187,7 +242,7 @@ public sealed partial class Trainer<TModel> : IDisposable
             model.train(wasTraining);
         }
 
-        return metrics.Result();
+        return metrics.Result() with { SkippedSamples = loader.SkippedSamples, FirstSkipped = loader.SkipReport.Count > 0 ? loader.SkipReport[0].ToString() : null };
     }
 
     private OptimizerSettings Settings()

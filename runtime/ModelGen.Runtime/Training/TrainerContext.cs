@@ -71,6 +71,9 @@ public sealed class TrainerContext
     /// <summary>Batches that <see cref="NonFiniteGuard.Skip"/> left out.</summary>
     public long SkippedBatches { get; internal set; }
 
+    /// <summary>Readings of samples that failed and were left out (<see cref="Data.SampleErrors.Skip"/>), in training and validation; a sample counts in each epoch anew.</summary>
+    public long SkippedSamples { get; internal set; }
+
     /// <summary>Time since the start of this call of <c>Fit</c>.</summary>
     public TimeSpan Elapsed => Clock.Elapsed;
 

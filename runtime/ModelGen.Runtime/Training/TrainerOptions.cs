@@ -206,6 +206,12 @@ public sealed record EvaluationResult(double Loss, double? Accuracy, double? Mea
     /// <summary>Values of <see cref="TrainerOptions.Metrics"/> by name; empty when none were asked for.</summary>
     public IReadOnlyDictionary<string, double> Metrics { get; init; } = None;
 
+    /// <summary>Samples that could not be read and were left out (<see cref="Data.SampleErrors.Skip"/>).</summary>
+    public long SkippedSamples { get; init; }
+
+    /// <summary>The first of them in words, with its file and the fault; null where none was left out.</summary>
+    public string? FirstSkipped { get; init; }
+
     /// <summary>Counts of samples by true class (row) and assigned class (column); null unless <see cref="Metric.ConfusionMatrix"/> was asked for.</summary>
     public IReadOnlyList<long[]>? ConfusionMatrix { get; init; }
 }
@@ -217,6 +223,9 @@ public sealed record FitResult(IReadOnlyList<EpochResult> Epochs, TimeSpan Durat
 {
     /// <summary>Why the fit ended before its last epoch; null when it did not.</summary>
     public string? StopReason { get; init; }
+
+    /// <summary>Readings of samples that failed and were left out (<see cref="Data.SampleErrors.Skip"/>), in training and validation; a sample counts in each epoch anew.</summary>
+    public long SkippedSamples { get; init; }
 
     /// <summary>What the trainer did that is not in the numbers, such as leaving out a batch or using an older checkpoint because the last one is damaged; the first hundred.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];

@@ -28,6 +28,7 @@ internal static class DataBenchmark
         Console.WriteLine($"{"work",-46} {"batch",5} {"TorchSharp/s",13} {"ModelGen/s",11} {"ratio",7} {"processor ms per 1000 samples",32}");
         var rows = new List<Row>();
         var stalls = new List<Stall>();
+        FitBenchmark.Result? fit = null;
         if (folder is null)
         {
             Console.WriteLine("flowers: not measured: ../shared/data/flowers is not beside the repository; --data DIR names another folder of images");
@@ -38,6 +39,7 @@ internal static class DataBenchmark
             rows.Add(Print(Compare("images, tensor operations there", files, 32, threads, () => new TorchFlowers(files, Size))));
             rows.Add(Print(Compare("images, our transforms there too", files, 32, threads, () => new WrappedDataset(files))));
             stalls.Add(MeasureStall(files));
+            fit = FitBenchmark.Run(files, workers: 1);
         }
 
         foreach (int batch in (int[])[64, 512])
@@ -56,9 +58,16 @@ internal static class DataBenchmark
                 $"{stall.Work}: {stall.WorkMsPerBatch:N0} ms of work per batch on one worker, steps of {stall.StepMs:N0} ms: waiting {stall.TorchShare:P1} of the time with TorchSharp's loader, {stall.Share:P1} with ours"));
         }
 
+        if (fit is not null)
+        {
+            Console.WriteLine(string.Create(
+                CultureInfo.InvariantCulture,
+                $"a residual network trained on them, batch {FitBenchmark.Batch}, one loading thread, medians of {FitBenchmark.Epochs - 1} passes: TorchSharp's loop {fit.EagerSamplesPerSecond:N1} samples/s, waiting {fit.EagerWait:P1} of the time; Trainer.Fit {fit.SamplesPerSecond:N1} samples/s, waiting {fit.Wait:P1} ({fit.SamplesPerSecond / fit.EagerSamplesPerSecond:N2}x)"));
+        }
+
         if (json is not null)
         {
-            File.WriteAllText(json, JsonSerializer.Serialize(new { rows, stalls }, new JsonSerializerOptions { WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.CamelCase }));
+            File.WriteAllText(json, JsonSerializer.Serialize(new { rows, stalls, fit }, new JsonSerializerOptions { WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.CamelCase }));
         }
 
         return 0;

@@ -68,6 +68,9 @@ public sealed class DiagnosticTests
         { "MG0016", "[Model] [[|Initialize(Initialization.KaimingNormal, Gain = 2)|]] public partial class Net { [Linear(4)] private partial Tensor Fc(Tensor x); public Tensor Forward([Shape(\"N\", 3)] Tensor x) => Fc(x); }", ["does not take Gain", "Mode and Activation"] },
         { "MG0016", "[Model] [[|Initialize(Initialization.Sparse)|]] public partial class Net { [Linear(4)] private partial Tensor Fc(Tensor x); public Tensor Forward([Shape(\"N\", 3)] Tensor x) => Fc(x); }", ["needs Zeros"] },
         { "MG0016", Net("[[|Initialize(Initialization.Ones)|]] private readonly int size = 3;", "[Shape(\"N\", 3)] Tensor x", "return x * size;"), ["'size' is no layer"] },
+        { "MG0016", Block("[Linear(\"size\")] [[|Initialize(Initialization.XavierNormal, \"bias\")|]] private partial Tensor Fc(Tensor x);", "return Fc(x);"), ["XavierNormal needs at least two dimensions", "'fc.bias' has 1"] },
+        { "MG0016", Block("[Linear(4, Bias = false)] [[|Initialize(Initialization.Zeros, \"bias\")|]] private partial Tensor Fc(Tensor x);", "return Fc(x);"), ["no parameter has a name like 'fc.bias'"] },
+        { "MG0016", Block("[BatchNorm1d] [[|Initialize(Initialization.Normal)|]] private partial Tensor Norm(Tensor x);", "return Norm(x);"), ["no parameter of at least two dimensions"] },
         { "MG0016", Torch("[[|Initialize(Initialization.XavierNormal)|]] private readonly TorchSharp.Modules.Linear fc = torch.nn.Linear(4, 2);", "return fc.forward(x);"), ["this.Initialize();", "'Net'"] },
         { "MG0015", "[Model] [[|MemoryBudget(\"plenty\")|]] public partial class Net { public Tensor Forward([Shape(\"N\", 3)] Tensor x) => x; }", ["'plenty' is no amount of memory", "512 MiB"] },
         { "MG0015", Deep("[[|MemoryBudget(\"1 MiB\")|]]", ""), ["a training step with 4096 samples takes", "above the budget of 1 MiB", "Recompute.Full", "BatchSize further"] },
@@ -194,6 +197,26 @@ public sealed class DiagnosticTests
     private static string Net(string members, string parameters, string body) => $$"""
         [Model] public partial class Net { {{members}} public Tensor Forward({{parameters}}) { {{body}} } }
         """;
+
+    /// <summary>A block whose input is not known where it is compiled, and a model that holds it.</summary>
+    private static string Block(string members, string body) => $$"""
+        [Model] public partial class Part(int size) { private readonly int size = size; {{members}} public Tensor Forward(Tensor x) { {{body}} } }
+        [Model] public partial class Net { private readonly Part part = new(4); public Tensor Forward([Shape("N", 4)] Tensor x) => part.Forward(x); }
+        """;
+
+    /// <summary>What a block's class says is meant for the blocks that it holds too, whatever its own layers have.</summary>
+    [Theory]
+    [InlineData("XavierNormal")]
+    [InlineData("Ones, \"part.*\"")]
+    public void AClassOfABlock_IsNotRefusedForWhatItsBlocksMayHave(string scheme)
+    {
+        var (_, diagnostics, _) = GeneratorRun.Run($$"""
+            [Model] public partial class Part { [Linear(4)] private partial Tensor Fc(Tensor x); public Tensor Forward(Tensor x) => Fc(x); }
+            [Model] [Initialize(Initialization.{{scheme}})] public partial class Outer { private readonly Part part = new(); [LayerNorm] private partial Tensor Norm(Tensor x); public Tensor Forward(Tensor x) => part.Forward(Norm(x)); }
+            [Model] public partial class Net { private readonly Outer outer = new(); public Tensor Forward([Shape("N", 4)] Tensor x) => outer.Forward(x); }
+            """);
+        Assert.Empty(diagnostics);
+    }
 
     private static string RepositoryRoot()
     {

@@ -23,16 +23,17 @@ internal static class Colors
         }
 
         float mean = (float)((double)sum / (image.Width * image.Height));
-        Blend(image, (float)factor, (1 - (float)factor) * mean);
+        Blend(image, (float)factor, (float)(1 - factor) * mean);
     }
 
     /// <summary>Every value's distance from its pixel's grey times a factor.</summary>
     public static void Saturation(Image image, double factor)
     {
         Vector128<float> own = Vector128.Create((float)factor);
+        float other = (float)(1 - factor);
         foreach (ref uint word in image.Words)
         {
-            word = Narrow(Vector128.FusedMultiplyAdd(Widen(word), own, Vector128.Create((1 - (float)factor) * Grey(word))));
+            word = Narrow((Widen(word) * own) + Vector128.Create(other * Grey(word)));
         }
     }
 
@@ -65,7 +66,7 @@ internal static class Colors
         ReadOnlySpan<uint> from = image.Words;
         Span<uint> to = MemoryMarshal.Cast<byte, uint>(image.Scratch(width, height));
         from.CopyTo(to);
-        Vector128<float> own = Vector128.Create((float)factor);
+        (Vector128<float> own, Vector128<float> other) = (Vector128.Create((float)factor), Vector128.Create((float)(1 - factor)));
         for (int row = 1; row < height - 1; row++)
         {
             for (int column = 1; column < width - 1; column++)
@@ -79,7 +80,7 @@ internal static class Colors
                 }
 
                 Vector128<float> smooth = Vector128.Round(sum / 13f);
-                to[at] = Narrow((pixel * own) + (smooth * (1 - (float)factor)));
+                to[at] = Narrow((pixel * own) + (smooth * other));
             }
         }
 

@@ -42,6 +42,9 @@ public sealed class RandAugment : ImageTransform
     internal void Apply(Image image, int operation, double sign)
     {
         double signed = sign * strength;
+
+        // torchvision keeps its strengths as float32.
+        double factor = 1 + (float)(0.9 * signed);
         switch (operation)
         {
             case 1:
@@ -60,16 +63,16 @@ public sealed class RandAugment : ImageTransform
                 Rotate(image, 30 * signed);
                 break;
             case 6:
-                Colors.Brightness(image, 1 + (0.9 * signed));
+                Colors.Brightness(image, factor);
                 break;
             case 7:
-                Colors.Saturation(image, 1 + (0.9 * signed));
+                Colors.Saturation(image, factor);
                 break;
             case 8:
-                Colors.Contrast(image, 1 + (0.9 * signed));
+                Colors.Contrast(image, factor);
                 break;
             case 9:
-                Colors.Sharpness(image, 1 + (0.9 * signed));
+                Colors.Sharpness(image, factor);
                 break;
             case 10:
                 Colors.Posterize(image, 8 - (int)Math.Round(4 * strength));

@@ -70,12 +70,22 @@ public sealed class RandomRotation : ImageTransform
             double cos = Math.Abs(Math.Cos(angle * Math.PI / 180));
             double sin = Math.Abs(Math.Sin(angle * Math.PI / 180));
 
-            // A little less than the exact size, so that a quarter turn does not gain a column by rounding.
-            width = (int)Math.Ceiling((image.Width * cos) + (image.Height * sin) - 1e-3);
-            height = (int)Math.Ceiling((image.Width * sin) + (image.Height * cos) - 1e-3);
+            // A quarter turn exchanges the sides; at other angles every column and row counts that the rotated image touches, as in torchvision.
+            (width, height) = angle % 180 is 90 or -90
+                ? (height, width)
+                : (Touched((width * cos) + (height * sin), width), Touched((width * sin) + (height * cos), height));
         }
 
         Geometry.Warp(image, matrix, width, height, interpolation, fill);
+    }
+
+    /// <summary>Pixels of the original's raster that a length with the same middle touches; less than a ten thousandth does not count.</summary>
+    private static int Touched(double length, int original)
+    {
+        const double Steps = 1e4;
+        double end = Math.Truncate((original + length) / 2 * Steps) / Steps;
+        double start = Math.Truncate((original - length) / 2 * Steps) / Steps;
+        return (int)(Math.Ceiling(end) - Math.Floor(start));
     }
 }
 

@@ -38,6 +38,8 @@ internal sealed record FitState
 
     public required long Skipped { get; init; }
 
+    public long SkippedSamples { get; init; }
+
     public required long RunCount { get; init; }
 
     public required ulong? RandomKey { get; init; }

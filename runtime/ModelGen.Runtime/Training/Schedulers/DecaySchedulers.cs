@@ -84,3 +84,20 @@ public sealed class MultiplicativeLR(Func<long, double> factor) : LearningRateSc
         return rate * last.Product;
     }
 }
+
+/// <summary>
+/// Goes from the learning rate that was set for the fit to that of stochastic weight averaging, and stays there (PyTorch's <c>torch.optim.swa_utils.SWALR</c>). Behind another scheduler in a
+/// <see cref="SequentialLR"/> it begins at the set learning rate again, not where the other one ended.
+/// </summary>
+/// <param name="last">The learning rate at the end.</param>
+/// <param name="annealSteps">Steps until it is reached; default 10.</param>
+/// <param name="linear">Whether the way is a line; default false, half a cosine.</param>
+public sealed class SWALR(double last, long annealSteps = 10, bool linear = false) : LearningRateScheduler
+{
+    /// <inheritdoc/>
+    public override double At(long step, double rate)
+    {
+        double share = annealSteps <= 0 ? 1 : Math.Min(1, (double)step / annealSteps);
+        return linear ? rate + ((last - rate) * share) : Cosine(rate, last, share);
+    }
+}
