@@ -10,6 +10,9 @@ internal sealed class QdqWriter(
     private readonly Dictionary<string, string> dequantized = new(StringComparer.Ordinal);
     private readonly HashSet<string> written = new(StringComparer.Ordinal);
 
+    /// <summary>Scales of the columns of a lookup's table.</summary>
+    public Func<NodeProto, float[]>? TableScales { get; init; }
+
     public OnnxModel Write()
     {
         GraphProto graph = model.Graph;
@@ -190,7 +193,7 @@ internal sealed class QdqWriter(
         TensorProto table = plan.Index.FloatInitializer(node.Input[0])!;
         string name = node.Input[0];
         WeightMatrix columns = WeightMatrix.Of(table, 1);
-        float[] scales = WeightQuantizer.Scales(columns, 1, null, options with { PerChannel = true, ReduceRange = false });
+        float[] scales = TableScales?.Invoke(node) ?? WeightQuantizer.TableScales(columns);
         if (written.Add(name + "_quantized"))
         {
             sbyte[] integers = columns.ToTensor(WeightQuantizer.Nearest(columns, scales, 127), 1);
