@@ -74,6 +74,18 @@ internal sealed class QdqWriter(
         graph.Initializer.AddRange(kept);
     }
 
+    /// <summary>
+    /// Removes sizes and origins: ONNX Runtime infers the ones itself, and the float model has the others under the same names. Of a small model they would be a hundredth of the file.
+    /// </summary>
+    public static void DropDescriptions(GraphProto graph)
+    {
+        graph.ValueInfo.Clear();
+        foreach (NodeProto node in graph.Node)
+        {
+            node.MetadataProps.Clear();
+        }
+    }
+
     private void WriteNode(NodeProto node)
     {
         model.Graph.Node.Add(node);

@@ -52,6 +52,7 @@ internal sealed class TableQuantization
     {
         Dictionary<string, IntegerGrid> grids = Grids(table);
         OnnxModel model = new QdqWriter(prepared, plan, grids, Weights(table, grids), options) { TableScales = node => Given(table, node.Output[0]) ?? TableScales(node) }.Write();
+        QdqWriter.DropDescriptions(model.Proto.Graph);
         return new QuantizationResult(model, new QuantizationReport(plan.Report) { Steps = ["scales from a table"], FloatBytes = source.Proto.CalculateSize(), QuantizedBytes = model.Proto.CalculateSize() });
     }
 
