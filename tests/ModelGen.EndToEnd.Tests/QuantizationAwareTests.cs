@@ -10,7 +10,7 @@ using static TorchSharp.torch.nn;
 namespace ModelGen.EndToEnd.Tests;
 
 /// <summary>Training that rounds as the integer model does.</summary>
-public sealed class QuantizationAwareTests : IDisposable
+public sealed partial class QuantizationAwareTests : IDisposable
 {
     private readonly string path = Path.Combine(Path.GetTempPath(), $"modelgen-{Guid.NewGuid():N}.onnx");
 

@@ -58,13 +58,13 @@ internal static class ModelCompiler
         }
 
         QuantizationSites sites = QuantizationSites.Find(inference);
-        Graph evaluation = PassPipeline.Rounded.Run(new InsertFakeQuantize(sites, [.. Enumerable.Range(0, inference.Values.Count)]).Run(inference));
-        return model with { Rounded = WithStep(WithInference(spec, evaluation), TrainingStep(RoundedTraining(written, inference, sites), spec.Train)), Sites = sites };
+        Graph evaluation = PassPipeline.Rounded.Run(new InsertFakeQuantize(sites, [.. Enumerable.Range(0, inference.Values.Count)], spec.Train.LearnsScales).Run(inference));
+        return model with { Rounded = WithStep(WithInference(spec, evaluation), TrainingStep(RoundedTraining(written, inference, sites, spec.Train), spec.Train)), Sites = sites };
     }
 
     /// <summary>Checks that training can round to the integers of the quantized model.</summary>
     /// <exception cref="OpException">It cannot; the message says why.</exception>
-    public static void CheckQuantizationAware(ModelSpec spec)
+    public static void CheckQuantizationAware(ModelSpec spec, TrainSpec train)
     {
         if (spec.TrainingGraph is not null)
         {
@@ -84,10 +84,10 @@ internal static class ModelCompiler
             throw new OpException("quantization-aware training has nothing to round: the model has no float32 convolution, linear layer or matrix product with weights");
         }
 
-        RoundedTraining(written, inference, sites);
+        RoundedTraining(written, inference, sites, train);
     }
 
-    private static Graph RoundedTraining(Graph written, Graph inference, QuantizationSites sites)
+    private static Graph RoundedTraining(Graph written, Graph inference, QuantizationSites sites, TrainSpec train)
     {
         Graph forward = PassPipeline.QuantizationAware.Run(written);
         if (forward.Nodes.FirstOrDefault(static node => node.Op == "instance_norm_running") is { } norm)
@@ -95,7 +95,7 @@ internal static class ModelCompiler
             throw new OpException($"quantization-aware training cannot freeze the running statistics of an instance normalisation ('{norm.Source}'); create it with track_running_stats: false");
         }
 
-        return new FreezeBatchNorm().Run(new InsertFakeQuantize(sites, InferenceValues.Of(forward, inference)).Run(forward));
+        return new FreezeBatchNorm().Run(new InsertFakeQuantize(sites, InferenceValues.Of(forward, inference), train.LearnsScales).Run(forward));
     }
 
     private static CompiledModel WithInference(ModelSpec spec, Graph inference) => new(spec, inference, null) { InferenceKernels = Lower(inference, PassPipeline.InferenceKernels, isStep: false) };

@@ -162,6 +162,9 @@ internal sealed record TrainSpec(string Loss, string Optimizer, double LabelSmoo
 
     /// <summary>How a second step learns that rounds to the integers of the quantized model; none by default.</summary>
     public QuantizationAwareMode QuantizationAware { get; init; }
+
+    /// <summary>Whether that step learns the scales.</summary>
+    public bool LearnsScales => QuantizationAware == QuantizationAwareMode.LearnedStepSize;
 }
 
 /// <summary>The members of <c>ModelGen.QuantizationAware</c>, in their order.</summary>
@@ -169,6 +172,7 @@ internal enum QuantizationAwareMode
 {
     None,
     StraightThrough,
+    LearnedStepSize,
 }
 
 /// <summary>The members of <c>ModelGen.Recompute</c>, in their order.</summary>

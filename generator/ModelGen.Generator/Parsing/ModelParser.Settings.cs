@@ -91,7 +91,7 @@ internal sealed partial class ModelParser
             ModelCompiler.CheckLoss(spec.TrainingGraph ?? spec.Graph!, train);
             if (train.QuantizationAware != QuantizationAwareMode.None)
             {
-                ModelCompiler.CheckQuantizationAware(spec);
+                ModelCompiler.CheckQuantizationAware(spec, train);
             }
         }
         catch (OpException exception)

@@ -8,9 +8,22 @@ public sealed record ActivationScale(string Name, float Scale, int ZeroPoint)
 {
     /// <summary>Names of values that hold the same integers in other places, such as the result of a Reshape.</summary>
     public IReadOnlyList<string> Moved { get; init; } = [];
+
+    /// <summary>Name of the value whose scale this one shares in the integer model, such as the result of the Concat that this one is a part of; by default the value itself.</summary>
+    public string Owner { get; init; } = Name;
+
+    /// <summary>The largest scale at which all representable numbers stay inside the bounds of the activation that the integers make superfluous; infinite (default) where there is none.</summary>
+    public float LargestScale { get; init; } = float.PositiveInfinity;
 }
 
 /// <summary>What static quantization takes from samples, or from training.</summary>
 /// <param name="Activations">Scales of all values that become integers.</param>
 /// <param name="Products">Results of the products, with their bias, that run in integers, and of the lookups in integer tables.</param>
-public sealed record CalibrationTable(IReadOnlyList<ActivationScale> Activations, IReadOnlyList<string> Products);
+public sealed record CalibrationTable(IReadOnlyList<ActivationScale> Activations, IReadOnlyList<string> Products)
+{
+    /// <summary>
+    /// Scales of weights, one for each output channel (for each column of a lookup's table), by a name of <see cref="Products"/>. Products that are not among them get the scale at which the
+    /// largest magnitude of a channel becomes 127. Default empty.
+    /// </summary>
+    public IReadOnlyDictionary<string, float[]> WeightScales { get; init; } = new Dictionary<string, float[]>();
+}

@@ -10,6 +10,9 @@ internal sealed class QdqWriter(
     private readonly Dictionary<string, string> dequantized = new(StringComparer.Ordinal);
     private readonly HashSet<string> written = new(StringComparer.Ordinal);
 
+    /// <summary>Scales of the columns of a lookup's table.</summary>
+    public Func<NodeProto, float[]>? TableScales { get; init; }
+
     public OnnxModel Write()
     {
         GraphProto graph = model.Graph;
@@ -69,6 +72,18 @@ internal sealed class QdqWriter(
         TensorProto[] kept = [.. graph.Initializer.Where(tensor => used.Contains(tensor.Name))];
         graph.Initializer.Clear();
         graph.Initializer.AddRange(kept);
+    }
+
+    /// <summary>
+    /// Removes sizes and origins: ONNX Runtime infers the ones itself, and the float model has the others under the same names. Of a small model they would be a hundredth of the file.
+    /// </summary>
+    public static void DropDescriptions(GraphProto graph)
+    {
+        graph.ValueInfo.Clear();
+        foreach (NodeProto node in graph.Node)
+        {
+            node.MetadataProps.Clear();
+        }
     }
 
     private void WriteNode(NodeProto node)
@@ -190,7 +205,7 @@ internal sealed class QdqWriter(
         TensorProto table = plan.Index.FloatInitializer(node.Input[0])!;
         string name = node.Input[0];
         WeightMatrix columns = WeightMatrix.Of(table, 1);
-        float[] scales = WeightQuantizer.Scales(columns, 1, null, options with { PerChannel = true, ReduceRange = false });
+        float[] scales = TableScales?.Invoke(node) ?? WeightQuantizer.TableScales(columns);
         if (written.Add(name + "_quantized"))
         {
             sbyte[] integers = columns.ToTensor(WeightQuantizer.Nearest(columns, scales, 127), 1);

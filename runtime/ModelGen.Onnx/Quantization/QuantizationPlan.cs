@@ -13,6 +13,9 @@ internal sealed record IntegerProduct(NodeProto Node, string? Bias, NodeProto? B
 
     public string Weight => Node.Input[1];
 
+    /// <summary>The value after the bias, before an activation.</summary>
+    public string Result => BiasAdd?.Output[0] ?? Node.Output[0];
+
     /// <summary>The weight's axis of output channels.</summary>
     public int ChannelAxis => Node.OpType == "Conv" || Node.Int("transB") != 0 ? 0 : 1;
 
@@ -127,13 +130,21 @@ internal sealed class QuantizationPlan
         string owner = scaleOwner[value];
         ValueRange range = measured.Where(member => member == owner || (scaleOwner.TryGetValue(member, out string? its) && its == owner))
             .Select(member => ranges[member]).Aggregate(static (a, b) => a.Union(b));
+        return range.Grid(options.ActivationType, BoundsOf(owner));
+    }
+
+    /// <summary>The largest scale at which the representable numbers stay inside the bounds of all activations that vanish into this value's owner.</summary>
+    public float LargestScale(string value, IntegerGrid grid) => BoundsOf(scaleOwner[value]) is { } bounds ? grid.LargestScale(bounds) : float.PositiveInfinity;
+
+    private ValueRange? BoundsOf(string owner)
+    {
         ValueRange? bounds = null;
         foreach (ValueRange bound in activationBounds.Where(pair => scaleOwner.TryGetValue(pair.Key, out string? its) && its == owner).Select(static pair => pair.Value))
         {
             bounds = bounds is { } known ? new ValueRange(Math.Max(known.Min, bound.Min), Math.Min(known.Max, bound.Max)) : bound;
         }
 
-        return range.Grid(options.ActivationType, bounds);
+        return bounds;
     }
 
     private void Visit(NodeProto node)

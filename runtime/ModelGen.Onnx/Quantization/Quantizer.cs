@@ -32,6 +32,16 @@ public static class Quantizer
     public static CalibrationTable Calibrate(OnnxModel model, IEnumerable<IReadOnlyDictionary<string, OnnxTensor>> calibration, StaticQuantizationOptions? options = null) =>
         new TableQuantization(model, options ?? new StaticQuantizationOptions()).Calibrate(calibration);
 
+    /// <summary>The scales that <see cref="QuantizeStatic(OnnxModel, CalibrationTable, StaticQuantizationOptions?)"/> finds for the weights as they are: where training starts that learns them.</summary>
+    /// <param name="model">A float32 model of opset 13 or later; not changed.</param>
+    /// <param name="table">Scales of exactly the values that become integers.</param>
+    /// <param name="options">Settings; null for the defaults. Those that change weights before or while they are rounded have no place here.</param>
+    /// <returns>A scale for each output channel, by the names of <see cref="CalibrationTable.Products"/>.</returns>
+    /// <exception cref="ArgumentException">The quantizer wants a scale that the table lacks, or the other way round, or an option has no meaning.</exception>
+    /// <exception cref="NotSupportedException">The model's opset is too old, or its weights lie in another file.</exception>
+    public static IReadOnlyDictionary<string, float[]> WeightScales(OnnxModel model, CalibrationTable table, StaticQuantizationOptions? options = null) =>
+        new TableQuantization(model, options ?? new StaticQuantizationOptions()).WeightScales(table);
+
     /// <summary>Static INT8 quantization with scales that are known: those of training that rounded as the integer model does.</summary>
     /// <param name="model">A float32 model of opset 13 or later; not changed.</param>
     /// <param name="table">Scales of exactly the values that become integers.</param>

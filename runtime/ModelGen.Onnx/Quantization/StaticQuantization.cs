@@ -59,6 +59,7 @@ internal sealed class StaticQuantization
         Dictionary<string, ProductWeights> chosen = plan.Products.ToDictionary(static product => product.Node.Name, product => weights[product.Node.Name].Weights, StringComparer.Ordinal);
         OnnxModel model = new QdqWriter(prepared, plan, grids, chosen, options).Write();
         IReadOnlyList<string> folded = options is { FoldImageColumns: true, ActivationType: OnnxType.UInt8 } ? new NarrowConvolutions(model.Proto.Graph).Run() : [];
+        QdqWriter.DropDescriptions(model.Proto.Graph);
         return new QuantizationResult(model, new QuantizationReport(plan.Report) { Steps = Steps(plan, folded), FloatBytes = source.Proto.CalculateSize(), QuantizedBytes = model.Proto.CalculateSize() });
     }
 

@@ -1,3 +1,5 @@
+using ModelGen.Onnx.Proto;
+
 namespace ModelGen.Onnx.Quantization;
 
 /// <summary>Static quantization in two halves: scales from samples, and integers from scales. What is quantized is decided by the same plan in both.</summary>
@@ -21,7 +23,7 @@ internal sealed class TableQuantization
         plan = new QuantizationPlan(prepared.Proto.Graph, options);
     }
 
-    private IReadOnlyList<string> Products => [.. plan.Products.Select(static product => product.BiasAdd?.Output[0] ?? product.Node.Output[0]), .. plan.Embeddings.Select(static node => node.Output[0])];
+    private IReadOnlyList<string> Products => [.. plan.Products.Select(static product => product.Result), .. plan.Embeddings.Select(static node => node.Output[0])];
 
     public CalibrationTable Calibrate(IEnumerable<IReadOnlyDictionary<string, OnnxTensor>> samples)
     {
@@ -32,13 +34,36 @@ internal sealed class TableQuantization
                 .. measured.Select(value =>
                 {
                     IntegerGrid grid = plan.Grid(value, ranges);
-                    return new ActivationScale(value, grid.Scale, grid.ZeroPoint) { Moved = plan.Moved(value) };
+                    return new ActivationScale(value, grid.Scale, grid.ZeroPoint) { Moved = plan.Moved(value), Owner = plan.Owner(value), LargestScale = plan.LargestScale(value, grid) };
                 }),
             ],
             Products);
     }
 
+    public IReadOnlyDictionary<string, float[]> WeightScales(CalibrationTable table)
+    {
+        IReadOnlyDictionary<string, ProductWeights> weights = Weights(table, Grids(table));
+        return plan.Products.Select(product => (product.Result, weights[product.Node.Name].Scales))
+            .Concat(plan.Embeddings.Select(node => (node.Output[0], TableScales(node))))
+            .ToDictionary(static pair => pair.Item1, static pair => pair.Item2, StringComparer.Ordinal);
+    }
+
     public QuantizationResult Quantize(CalibrationTable table)
+    {
+        Dictionary<string, IntegerGrid> grids = Grids(table);
+        OnnxModel model = new QdqWriter(prepared, plan, grids, Weights(table, grids), options) { TableScales = node => Given(table, node.Output[0]) ?? TableScales(node) }.Write();
+        QdqWriter.DropDescriptions(model.Proto.Graph);
+        return new QuantizationResult(model, new QuantizationReport(plan.Report) { Steps = ["scales from a table"], FloatBytes = source.Proto.CalculateSize(), QuantizedBytes = model.Proto.CalculateSize() });
+    }
+
+    private IReadOnlyDictionary<string, ProductWeights> Weights(CalibrationTable table, IReadOnlyDictionary<string, IntegerGrid> grids) =>
+        ProductQuantizer.Run(prepared, plan.Index, plan.Products, grids, [], options, product => Given(table, product.Result));
+
+    private float[] TableScales(NodeProto lookup) => WeightQuantizer.TableScales(WeightMatrix.Of(plan.Index.FloatInitializer(lookup.Input[0])!, 1));
+
+    private static float[]? Given(CalibrationTable table, string product) => table.WeightScales.GetValueOrDefault(product);
+
+    private Dictionary<string, IntegerGrid> Grids(CalibrationTable table)
     {
         RequireSame(Products, table.Products, "The results of the integer operators");
         var known = new Dictionary<string, IntegerGrid>(StringComparer.Ordinal);
@@ -62,11 +87,8 @@ internal sealed class TableQuantization
             throw new ArgumentException($"The table has a scale for '{unused.Name}', which the quantizer leaves in float: the model, or the options, are others than those of the calibration.", nameof(table));
         }
 
-        Dictionary<string, IntegerGrid> grids = plan.Quantized.Concat(plan.Products.Select(static product => product.Input)).Distinct()
+        return plan.Quantized.Concat(plan.Products.Select(static product => product.Input)).Distinct()
             .ToDictionary(static value => value, value => known[plan.Owner(value)], StringComparer.Ordinal);
-        IReadOnlyDictionary<string, ProductWeights> weights = ProductQuantizer.Run(prepared, plan.Index, plan.Products, grids, [], options);
-        OnnxModel model = new QdqWriter(prepared, plan, grids, weights, options).Write();
-        return new QuantizationResult(model, new QuantizationReport(plan.Report) { Steps = ["scales from a table"], FloatBytes = source.Proto.CalculateSize(), QuantizedBytes = model.Proto.CalculateSize() });
     }
 
     private static void RequireSame(IEnumerable<string> planned, IEnumerable<string> given, string what)

@@ -22,12 +22,7 @@ internal readonly record struct ValueRange(float Min, float Max)
         int zero = (int)Math.Clamp(Math.Round(lowest - ((double)min / scale)), lowest, highest);
         if (bounds is { } inside)
         {
-            while ((highest - zero) * scale > inside.Max || (lowest - zero) * scale < inside.Min)
-            {
-                float below = (zero - lowest) > 0 ? inside.Min / (lowest - zero) : float.PositiveInfinity;
-                float above = (highest - zero) > 0 ? inside.Max / (highest - zero) : float.PositiveInfinity;
-                scale = Math.Min(MathF.BitDecrement(scale), Math.Min(below, above));
-            }
+            scale = Math.Min(scale, new IntegerGrid(scale, zero, type).LargestScale(inside));
         }
 
         return new IntegerGrid(scale, zero, type);
@@ -45,6 +40,21 @@ internal readonly record struct ValueRange(float Min, float Max)
 /// <summary>The numbers that an integer type stands for: <c>(integer - ZeroPoint) * Scale</c>.</summary>
 internal readonly record struct IntegerGrid(float Scale, int ZeroPoint, OnnxType Type)
 {
+    /// <summary>The largest scale at which no representable number crosses the bounds; infinite where they are.</summary>
+    public float LargestScale(ValueRange bounds)
+    {
+        (int lowest, int highest) = ValueRange.Limits(Type);
+        float below = ZeroPoint > lowest ? bounds.Min / (lowest - ZeroPoint) : float.PositiveInfinity;
+        float above = highest > ZeroPoint ? bounds.Max / (highest - ZeroPoint) : float.PositiveInfinity;
+        float scale = Math.Min(below, above);
+        while ((highest - ZeroPoint) * scale > bounds.Max || (lowest - ZeroPoint) * scale < bounds.Min)
+        {
+            scale = MathF.BitDecrement(scale);
+        }
+
+        return scale;
+    }
+
     /// <summary>The representable number nearest to a value, as QuantizeLinear and DequantizeLinear give it.</summary>
     public float Round(float value)
     {

@@ -149,6 +149,12 @@ public enum QuantizationAware
     /// in range, and are 0 elsewhere (Bengio et al., arXiv:1308.3432).
     /// </summary>
     StraightThrough,
+
+    /// <summary>
+    /// All scales are parameters of the model, those of activations and those of each output channel of the weights (learned step size quantization; Esser et al., arXiv:1902.08153): they start
+    /// from the calibration and learn with the weights, whose gradients are those of <see cref="StraightThrough"/>. Zero points stay. They have no weight decay.
+    /// </summary>
+    LearnedStepSize,
 }
 
 /// <summary>Number formats of training.</summary>

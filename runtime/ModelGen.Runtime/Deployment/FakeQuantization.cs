@@ -14,17 +14,25 @@ public sealed class FakeQuantization
     private const string ZeroPointsKey = "quantization_zero_points";
     private const string ProductsKey = "quantization_products";
 
+    private const string LimitsKey = "quantization_limits";
+    private const string OwnersKey = "quantization_owners";
+    private const string WeightScalesKey = "quantization_weight_scales";
+    private const string FactorsKey = "quantization_factors";
+    private const string WeightFactorsKey = "quantization_weight_factors";
+
     private readonly nn.Module model;
     private readonly string[] sites;
     private readonly string[] products;
+    private readonly int[]? channels;
     private StaticQuantizationOptions? calibrated;
 
     /// <summary>Used by generated code only.</summary>
     /// <param name="model">The model.</param>
     /// <param name="sites">ONNX names of the values that training can round.</param>
     /// <param name="products">ONNX names of the results of the operators whose weights it can round.</param>
+    /// <param name="channels">Numbers of scales of those weights, where scales are learned; null where they are not.</param>
     [EditorBrowsable(EditorBrowsableState.Never)]
-    public FakeQuantization(nn.Module model, string[] sites, string[] products) => (this.model, this.sites, this.products) = (model, sites, products);
+    public FakeQuantization(nn.Module model, string[] sites, string[] products, int[]? channels = null) => (this.model, this.sites, this.products, this.channels) = (model, sites, products, channels);
 
     /// <summary>Whether training steps round as the integer model does.</summary>
     public bool IsCalibrated => Buffer(ScalesKey) is { } scales && Values(scales).Any(static scale => scale > 0);
@@ -33,7 +41,11 @@ public sealed class FakeQuantization
     /// <exception cref="InvalidOperationException">The model is not calibrated.</exception>
     public IReadOnlyList<ActivationScale> Activations => Table().Activations;
 
-    /// <summary>Adds the buffers to the model, all zero, unless it has them: before a state that was saved with them is loaded.</summary>
+    /// <summary>Scales of the weights, one for each output channel, by the ONNX names of the operators' results: those that training has learned. Empty where they follow from the weights.</summary>
+    /// <exception cref="InvalidOperationException">The model is not calibrated.</exception>
+    public IReadOnlyDictionary<string, float[]> Weights => Table().WeightScales;
+
+    /// <summary>Adds the buffers and the parameters of learned scales to the model, all zero, unless it has them: before a state that was saved with them is loaded.</summary>
     public void Prepare()
     {
         if (Buffer(ScalesKey) is not null)
@@ -42,9 +54,24 @@ public sealed class FakeQuantization
         }
 
         Device device = model.parameters().FirstOrDefault()?.device ?? CPU;
-        foreach ((string key, int count) in new[] { (ScalesKey, sites.Length), (ZeroPointsKey, sites.Length), (ProductsKey, products.Length) })
+        Tensor Zeros(int count, ScalarType type = ScalarType.Float32) => zeros(count, dtype: type, device: device).DetachFromDisposeScope();
+        model.register_buffer(ScalesKey, Zeros(sites.Length));
+        model.register_buffer(ZeroPointsKey, Zeros(sites.Length));
+        model.register_buffer(ProductsKey, Zeros(products.Length));
+        if (channels is not null)
         {
-            model.register_buffer(key, zeros(count, dtype: ScalarType.Float32, device: device).DetachFromDisposeScope());
+            model.register_buffer(LimitsKey, Zeros(sites.Length));
+            model.register_buffer(OwnersKey, Zeros(sites.Length, ScalarType.Int64));
+            model.register_buffer(WeightScalesKey, Zeros(channels.Sum()));
+            AddParameter(FactorsKey, sites.Length);
+            AddParameter(WeightFactorsKey, channels.Sum());
+        }
+
+        void AddParameter(string key, int count)
+        {
+            var parameter = new TorchSharp.Modules.Parameter(Zeros(count));
+            parameter.DetachFromDisposeScope();
+            model.register_parameter(key, parameter);
         }
     }
 
@@ -53,7 +80,7 @@ public sealed class FakeQuantization
     {
         if (Buffer(ScalesKey) is not null)
         {
-            Store([], []);
+            Store([], new CalibrationTable([], []));
         }
 
         calibrated = null;
@@ -88,7 +115,7 @@ public sealed class FakeQuantization
         }
 
         Prepare();
-        Store(scales, table.Products.ToHashSet(StringComparer.Ordinal));
+        Store(scales, channels is null ? table : table with { WeightScales = Quantizer.WeightScales(graph, table, chosen) });
         calibrated = chosen;
     }
 
@@ -121,10 +148,53 @@ public sealed class FakeQuantization
     {
         RequireScales();
         (float[] scales, float[] zeros, float[] integers) = (Values(Buffer(ScalesKey)!), Values(Buffer(ZeroPointsKey)!), Values(Buffer(ProductsKey)!));
+        if (channels is not null)
+        {
+            float[] own = Learned(FactorsKey, scales, Values(Buffer(LimitsKey)!));
+            long[] owners = Owners();
+            scales = [.. owners.Select(owner => own[owner])];
+        }
+
         return new CalibrationTable(
             [.. sites.Select((site, index) => new ActivationScale(site, scales[index], (int)zeros[index])).Where(static entry => entry.Scale > 0)],
-            [.. products.Where((_, index) => integers[index] > 0)]);
+            [.. products.Where((_, index) => integers[index] > 0)])
+        {
+            WeightScales = channels is null ? new Dictionary<string, float[]>() : LearnedWeights(integers),
+        };
     }
+
+    private Dictionary<string, float[]> LearnedWeights(float[] integers)
+    {
+        float[] all = Learned(WeightFactorsKey, Values(Buffer(WeightScalesKey)!), null);
+        var scales = new Dictionary<string, float[]>(StringComparer.Ordinal);
+        int offset = 0;
+        for (int i = 0; i < products.Length; offset += channels![i++])
+        {
+            if (integers[i] > 0)
+            {
+                scales.Add(products[i], all[offset..(offset + channels![i])]);
+            }
+        }
+
+        return scales;
+    }
+
+    /// <summary>The numbers of <see cref="Kernels.FakeQuantize.LearnedScale"/>, one by one.</summary>
+    private float[] Learned(string key, float[] references, float[]? limits)
+    {
+        using Tensor host = model.get_parameter(key)!.detach().cpu();
+        float[] factors = host.data<float>().ToArray();
+        return [.. factors.Select((factor, index) => MathF.Min(limits?[index] ?? float.MaxValue, MathF.Max(factor, Kernels.FakeQuantize.SmallestFactor) * references[index]))];
+    }
+
+    private long[] Owners()
+    {
+        using Tensor host = Buffer(OwnersKey)!.cpu();
+        return host.data<long>().ToArray();
+    }
+
+    /// <summary>Whether a state-dict key is that of learned scales.</summary>
+    internal static bool IsFactor(string key) => key is FactorsKey or WeightFactorsKey;
 
     private static void Check(QuantizationOptions? options, StaticQuantizationOptions chosen)
     {
@@ -142,19 +212,32 @@ public sealed class FakeQuantization
     private NotSupportedException Unknown(string what) => new(
         $"The integer model of {model.GetType().Name} would round the {what}, and training cannot. Name its node in StaticQuantizationOptions.ExcludeNodes, so that it stays float in both.");
 
-    private void Store(Dictionary<string, ActivationScale> scales, HashSet<string> integers)
+    private void Store(Dictionary<string, ActivationScale> scales, CalibrationTable table)
     {
-        Put(ScalesKey, [.. sites.Select(site => scales.TryGetValue(site, out ActivationScale? entry) ? entry.Scale : 0)]);
-        Put(ZeroPointsKey, [.. sites.Select(site => scales.TryGetValue(site, out ActivationScale? entry) ? entry.ZeroPoint : 0)]);
-        Put(ProductsKey, [.. products.Select(product => integers.Contains(product) ? 1 : 0)]);
+        T[] OfSites<T>(Func<ActivationScale, T> value, T otherwise) => [.. sites.Select(site => scales.TryGetValue(site, out ActivationScale? entry) ? value(entry) : otherwise)];
+        Put(Buffer(ScalesKey)!, OfSites(static entry => entry.Scale, 0));
+        Put(Buffer(ZeroPointsKey)!, OfSites(static entry => entry.ZeroPoint, 0f));
+        Put(Buffer(ProductsKey)!, [.. products.Select(product => table.Products.Contains(product) ? 1f : 0)]);
+        if (channels is null)
+        {
+            return;
+        }
+
+        // Sites of one owner learn one scale, that of the first.
+        string?[] names = OfSites<string?>(static entry => entry.Owner, null);
+        Put(Buffer(OwnersKey)!, [.. names.Select((name, index) => name is null ? index : (long)Array.IndexOf(names, name))]);
+        Put(Buffer(LimitsKey)!, OfSites(static entry => entry.LargestScale, float.PositiveInfinity));
+        Put(Buffer(WeightScalesKey)!, [.. products.SelectMany((product, index) => table.WeightScales.TryGetValue(product, out float[]? known) ? known : new float[channels[index]])]);
+        Put(model.get_parameter(FactorsKey)!, [.. sites.Select(static _ => 1f)]);
+        Put(model.get_parameter(WeightFactorsKey)!, [.. Enumerable.Repeat(1f, channels.Sum())]);
     }
 
-    private void Put(string key, float[] values)
+    private static void Put<T>(Tensor target, T[] values)
+        where T : unmanaged
     {
         using IDisposable guard = no_grad();
-        using Tensor source = tensor(values);
-        Tensor buffer = Buffer(key)!;
-        buffer.copy_(source).DisposeAliasOf(buffer);
+        using Tensor source = values is long[] whole ? tensor(whole) : tensor((float[])(object)values);
+        target.copy_(source).DisposeAliasOf(target);
     }
 
     private static float[] Values(Tensor buffer)

@@ -219,8 +219,9 @@ public sealed partial class FlatOptimizer : IDisposable
             FlatSlice slice = parameters.Slices[i];
             long end = i + 1 < names.Length ? parameters.Slices[i + 1].Offset : parameters.Count;
             ParameterGroup? group = settings.Groups.LastOrDefault(candidate => NamePattern.Find(candidate.Pattern, names).Contains(i));
-            bool decays = !settings.DecayMatricesOnly || slice.Shape.Count > 1;
-            double decay = group?.WeightDecay ?? (decays ? settings.WeightDecay : 0);
+            bool isScale = FakeQuantization.IsFactor(names[i]);
+            bool decays = !isScale && (!settings.DecayMatricesOnly || slice.Shape.Count > 1);
+            double decay = isScale ? 0 : group?.WeightDecay ?? (decays ? settings.WeightDecay : 0);
             bool muon = settings.Kind == ModelGen.Optimizer.Muon && slice.Shape.Count == 2 && group?.Muon != false;
             var segment = new Segment(slice.Offset, end - slice.Offset, decay, group?.RateFactor ?? 1, frozen[i], decays && group?.WeightDecay != 0, muon ? (slice.Shape[0], slice.Shape[1]) : null);
             if (wanted.Count > 0 && segment.Matrix is null && wanted[^1] with { Start = segment.Start, Count = segment.Count } == segment)

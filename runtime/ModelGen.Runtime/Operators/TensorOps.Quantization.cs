@@ -33,4 +33,43 @@ public static unsafe partial class TensorOps
         Tensor inside = (integer >= low - zero).logical_and(integer <= high - zero).logical_or(scale <= 0);
         return where(inside, gradient, zeros_like(gradient)).MoveToOuterDisposeScope();
     }
+
+    /// <summary>What each number adds to the gradient of the scale.</summary>
+    /// <param name="gradient">Gradient of the result.</param>
+    /// <param name="x">Numbers.</param>
+    /// <param name="scale">Scale, broadcast.</param>
+    /// <param name="zero">Integer that stands for 0, broadcast.</param>
+    /// <param name="low">Smallest integer.</param>
+    /// <param name="high">Largest integer.</param>
+    public static Tensor FakeQuantizeScaleGradient(Tensor gradient, Tensor x, Tensor scale, Tensor zero, double low, double high)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor quotient = x / scale;
+        Tensor integer = round(quotient);
+        Tensor inside = (integer >= low - zero).logical_and(integer <= high - zero);
+        Tensor slope = clamp(integer, low - zero, high - zero) - where(inside, quotient, zeros_like(quotient));
+        return where(scale > 0, gradient * slope, zeros_like(gradient)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>A learned scale, which stays positive and at most at its limit; a reference of 0 gives 0.</summary>
+    /// <param name="factor">The learned number, 1 after the calibration.</param>
+    /// <param name="reference">Scale of the calibration.</param>
+    /// <param name="limit">Largest scale.</param>
+    public static Tensor FakeQuantizeLearnedScale(Tensor factor, Tensor reference, Tensor limit)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        return minimum(limit, factor.clamp_min(Kernels.FakeQuantize.SmallestFactor) * reference).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The gradient of the learned number.</summary>
+    /// <param name="gradient">Gradient of the scale.</param>
+    /// <param name="factor">The learned number.</param>
+    /// <param name="reference">Scale of the calibration, 0 for none.</param>
+    /// <param name="limit">Largest scale.</param>
+    public static Tensor FakeQuantizeLearnedScaleGradient(Tensor gradient, Tensor factor, Tensor reference, Tensor limit)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor stays = (factor * reference >= limit).logical_and(gradient < 0).logical_or((factor <= Kernels.FakeQuantize.SmallestFactor).logical_and(gradient > 0)).logical_or(reference <= 0);
+        return where(stays, zeros_like(gradient), gradient / reference).MoveToOuterDisposeScope();
+    }
 }

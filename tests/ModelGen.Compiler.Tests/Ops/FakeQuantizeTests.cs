@@ -37,7 +37,7 @@ public sealed class FakeQuantizeTests
         }
 
         Tensor weights = randn([5, 7], ScalarType.Float32);
-        (double[] values, double[] gradient) = Expected(x, scale, zero, weights);
+        (double[] values, double[] gradient, double[] scaleGradient) = Expected(x, scale, zero, weights);
         Tensor[] operands = [x, scale, tensor((float)zero), weights];
         LoweredFunction lowered = Kernels.Value[shape]!;
         Assert.Empty(lowered.LibraryCalls);
@@ -46,7 +46,7 @@ public sealed class FakeQuantizeTests
 
         void Close(Tensor[] results, double tolerance)
         {
-            foreach ((double[] expected, Tensor actual) in new[] { values, gradient }.Zip(results))
+            foreach ((double[] expected, Tensor actual) in new[] { values, gradient, scaleGradient }.Zip(results))
             {
                 double largest = Math.Max(1, expected.Max(Math.Abs));
                 Assert.All(expected.Zip(actual.to_type(ScalarType.Float64).contiguous().data<double>().ToArray()), pair => Assert.InRange(Math.Abs(pair.First - pair.Second) / largest, 0, tolerance));
@@ -67,13 +67,44 @@ public sealed class FakeQuantizeTests
         }
     }
 
-    private static (double[] Values, double[] Gradient) Expected(Tensor x, Tensor scale, double zero, Tensor weights)
+    /// <summary>The limit and the floor hold, and stop gradients that lead beyond them, but none that leads back.</summary>
+    [Fact]
+    public void LearnedScale_StaysInItsRange()
+    {
+        using IDisposable scope = NewDisposeScope();
+        double[] factors = [1, 1.5, -3, -3, 40, 40, 2, 1.25];
+        double[] references = [0.1, 0.2, 0.64, 0.64, 0.1, 0.1, 0, 0.4];
+        double[] limits = [1, 1, 1, 1, 1, 1, 1, 0.5];
+        double[] outer = [2, -3, 5, -5, 7, -7, 11, -13];
+        double[] values = [0.1, 0.3, 0.01, 0.01, 1, 1, 0, 0.5];
+        double[] gradient = [20, -15, 0, -5 / 0.64, 70, 0, 0, 0];
+        Tensor[] operands = [.. new[] { factors, references, limits, outer }.Select(static numbers => tensor(numbers))];
+        Graph Graph(DType dtype)
+        {
+            var builder = new GraphBuilder("case");
+            int[] inputs = [.. new[] { "factors", "references", "limits", "outer" }.Select(name => builder.AddValue(name, new TensorType(dtype, new Dim[] { 8 }), ValueKind.Input))];
+            int result = builder.Add("learned_scale", inputs[..3]);
+            GraphBuilder differentiated = Differentiate.Gradients(builder.Build(builder.Sum(builder.Times(result, inputs[3]), [0], keep: false)), [inputs[0]], out Dictionary<int, int> gradients);
+            return PassPipeline.AfterAutodiff.Run(differentiated.Build(result, gradients[inputs[0]]));
+        }
+
+        LoweredFunction lowered = LoweredCode.Compile([Graph(DType.Float32)])[0]!;
+        Assert.Empty(lowered.LibraryCalls);
+        foreach (Tensor[] results in new[] { lowered.Run([.. operands.Select(static operand => operand.to_type(ScalarType.Float32))]), GeneratedCode.Compile([Graph(DType.Float64)])[0](operands) })
+        {
+            Assert.All(values.Zip(Doubles(results[0])), static pair => Assert.Equal(pair.First, pair.Second, 1e-6));
+            Assert.All(gradient.Zip(Doubles(results[1])), static pair => Assert.Equal(pair.First, pair.Second, 1e-5));
+        }
+    }
+
+    private static (double[] Values, double[] Gradient, double[] ScaleGradient) Expected(Tensor x, Tensor scale, double zero, Tensor weights)
     {
         double[] numbers = Doubles(x);
         double[] scales = Doubles(scale.expand(5, 7));
         double[] outer = Doubles(weights);
         double[] values = new double[numbers.Length];
         double[] gradient = new double[numbers.Length];
+        double[] shares = new double[numbers.Length];
         for (int i = 0; i < numbers.Length; i++)
         {
             if (scales[i] <= 0)
@@ -86,9 +117,18 @@ public sealed class FakeQuantizeTests
             double integer = Math.Round(numbers[i] / scales[i], MidpointRounding.ToEven);
             values[i] = Math.Clamp(integer, low, high) * scales[i];
             gradient[i] = integer >= low && integer <= high ? outer[i] : 0;
+            shares[i] = outer[i] * (integer < low ? low : integer > high ? high : integer - (numbers[i] / scales[i]));
         }
 
-        return (values, gradient);
+        // Summed over what shares a scale, then multiplied by the factor of Build.
+        int groups = (int)scale.numel();
+        double[] sums = new double[groups];
+        for (int i = 0; i < shares.Length; i++)
+        {
+            sums[groups == 1 ? 0 : groups == 5 ? i / 7 : i % 7] += shares[i] * 0.125;
+        }
+
+        return (values, gradient, sums);
     }
 
     private static double[] Doubles(Tensor tensor) => tensor.to_type(ScalarType.Float64).contiguous().data<double>().ToArray();
@@ -100,9 +140,9 @@ public sealed class FakeQuantizeTests
         int Input(string name, Dim[] shape) => builder.AddValue(name, new TensorType(dtype, shape), ValueKind.Input);
         int[] operands = [Input("x", [5, 7]), Input("scale", scale), Input("zero", [])];
         int weights = Input("weights", [5, 7]);
-        int result = builder.Add("fake_quantize", operands, ("low", 0.0), ("high", 15.0));
+        int result = builder.Add("fake_quantize", operands, ("low", 0.0), ("high", 15.0), ("scale_factor", 0.125));
         int loss = builder.Sum(builder.Times(result, weights), [0, 1], keep: false);
-        GraphBuilder differentiated = Differentiate.Gradients(builder.Build(loss), [operands[0]], out Dictionary<int, int> gradients);
-        return PassPipeline.AfterAutodiff.Run(differentiated.Build(result, gradients[operands[0]]));
+        GraphBuilder differentiated = Differentiate.Gradients(builder.Build(loss), [operands[0], operands[1]], out Dictionary<int, int> gradients);
+        return PassPipeline.AfterAutodiff.Run(differentiated.Build(result, gradients[operands[0]], gradients[operands[1]]));
     }
 }

@@ -59,6 +59,10 @@ public sealed class ShapeRuleTests
         fake_quantize | f32[N, 3, 4] f32[3, 1] f32[] | low=0.0 high=255.0 | f32[N, 3, 4]
         fake_quantize | f32[3] f32[2, 3] f32[] | low=0.0 high=255.0 | !do not fit
         fake_quantize_backward | f32[N, 3] f32[N, 3] f32[3] f32[] | low=0.0 high=255.0 | f32[N, 3]
+        fake_quantize_scale_backward | f32[N, 3] f32[N, 3] f32[3] f32[] | low=0.0 high=255.0 | f32[N, 3]
+        learned_scale | f32[3] f32[3] f32[3] | | f32[3]
+        learned_scale | f32[3] f32[2] f32[3] | | !of one type
+        learned_scale_backward | f32[3] f32[3] f32[3] f32[3] | | f32[3]
         opaque | | shape=[2,N] dtype=f32 | f32[2, N]
         stop_gradient | f32[N, 2] | | f32[N, 2]
         tan | f32[2] | | f32[2]

@@ -122,3 +122,77 @@ public partial class RoundedText : Module<Tensor, Tensor>
         return head.call(x).transpose(1, 2);
     }
 }
+
+/// <summary>The perceptron with learned scales.</summary>
+[Model]
+[Train(Loss.CrossEntropy, Optimizer.SGD, LearningRate = 0.05, BatchSize = 32, QuantizationAware = QuantizationAware.LearnedStepSize)]
+[Quantize(QuantizationMode.Static)]
+public sealed partial class LearnedMlp
+{
+    [Linear(24)] private partial Tensor First(Tensor x);
+
+    [Linear(16)] private partial Tensor Second(Tensor x);
+
+    [Linear(5)] private partial Tensor Classify(Tensor x);
+
+    public Linear[] Linears => [__layers.First!, __layers.Second!, __layers.Classify!];
+
+    public Tensor Forward([Shape("N", 12)] Tensor x) => Classify(relu(Second(relu(First(x)))));
+}
+
+/// <summary>Learned scales that are shared (a pool, the parts of a concatenation) and bounded (ReLU6).</summary>
+[Model]
+[Train(Loss.CrossEntropy, Optimizer.AdamW, LearningRate = 3e-3, BatchSize = 16, QuantizationAware = QuantizationAware.LearnedStepSize)]
+[Quantize(QuantizationMode.Static)]
+[ExportOnnx(Batch = 16)]
+public sealed partial class LearnedCnn
+{
+    [Conv2d(16, 3, Padding = 1, Bias = false)] private partial Tensor Stem(Tensor x);
+
+    [BatchNorm2d] private partial Tensor StemNorm(Tensor x);
+
+    [Conv2d(16, 3, Padding = 1, Groups = 16, Bias = false)] private partial Tensor Depthwise(Tensor x);
+
+    [BatchNorm2d] private partial Tensor DepthwiseNorm(Tensor x);
+
+    [Conv2d(8, 1)] private partial Tensor Left(Tensor x);
+
+    [Conv2d(8, 1)] private partial Tensor Right(Tensor x);
+
+    [Conv2d(24, 3)] private partial Tensor Last(Tensor x);
+
+    [Dropout(0.1)] private partial Tensor Drop(Tensor x);
+
+    [Linear(4)] private partial Tensor Classify(Tensor x);
+
+    public Tensor Forward([Shape("N", 2, 12, 12)] Tensor image)
+    {
+        Tensor x = relu6(StemNorm(Stem(image)));
+        x = x + relu6(DepthwiseNorm(Depthwise(x)));
+        x = max_pool2d(x, 2);
+        x = cat([Left(x), Right(x)], 1);
+        return Classify(Drop(relu(Last(x)).mean([2L, 3L])));
+    }
+}
+
+/// <summary>One table that is looked up twice, and products over three dimensions.</summary>
+[Model]
+[Train(Loss.CrossEntropy, Optimizer.AdamW, BatchSize = 8, QuantizationAware = QuantizationAware.LearnedStepSize)]
+[Quantize(QuantizationMode.Static)]
+[ExportOnnx(Batch = 8)]
+public partial class LearnedText : Module<Tensor, Tensor>
+{
+    private readonly Embedding table = Embedding(30, 16);
+    private readonly LayerNorm norm = LayerNorm(16);
+    private readonly Linear wide = Linear(16, 32);
+    private readonly Linear head = Linear(32, 30);
+
+    public LearnedText()
+        : base(nameof(LearnedText)) => RegisterComponents();
+
+    public override Tensor forward([Shape("N", 10, Type = ElementType.Int64)] Tensor tokens)
+    {
+        Tensor x = norm.call(table.call(tokens) + table.call(tokens.flip(1)));
+        return head.call(relu(wide.call(x))).transpose(1, 2);
+    }
+}

@@ -33,6 +33,36 @@ public sealed class ModeTests
         return runner.Run(sample)[runner.Outputs[0].Name].AsSpan<float>().ToArray();
     }
 
+    [Fact]
+    public void StaticFiles_LeaveOutSizesAndOrigins()
+    {
+        OnnxModel model = Graphs.Cnn();
+        model.Proto.Graph.Node[0].MetadataProps.Add(new StringStringEntryProto { Key = "origin", Value = "here" });
+        Assert.NotEmpty(model.Proto.Graph.ValueInfo);
+        OnnxModel[] files = [Quantizer.QuantizeStatic(model, Graphs.Samples(model, 5)).Model, Quantizer.QuantizeStatic(model, Quantizer.Calibrate(model, Graphs.Samples(model, 5))).Model];
+        Assert.All(files, static file => Assert.Empty(file.Proto.Graph.ValueInfo));
+        Assert.All(files.SelectMany(static file => file.Proto.Graph.Node), static node => Assert.Empty(node.MetadataProps));
+        Assert.Single(model.Proto.Graph.Node[0].MetadataProps);
+    }
+
+    /// <summary>Scales of weights from a table are those of the file; without them they follow from the weights.</summary>
+    [Fact]
+    public void TableOfWeightScales_IsWhatTheFileHas()
+    {
+        OnnxModel model = Graphs.Cnn();
+        CalibrationTable table = Quantizer.Calibrate(model, Graphs.Samples(model, 5));
+        IReadOnlyDictionary<string, float[]> found = Quantizer.WeightScales(model, table);
+        Assert.Equal(table.Products.Order(), found.Keys.Order());
+        byte[] plain = Quantizer.QuantizeStatic(model, table).Model.ToByteArray();
+        Assert.Equal(plain, Quantizer.QuantizeStatic(model, table with { WeightScales = found }).Model.ToByteArray());
+        Dictionary<string, float[]> doubled = found.ToDictionary(static pair => pair.Key, static pair => pair.Value.Select(static scale => scale * 2).ToArray());
+        OnnxModel wider = Quantizer.QuantizeStatic(model, table with { WeightScales = doubled }).Model;
+        TensorProto[] scales = [.. wider.Proto.Graph.Initializer.Where(static tensor => tensor.Name.EndsWith("/weight_scale", StringComparison.Ordinal))];
+        Assert.Equal(doubled.Values.SelectMany(static values => values).Order(), scales.SelectMany(TensorBytes.Floats).Order());
+        doubled[table.Products[0]] = [1];
+        Assert.Contains("1 scales", Assert.Throws<ArgumentException>(() => Quantizer.QuantizeStatic(model, table with { WeightScales = doubled })).Message, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("cnn")]
     [InlineData("residual")]

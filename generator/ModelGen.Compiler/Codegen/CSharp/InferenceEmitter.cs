@@ -65,7 +65,7 @@ internal static class InferenceEmitter
         using (writer.Braces("namespace ModelGen.Generated"))
         using (writer.Braces($"file static class {local}"))
         {
-            WriteKeys(writer, spec, spec.Graph!, model.Rounded?.Inference is { } rounded ? spec.OtherNames.Concat(rounded.ValuesOf(ValueKind.Buffer).Select(value => rounded.Values[value].Name).Where(InsertFakeQuantize.IsBuffer)) : spec.OtherNames);
+            WriteKeys(writer, spec, spec.Graph!, model.Rounded?.Inference is { } rounded ? spec.OtherNames.Concat(GraphFunction.Weights(rounded).Select(value => rounded.Values[value].Name).Where(InsertFakeQuantize.IsOwn)) : spec.OtherNames);
             writer.Line();
             WriteSummary(writer, model);
             writer.Line();

@@ -23,7 +23,7 @@ internal static class OnnxEmitter
                 writer.Line("private global::ModelGen.FakeQuantization? __quantization;");
                 writer.Line();
                 writer.Line("/// <summary>Scales and zero points of quantization-aware training.</summary>");
-                writer.Line($"public global::ModelGen.FakeQuantization Quantization => __quantization ??= new(this, global::ModelGen.Generated.{local}.QuantizationSites, global::ModelGen.Generated.{local}.QuantizedProducts);");
+                writer.Line($"public global::ModelGen.FakeQuantization Quantization => __quantization ??= new(this, global::ModelGen.Generated.{local}.QuantizationSites, global::ModelGen.Generated.{local}.QuantizedProducts{(spec.Train!.LearnsScales ? $", [{string.Join(", ", sites.Channels.Select(static count => Invariant.Text(count)))}]" : "")});");
             }
         });
         writer.Line();

@@ -1,4 +1,5 @@
 using ModelGen.Compiler.Ir;
+using ModelGen.Compiler.Ops;
 
 namespace ModelGen.Compiler.Passes;
 
@@ -9,10 +10,13 @@ namespace ModelGen.Compiler.Passes;
 /// <remarks>
 /// Scales and zero points of activations are buffers of the model; those of weights follow from the weights at hand, by the rule of the exporter's <c>WeightQuantizer</c>. A scale of 0 turns
 /// rounding off. Precondition: batch normalisation is folded as in inference.
+/// Learned scales (Esser et al., arXiv:1902.08153) are a parameter for each, 1 at first, times the scale of the calibration: plain gradient descent then changes a scale as if it were the
+/// parameter itself, and rules that divide by the size of gradients, such as Adam's, change every scale by the same share of it.
 /// </remarks>
 /// <param name="sites">Where.</param>
 /// <param name="inferenceValues">The value of the inference graph that each value becomes.</param>
-internal sealed class InsertFakeQuantize(QuantizationSites sites, int[] inferenceValues) : IGraphPass
+/// <param name="learns">Whether scales are learned.</param>
+internal sealed class InsertFakeQuantize(QuantizationSites sites, int[] inferenceValues, bool learns) : IGraphPass
 {
     /// <summary>Names of the buffers: scale and zero point of each site, and whether each product runs in integers.</summary>
     public const string Scales = "quantization_scales";
@@ -23,6 +27,21 @@ internal sealed class InsertFakeQuantize(QuantizationSites sites, int[] inferenc
     /// <inheritdoc cref="Scales"/>
     public const string Products = "quantization_products";
 
+    /// <summary>Names of the buffers of learned scales: the largest scale of each site, the site whose scale it shares, and the scales of the weights after the calibration, product by product.</summary>
+    public const string Limits = "quantization_limits";
+
+    /// <inheritdoc cref="Limits"/>
+    public const string Owners = "quantization_owners";
+
+    /// <inheritdoc cref="Limits"/>
+    public const string WeightScales = "quantization_weight_scales";
+
+    /// <summary>Names of the parameters of learned scales: a factor for each of the scales of activations and of weights.</summary>
+    public const string Factors = "quantization_factors";
+
+    /// <inheritdoc cref="Factors"/>
+    public const string WeightFactors = "quantization_weight_factors";
+
     /// <summary>Below the smallest normal number a scale is useless.</summary>
     private const double SmallestScale = 1.17549435e-38;
 
@@ -31,31 +50,32 @@ internal sealed class InsertFakeQuantize(QuantizationSites sites, int[] inferenc
 
     public string Name => "insert-fake-quantize";
 
-    public Graph Run(Graph graph) => new Writer(graph, sites, inferenceValues).Run();
+    public Graph Run(Graph graph) => new Writer(graph, sites, inferenceValues, learns).Run();
 
-    /// <summary>Whether a state-dict key is that of one of the buffers.</summary>
-    public static bool IsBuffer(string name) => name is Scales or ZeroPoints or Products;
-
-    /// <summary>The buffers, in the order in which they follow the model's own.</summary>
-    public static IEnumerable<(string Name, int Count)> Buffers(QuantizationSites sites) => [(Scales, sites.Values.Count), (ZeroPoints, sites.Values.Count), (Products, sites.Products.Count)];
+    /// <summary>Whether a state-dict key is that of one of the buffers or parameters.</summary>
+    public static bool IsOwn(string name) => name is Scales or ZeroPoints or Products or Limits or Owners or WeightScales or Factors or WeightFactors;
 
     private sealed class Writer
     {
         private readonly Graph graph;
         private readonly QuantizationSites sites;
         private readonly int[] inferenceValues;
+        private readonly bool learns;
         private readonly GraphBuilder builder;
         private readonly int[] map;
-        private readonly int[] buffers;
+        private readonly int activationScales;
+        private readonly int zeroPoints;
+        private readonly int products;
+        private readonly int learnedWeightScales;
         private readonly Dictionary<int, int> siteOf;
         private readonly Dictionary<int, int> productOf;
         private readonly Dictionary<int, (int Product, int Operand)> biasOf;
         private readonly Dictionary<int, (int Scale, int Zero)> gridOf = [];
         private readonly Dictionary<int, int> weightScales = [];
 
-        public Writer(Graph graph, QuantizationSites sites, int[] inferenceValues)
+        public Writer(Graph graph, QuantizationSites sites, int[] inferenceValues, bool learns)
         {
-            (this.graph, this.sites, this.inferenceValues) = (graph, sites, inferenceValues);
+            (this.graph, this.sites, this.inferenceValues, this.learns) = (graph, sites, inferenceValues, learns);
             builder = new GraphBuilder(graph.Name);
             map = new int[graph.Values.Count];
             siteOf = sites.Values.Select(static (value, site) => (value, site)).ToDictionary(static pair => pair.value, static pair => pair.site);
@@ -67,8 +87,22 @@ internal sealed class InsertFakeQuantize(QuantizationSites sites, int[] inferenc
                 map[i] = graph.Values[i].Kind == ValueKind.Intermediate ? -1 : builder.AddValue(graph.Values[i].Name, graph.Values[i].Type, graph.Values[i].Kind);
             }
 
-            buffers = [.. Buffers(sites).Select(buffer => builder.AddValue(buffer.Name, new TensorType(DType.Float32, new Dim[] { buffer.Count }), ValueKind.Buffer))];
+            int count = sites.Values.Count;
+            activationScales = Vector(Scales, count, ValueKind.Buffer);
+            zeroPoints = Vector(ZeroPoints, count, ValueKind.Buffer);
+            products = Vector(Products, sites.Products.Count, ValueKind.Buffer);
+            if (learns)
+            {
+                int own = builder.Add("learned_scale", [Vector(Factors, count, ValueKind.Parameter), activationScales, Vector(Limits, count, ValueKind.Buffer)]);
+                int owners = builder.AddValue(Owners, new TensorType(DType.Int64, new Dim[] { count }), ValueKind.Buffer);
+                activationScales = builder.Reshape(builder.Add("embedding", [builder.Reshape(own, new Dim[] { count, 1 }), owners]), new Dim[] { count });
+                int channels = sites.Channels.Sum();
+                int unlimited = builder.Add("expand", [builder.Constant(float.MaxValue, DType.Float32)], ("shape", new Dim[] { channels }.ToEquatableArray()));
+                learnedWeightScales = builder.Add("learned_scale", [Vector(WeightFactors, channels, ValueKind.Parameter), Vector(WeightScales, channels, ValueKind.Buffer), unlimited]);
+            }
         }
+
+        private int Vector(string name, int count, ValueKind kind) => builder.AddValue(name, new TensorType(DType.Float32, new Dim[] { count }), kind);
 
         public Graph Run()
         {
@@ -107,7 +141,7 @@ internal sealed class InsertFakeQuantize(QuantizationSites sites, int[] inferenc
             }
 
             (int scale, int zero) = Grid(site);
-            int rounded = Round(result, scale, zero, 0, 255);
+            int rounded = Round(result, scale, zero, 0, 255, ScaleFactor(builder.TypeOf(result).Shape.Skip(1), 255));
             builder.NameValue(rounded, graph.Values[value].Name.Length > 0 ? graph.Values[value].Name + "_rounded" : "");
             return rounded;
         }
@@ -120,8 +154,8 @@ internal sealed class InsertFakeQuantize(QuantizationSites sites, int[] inferenc
                 QuantizedWeights product = sites.Products[number];
                 int weight = inputs[product.WeightOperand];
                 int bias = product.BiasNode == product.Node ? inputs[product.Bias] : -1;
-                int scale = weightScales[number] = WeightScale(weight, bias, product, number);
-                inputs[product.WeightOperand] = Round(weight, scale, Zero(), -127, 127);
+                int scale = weightScales[number] = learns ? LearnedWeightScale(weight, product) : WeightScale(weight, bias, product, number);
+                inputs[product.WeightOperand] = Round(weight, scale, Zero(), -127, 127, ScaleFactor(builder.TypeOf(weight).Shape.Where((_, axis) => axis != product.ChannelAxis), 127));
             }
 
             if (biasOf.TryGetValue(value, out (int Product, int Operand) known))
@@ -129,8 +163,36 @@ internal sealed class InsertFakeQuantize(QuantizationSites sites, int[] inferenc
                 QuantizedWeights product = sites.Products[known.Product];
                 int vector = builder.Reshape(weightScales[known.Product], new[] { builder.TypeOf(inputs[known.Operand]).Shape[0] });
                 int scale = builder.Times(Grid(product.InputSite).Scale, vector);
-                inputs[known.Operand] = Round(inputs[known.Operand], scale, Zero(), int.MinValue, int.MaxValue);
+                inputs[known.Operand] = Round(inputs[known.Operand], scale, Zero(), int.MinValue, int.MaxValue, null);
             }
+        }
+
+        /// <summary>Scales of a product's own; lookups in one table share those of the first of them, as the integer model has the table once.</summary>
+        private int LearnedWeightScale(int weight, QuantizedWeights product)
+        {
+            QuantizedWeights owner = product.Node.Op != "embedding" ? product
+                : sites.Products.First(other => other.Node.Op == "embedding" && other.Node.Inputs[0] == product.Node.Inputs[0]);
+            int offset = sites.Channels.Take(sites.Products.ToList().IndexOf(owner)).Sum();
+            EquatableArray<Dim> shape = builder.TypeOf(weight).Shape;
+            int scales = builder.Slice(learnedWeightScales, 0, offset, shape[product.ChannelAxis]);
+            return builder.Reshape(scales, shape.Select((dim, axis) => axis == product.ChannelAxis ? dim : Dim.One).ToEquatableArray());
+        }
+
+        /// <summary>
+        /// By what the gradient of a scale is multiplied: one over the square root of the numbers that share it, in one sample, times the largest integer (section 2.2 of the paper); null where
+        /// it has none.
+        /// </summary>
+        private double? ScaleFactor(IEnumerable<Dim> numbers, double largest)
+        {
+            if (!learns)
+            {
+                return null;
+            }
+
+            Dim count = numbers.Aggregate(Dim.One, static (product, dim) => product * dim);
+            return count.Constant is long known
+                ? 1 / Math.Sqrt(known * largest)
+                : throw new OpException($"QuantizationAware.LearnedStepSize needs sizes that are numbers, but for the batch: a value has {count} numbers a sample; write numbers in [Shape], or use QuantizationAware.StraightThrough");
         }
 
         /// <summary>The largest magnitude of a channel becomes 127, unless the bias would then not fit into 32 bits; 0 for a product that runs in float.</summary>
@@ -149,7 +211,7 @@ internal sealed class InsertFakeQuantize(QuantizationSites sites, int[] inferenc
 
             int useless = builder.Add("lt", [scale, builder.Constant(SmallestScale, DType.Float32)]);
             scale = builder.Add("where", [useless, builder.Constant(1, DType.Float32), scale]);
-            int isInteger = builder.Add("gt", [Element(buffers[2], number), builder.Constant(0, DType.Float32)]);
+            int isInteger = builder.Add("gt", [Element(products, number), builder.Constant(0, DType.Float32)]);
             return builder.Add("where", [isInteger, scale, builder.Constant(0, DType.Float32)]);
         }
 
@@ -157,7 +219,7 @@ internal sealed class InsertFakeQuantize(QuantizationSites sites, int[] inferenc
         {
             if (!gridOf.TryGetValue(site, out (int, int) grid))
             {
-                gridOf.Add(site, grid = (Element(buffers[0], site), Element(buffers[1], site)));
+                gridOf.Add(site, grid = (Element(activationScales, site), Element(zeroPoints, site)));
             }
 
             return grid;
@@ -167,6 +229,8 @@ internal sealed class InsertFakeQuantize(QuantizationSites sites, int[] inferenc
 
         private int Zero() => builder.Constant(0, DType.Float32);
 
-        private int Round(int x, int scale, int zero, double low, double high) => builder.Add("fake_quantize", [x, scale, zero], ("low", low), ("high", high));
+        private int Round(int x, int scale, int zero, double low, double high, double? scaleFactor) => scaleFactor is double factor
+            ? builder.Add("fake_quantize", [x, scale, zero], ("low", low), ("high", high), ("scale_factor", factor))
+            : builder.Add("fake_quantize", [x, scale, zero], ("low", low), ("high", high));
     }
 }

@@ -16,6 +16,9 @@ internal sealed record QuantizedWeights(Node Node, int Result, int InputSite, No
 
     /// <summary>Position of the weights among the operands.</summary>
     public int WeightOperand => Node.Op == "embedding" ? 0 : 1;
+
+    /// <summary>Output channels, or columns.</summary>
+    public int Channels(Graph graph) => (int)graph.TypeOf(Node.Inputs[WeightOperand]).Shape[ChannelAxis].Constant!.Value;
 }
 
 /// <summary>The values and weights of a model that training can round to integers.</summary>
@@ -64,6 +67,9 @@ internal sealed class QuantizationSites
 
     /// <summary>Operators with weights that can be rounded.</summary>
     public IReadOnlyList<QuantizedWeights> Products => products;
+
+    /// <summary>The number of scales of each of them.</summary>
+    public IReadOnlyList<int> Channels => [.. products.Select(product => product.Channels(graph))];
 
     /// <summary>Finds them.</summary>
     /// <param name="inference">The graph that the exporter writes.</param>

@@ -15,11 +15,12 @@ internal static class ProductQuantizer
     private const int RowsPerSample = 32;
 
     public static IReadOnlyDictionary<string, ProductWeights> Run(
-        OnnxModel model, GraphIndex index, IReadOnlyList<IntegerProduct> products, IReadOnlyDictionary<string, IntegerGrid> grids, IEnumerable<IReadOnlyDictionary<string, OnnxTensor>> samples, StaticQuantizationOptions options)
+        OnnxModel model, GraphIndex index, IReadOnlyList<IntegerProduct> products, IReadOnlyDictionary<string, IntegerGrid> grids, IEnumerable<IReadOnlyDictionary<string, OnnxTensor>> samples, StaticQuantizationOptions options,
+        Func<IntegerProduct, float[]?>? given = null)
     {
         Dictionary<string, InputStatistics> statistics = options.NeedsInputStatistics
             ? Measure(model, index, products, name => grids[name], samples, options.Rounding == WeightRounding.Adaptive) : [];
-        return products.ToDictionary(static product => product.Node.Name, product => Quantize(index, product, grids[product.Input], statistics.GetValueOrDefault(product.Node.Name), options), StringComparer.Ordinal);
+        return products.ToDictionary(static product => product.Node.Name, product => Quantize(index, product, grids[product.Input], statistics.GetValueOrDefault(product.Node.Name), options, given?.Invoke(product)), StringComparer.Ordinal);
     }
 
     /// <summary>Means and, where wanted, second moments of the inputs of products.</summary>
@@ -51,12 +52,17 @@ internal static class ProductQuantizer
         return all;
     }
 
-    private static ProductWeights Quantize(GraphIndex index, IntegerProduct product, IntegerGrid input, InputStatistics? statistics, StaticQuantizationOptions options)
+    private static ProductWeights Quantize(GraphIndex index, IntegerProduct product, IntegerGrid input, InputStatistics? statistics, StaticQuantizationOptions options, float[]? given)
     {
         TensorProto tensor = index.FloatInitializer(product.Weight)!;
         WeightMatrix weights = WeightMatrix.Of(tensor, product.ChannelAxis);
         float[]? bias = product.Bias is null ? null : TensorBytes.Floats(index.FloatInitializer(product.Bias)!);
-        float[] scales = WeightQuantizer.Scales(weights, input.Scale, bias, options);
+        float[] scales = given ?? WeightQuantizer.Scales(weights, input.Scale, bias, options);
+        if (scales.Length != weights.Outputs)
+        {
+            throw new ArgumentException($"The weights of '{product.Result}' have {weights.Outputs} output channels, but the table has {scales.Length} scales for them.", nameof(given));
+        }
+
         int largest = WeightQuantizer.Largest(options);
         bool usable = statistics is { Count: > 0 } && weights.Inputs > 0;
         sbyte[] integers = usable && options.Rounding == WeightRounding.Adaptive ? Adaptive(weights, scales, statistics!, largest) : WeightQuantizer.Nearest(weights, scales, largest);

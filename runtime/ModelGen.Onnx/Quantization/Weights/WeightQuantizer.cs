@@ -32,6 +32,9 @@ internal static class WeightQuantizer
         return scales;
     }
 
+    /// <summary>One scale per column of a lookup's table.</summary>
+    public static float[] TableScales(WeightMatrix columns) => Scales(columns, 1, null, new StaticQuantizationOptions());
+
     /// <summary>The largest integer of a weight: 127, or 63 with a reduced range.</summary>
     public static int Largest(StaticQuantizationOptions options) => options.ReduceRange ? 63 : 127;
 

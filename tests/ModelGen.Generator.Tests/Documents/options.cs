@@ -1,0 +1,7 @@
+internal static class Example
+{
+    public static TrainerOptions Options => new()
+    {
+        // example
+    };
+}
