@@ -11,15 +11,15 @@ public sealed class FilteringCostsTests
     public void Pays_ComparesWhatPixelsSaveWithWhatWeightsCost()
     {
         // 64 to 32 channels: a pixel saves 0.05 - 0.64 / 64 - 0.64 / 32 = 0.02 next to floats and 0.01 next to pairs.
-        var costs = new FilteringCosts(Saved: 0.05, SavedOverPairs: 0.04, Transforms: 0.64, Weights: 10, TransformedWeights: 4, Pixel: 0.1, SmallTile: 0.2, SmallTransforms: 0.64, SmallWeights: 4);
+        var costs = new FilteringCosts(Saved: 0.05, SavedOverPairs: 0.04, Transforms: 0.64, Weights: 10, TransformedWeights: 4, Product: 0.01, SmallTransforms: 0.64, SmallWeights: 4);
         Assert.Equal([false, true], new[] { 499, 501 }.Select(pixels => costs.Pays(64, 32, pixels, overPairs: false, transformed: false)));
         Assert.Equal([false, true], new[] { 199, 201 }.Select(pixels => costs.Pays(64, 32, pixels, overPairs: false, transformed: true)));
         Assert.Equal([false, true], new[] { 999, 1001 }.Select(pixels => costs.Pays(64, 32, pixels, overPairs: true, transformed: false)));
         Assert.False(costs.Pays(8, 8, 1_000_000, overPairs: false, transformed: true));
 
-        // A tile of four pixels saves 0.4 - 0.2 - 0.03 = 0.17; tiles that stick out save less.
+        // A tile of four pixels saves 0.36 - 0.16 - 0.03 = 0.17; tiles that stick out save less.
         Assert.Equal([false, true], new[] { 23, 24 }.Select(tiles => costs.SmallTilesPay(64, 32, 4 * tiles, tiles)));
-        Assert.False(costs.SmallTilesPay(64, 32, 2 * 24, 24));
+        Assert.False(costs.SmallTilesPay(64, 32, 3 * 24, 24));
     }
 
     private sealed class Body : Widths.IBody

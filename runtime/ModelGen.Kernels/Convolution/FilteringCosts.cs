@@ -9,12 +9,11 @@ namespace ModelGen.Kernels;
 /// <param name="Transforms">Transforms of a pixel, to be divided by the channels that share them.</param>
 /// <param name="Weights">Transforms of the weights, whatever the number of pixels.</param>
 /// <param name="TransformedWeights">Reading weights that are transformed already, beyond reading packed ones.</param>
-/// <param name="Pixel">Products of a pixel by a direct sum with packed weights.</param>
-/// <param name="SmallTile">Products of a tile of 2 x 2 outputs.</param>
+/// <param name="Product">A multiplication: 9 for a pixel of a direct sum, 16 for a tile of 2 x 2 outputs.</param>
 /// <param name="SmallTransforms">Transforms of such a tile, to be divided by the channels that share them.</param>
 /// <param name="SmallWeights">Reading weights that are transformed for these tiles, beyond reading packed ones.</param>
 internal readonly partial record struct FilteringCosts(
-    double Saved, double SavedOverPairs, double Transforms, double Weights, double TransformedWeights, double Pixel, double SmallTile, double SmallTransforms, double SmallWeights)
+    double Saved, double SavedOverPairs, double Transforms, double Weights, double TransformedWeights, double Product, double SmallTransforms, double SmallWeights)
 {
     /// <summary>Whether tiles of 2 x 2 outputs, with weights that are transformed already, are faster than a direct sum with packed weights.</summary>
     /// <param name="inputs">Channels of the input.</param>
@@ -22,7 +21,7 @@ internal readonly partial record struct FilteringCosts(
     /// <param name="pixels">Pixels of the output.</param>
     /// <param name="tiles">Tiles over them, those that stick out too.</param>
     public bool SmallTilesPay(nint inputs, nint outputs, nint pixels, nint tiles) =>
-        Pixel * pixels > ((SmallTile + (SmallTransforms / inputs) + (SmallTransforms / outputs)) * tiles) + SmallWeights;
+        Product * ((9 * pixels) - (16 * tiles)) > (((SmallTransforms / inputs) + (SmallTransforms / outputs)) * tiles) + SmallWeights;
 
     /// <summary>Whether minimal filtering by tiles of 4 x 4 outputs is faster than a direct sum, whose weights are packed where the others are transformed.</summary>
     /// <param name="inputs">Channels of the input.</param>

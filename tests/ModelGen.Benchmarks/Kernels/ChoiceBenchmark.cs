@@ -133,13 +133,13 @@ internal static class ChoiceBenchmark
     private static FilteringCosts Fit(List<Row> rows)
     {
         double[,] large = new double[5, 6];
-        double[,] small = new double[4, 5];
+        double[,] small = new double[3, 4];
         foreach (Row row in rows)
         {
             double shared = (1.0 / row.In) + (1.0 / row.Out);
             Add(large, row, row.Direct, row.Filtered, [row.Pixels, 0, -row.Pixels * shared, -1, 0]);
             Add(large, row, row.Packed, row.Transformed, [row.Pixels, 0, -row.Pixels * shared, 0, -1]);
-            Add(small, row, row.Packed, row.Small, [row.Pixels, -row.SmallTiles, -row.SmallTiles * shared, -1]);
+            Add(small, row, row.Packed, row.Small, [(9 * row.Pixels) - (16 * row.SmallTiles), -row.SmallTiles * shared, -1]);
             if (row.Pairs is { } pairs)
             {
                 Add(large, row, pairs, row.Filtered, [0, row.Pixels, -row.Pixels * shared, -1, 0]);
@@ -155,7 +155,7 @@ internal static class ChoiceBenchmark
         // Work that takes no time that can be seen may come out below nothing.
         double[] costs = Solve(large);
         double[] tiles = [.. Solve(small).Select(static cost => Math.Max(0, cost))];
-        return new FilteringCosts(costs[0], hasPairs ? costs[1] : costs[0], Math.Max(0, costs[2]), Math.Max(0, costs[3]), Math.Max(0, costs[4]), tiles[0], tiles[1], tiles[2], tiles[3]);
+        return new FilteringCosts(costs[0], hasPairs ? costs[1] : costs[0], Math.Max(0, costs[2]), Math.Max(0, costs[3]), Math.Max(0, costs[4]), tiles[0], tiles[1], tiles[2]);
     }
 
     private static void Add(double[,] normal, Row row, double direct, double filtered, ReadOnlySpan<double> factors)
@@ -212,7 +212,7 @@ internal static class ChoiceBenchmark
         }
     }
 
-    private static string Text(FilteringCosts costs) => string.Join(", ", new[] { costs.Saved, costs.SavedOverPairs, costs.Transforms, costs.Weights, costs.TransformedWeights, costs.Pixel, costs.SmallTile, costs.SmallTransforms, costs.SmallWeights }.Select(static cost => cost.ToString("G3", CultureInfo.InvariantCulture)));
+    private static string Text(FilteringCosts costs) => string.Join(", ", new[] { costs.Saved, costs.SavedOverPairs, costs.Transforms, costs.Weights, costs.TransformedWeights, costs.Product, costs.SmallTransforms, costs.SmallWeights }.Select(static cost => cost.ToString("G3", CultureInfo.InvariantCulture)));
 
     private static string Source(SortedDictionary<int, FilteringCosts> table)
     {
