@@ -70,7 +70,9 @@ public sealed class RealPyTorchFileTests
         public Net()
             : base(nameof(Net))
         {
+#pragma warning disable MG4017 // the module is never moved
             decoder.weight = encoder.weight;
+#pragma warning restore MG4017
             RegisterComponents();
         }
 
