@@ -127,6 +127,12 @@ public static unsafe partial class Convolution<V>
     /// <summary>The taps that are inside of an image along one direction: from the first on, before the end.</summary>
     private static (nint First, nint End) Inside(nint place, nint step, nint taps, nint size)
     {
+        // In the gradient of a convolution with stride, pixels between the taps see none, and there is no step then.
+        if (taps == 0)
+        {
+            return (0, 0);
+        }
+
         nint first = Math.Min(taps, Ceiling(Math.Max(0, -place), step));
         nint end = place >= size ? 0 : Math.Min(taps, ((size - 1 - place) / step) + 1);
         return (first, Math.Max(first, end));
