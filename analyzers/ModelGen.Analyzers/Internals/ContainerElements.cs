@@ -96,9 +96,7 @@ internal static class ContainerElements
     }
 
     private static IEnumerable<IOperation> ReturnedBy(IOperation function) =>
-        function.Unwrap() is IDelegateCreationOperation { Target: IAnonymousFunctionOperation lambda }
-            ? lambda.Body.Descendants().OfType<IReturnOperation>().Where(value => value.ReturnedValue is not null && value.EnclosingFunction() == lambda).Select(value => value.ReturnedValue!)
-            : [];
+        function.Unwrap() is IDelegateCreationOperation { Target: IAnonymousFunctionOperation lambda } ? lambda.ReturnedValues() : [];
 
     private static bool IsOfTheFramework(ITypeSymbol? type) => type?.ContainingNamespace is { } space && space.ToDisplayString() is "System" or "System.Linq" or "System.Collections.Generic" or "System.Collections.Immutable";
 }

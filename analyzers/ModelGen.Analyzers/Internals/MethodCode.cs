@@ -1,5 +1,4 @@
 using Microsoft.CodeAnalysis;
-using Microsoft.CodeAnalysis.Operations;
 
 namespace ModelGen.Analyzers;
 
@@ -39,6 +38,6 @@ internal static class MethodCode
     /// <summary>What the method may return, when all of it is known; empty otherwise.</summary>
     public static IReadOnlyList<IOperation> ReturnedBy(IMethodSymbol method, IOperation caller, CancellationToken cancellation) =>
         BodyOf(method, caller, cancellation) is { } body
-            ? [.. body.Descendants().OfType<IReturnOperation>().Where(value => value.ReturnedValue is not null && value.EnclosingFunction() == body).Select(value => value.ReturnedValue!)]
+            ? [.. body.ReturnedValues()]
             : [];
 }

@@ -50,8 +50,7 @@ internal static class ModelOutput
         string? result = null;
         if (Forward(definition, torch) is { } forward && MethodCode.DeclarationOf(forward, caller, cancellation) is { } body)
         {
-            List<string?> ends = [.. body.Descendants().OfType<IReturnOperation>().Where(value => value.ReturnedValue is not null && value.EnclosingFunction() == body)
-                .Select(value => OfValue(value.ReturnedValue!, torch, depth, cancellation)).Distinct()];
+            List<string?> ends = [.. body.ReturnedValues().Select(value => OfValue(value, torch, depth, cancellation)).Distinct()];
             result = ends is [{ } only] ? only : null;
         }
 

@@ -48,6 +48,10 @@ internal static class OperationFacts
         return operation;
     }
 
+    /// <summary>What a method, local function or lambda returns, each <c>return</c> with a value in it; those of functions inside it are theirs.</summary>
+    public static IEnumerable<IOperation> ReturnedValues(this IOperation function) =>
+        function.Descendants().OfType<IReturnOperation>().Where(value => value.ReturnedValue is not null && value.EnclosingFunction() == function).Select(value => value.ReturnedValue!);
+
     /// <summary>The lambda, local function or member body that directly contains the operation.</summary>
     public static IOperation EnclosingFunction(this IOperation operation)
     {

@@ -28,7 +28,8 @@ internal static class RootFacts
     }
 
     /// <summary>True when a class of the compilation derives from the class.</summary>
-    public static bool HasDerived(INamedTypeSymbol type, Compilation compilation) => TypesIn(compilation.Assembly.GlobalNamespace).Any(other => DerivesFrom(other, type.OriginalDefinition));
+    public static bool HasDerived(INamedTypeSymbol type, Compilation compilation) => TypesIn(compilation.Assembly.GlobalNamespace).Any(other =>
+        !SymbolEqualityComparer.Default.Equals(other, type.OriginalDefinition) && TorchSharpContext.DerivesFrom(other, type.OriginalDefinition));
 
     private static bool IsVisibleOutside(INamedTypeSymbol type)
     {
@@ -52,25 +53,12 @@ internal static class RootFacts
             names.AddRange(current.Interfaces.Where(contract => !torch.Owns(contract)).Select(contract => contract.Name));
         }
 
-        return DerivesFrom(other, type) || RegistrationFacts.Mentions(other, names, cancellation) || other.TypeParameters.Any(parameter => MayBeAModule(parameter, torch)) || other.GetMembers().Any(member => member switch
+        return TorchSharpContext.DerivesFrom(other, type) || RegistrationFacts.Mentions(other, names, cancellation) || other.TypeParameters.Any(parameter => MayBeAModule(parameter, torch)) || other.GetMembers().Any(member => member switch
         {
             IMethodSymbol { MethodKind: MethodKind.Constructor or MethodKind.Ordinary or MethodKind.PropertySet, IsOverride: false } method => method.Parameters.Any(parameter => MayBeAModule(parameter.Type, torch)),
             IFieldSymbol { DeclaredAccessibility: not Accessibility.Private, IsReadOnly: false, IsConst: false } field => MayBeAModule(field.Type, torch),
             _ => false,
         });
-    }
-
-    private static bool DerivesFrom(INamedTypeSymbol type, INamedTypeSymbol ancestor)
-    {
-        for (INamedTypeSymbol? current = type.BaseType; current is not null; current = current.BaseType)
-        {
-            if (SymbolEqualityComparer.Default.Equals(current.OriginalDefinition, ancestor))
-            {
-                return true;
-            }
-        }
-
-        return false;
     }
 
     /// <summary>A type through which a module of any class can come.</summary>

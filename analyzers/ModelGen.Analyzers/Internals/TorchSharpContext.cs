@@ -215,7 +215,8 @@ internal sealed class TorchSharpContext
     private static bool IsIn(IMethodSymbol method, INamedTypeSymbol? type) =>
         type is not null && SymbolEqualityComparer.Default.Equals((method.ReducedFrom ?? method).ContainingType.OriginalDefinition, type);
 
-    private static bool DerivesFrom(ITypeSymbol? type, INamedTypeSymbol? ancestor)
+    /// <summary>True for the ancestor itself too, and for a type parameter that is constrained to such a type.</summary>
+    public static bool DerivesFrom(ITypeSymbol? type, INamedTypeSymbol? ancestor)
     {
         if (ancestor is null)
         {

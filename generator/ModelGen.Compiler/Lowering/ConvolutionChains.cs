@@ -38,10 +38,10 @@ internal static class ConvolutionChains
         List<KernelStatement> joined = [.. statements];
         ILookup<int, int> readers = Enumerable.Range(0, joined.Count).SelectMany(index => joined[index].Reads.Select(buffer => (buffer, index))).ToLookup(static pair => pair.buffer, static pair => pair.index);
         HashSet<int> kept = [.. outputs.Select(static place => place.Buffer)];
-        var done = new HashSet<int>();
+        var gone = new HashSet<int>();
         for (int i = 0; i < joined.Count; i++)
         {
-            if (joined[i].Convolution is not { IsDepthwise: false } first || done.Contains(i) || !Expands(first))
+            if (joined[i].Convolution is not { IsDepthwise: false } first || !Expands(first))
             {
                 continue;
             }
@@ -59,10 +59,9 @@ internal static class ConvolutionChains
 
             int last = chain[chain.Count - 1];
             joined[last] = Joined([.. chain.Select(index => joined[index])]);
-            done.UnionWith(chain);
+            gone.UnionWith(chain.Take(chain.Count - 1));
         }
 
-        HashSet<int> gone = [.. done.Where(index => joined[index].Convolution is not null)];
         return [.. joined.Where((_, index) => !gone.Contains(index))];
 
         // The convolution that alone reads the result of another one, as its image; that one's epilogue reads it too.

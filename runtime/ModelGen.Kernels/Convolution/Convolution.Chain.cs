@@ -83,7 +83,6 @@ public static unsafe partial class Convolution<V>
         public bool HasThird;
         public Floats Output;
         private nint bands;
-        private nint height;
         private nint firstRows;
         private nint secondRows;
 
@@ -97,7 +96,7 @@ public static unsafe partial class Convolution<V>
             {
                 nint count = Ceiling(rows, most);
                 Cut(rows, count);
-                if (most > 1 && (Floats > ChainNumbers || last.Batch * count < 2 * Workers.Available))
+                if (most > 1 && (Between > ChainNumbers || last.Batch * count < 2 * Workers.Available))
                 {
                     break;
                 }
@@ -109,14 +108,14 @@ public static unsafe partial class Convolution<V>
             Workers.Share(ref this, last.Batch * bands, 1, piece: Math.Max(1, bands / 4));
         }
 
-        private readonly nint Floats => (firstRows * RowFloats(First.Shape)) + (HasThird ? secondRows * RowFloats(Second.Shape) : 0);
+        private readonly nint Between => (firstRows * RowFloats(First.Shape)) + (HasThird ? secondRows * RowFloats(Second.Shape) : 0);
 
         private static nint RowFloats(in ConvolutionShape shape) => shape.OutputWidth * shape.OutputChannels;
 
         /// <summary>Decides how many rows a band has.</summary>
         private void Cut(nint rows, nint count)
         {
-            height = Ceiling(rows, count);
+            nint height = Ceiling(rows, count);
             secondRows = HasThird ? Seen(Third.Shape, height) : height;
             firstRows = Seen(Second.Shape, secondRows);
         }
@@ -126,7 +125,7 @@ public static unsafe partial class Convolution<V>
 
         public void Run(nint from, nint to, int worker)
         {
-            float* memory = Scratch.Chain(Floats + 64);
+            float* memory = Scratch.Chain(Between + 64);
             var first = new Band { Memory = memory, RowFloats = RowFloats(First.Shape), Image = -1 };
             var second = new Band { Memory = memory + (firstRows * first.RowFloats), RowFloats = RowFloats(Second.Shape), Image = -1 };
             ConvolutionShape last = HasThird ? Third.Shape : Second.Shape;
@@ -178,13 +177,14 @@ public static unsafe partial class Convolution<V>
             shape.Height = window.To - window.From;
             shape.PadTop = window.Above;
             shape.PadBottom = window.Below;
-            if (stage.Panels.Address is null)
+            if (stage.Weight.Address is null)
+            {
+                Forward(shape, source, stage.Packed, output, epilogue);
+            }
+            else
             {
                 Direct<FloatFormat<V>, ShiftedEpilogue<TEpilogue>>(shape, source, default, stage.Weight, output, epilogue);
-                return;
             }
-
-            Forward(shape, source, new PackedWeights(stage.Panels), output, epilogue);
         }
     }
 
@@ -211,9 +211,9 @@ public static unsafe partial class Convolution<V>
     }
 
     /// <summary>An epilogue of all results that is run on some rows of them.</summary>
-    private readonly struct ShiftedEpilogue<TEpilogue>(TEpilogue inner, nint rows) : ITileEpilogue
+    private readonly struct ShiftedEpilogue<TEpilogue>(TEpilogue inner, nint first) : ITileEpilogue
         where TEpilogue : unmanaged, ITileEpilogue
     {
-        public void Run(Floats tile, nint stride, nint row, nint rows1, nint column, nint columns) => inner.Run(tile, stride, row + rows, rows1, column, columns);
+        public void Run(Floats tile, nint stride, nint row, nint rows, nint column, nint columns) => inner.Run(tile, stride, first + row, rows, column, columns);
     }
 }
