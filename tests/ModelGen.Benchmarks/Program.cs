@@ -13,7 +13,7 @@ string? Option(string name) => Array.IndexOf(args, name) is >= 0 and int index &
     ("export", "[--only NAME] [--json FILE]", () => ExportBenchmark.Run(Option("--only"), Option("--json"))),
     ("fixes", "[--only NAME] [--json FILE]", () => FixBenchmark.Run(Option("--only"), Option("--json"), Option("--measure"))),
     ("hostile", "[--count N] [--seed N]", () => HostileFiles.Run(Option("--count"), Option("--seed"))),
-    ("inference", "[--only NAME] [--json FILE]", () => InferenceBenchmark.Run(Option("--only"), Option("--json"))),
+    ("inference", "[--only NAME] [--json FILE] [--calls]", () => InferenceBenchmark.Run(Option("--only"), Option("--json"), args.Contains("--calls"))),
     ("kernels", "[--only FAMILY] [--json FILE]", () => KernelBenchmark.Run(Option("--only"), Option("--json"))),
     ("memory", "[--only NAME] [--json FILE]", () => MemoryBenchmark.Run(Option("--only"), Option("--json"))),
     ("profiler", "[--only NAME]", () => ProfilerBenchmark.Run(Option("--only"))),
@@ -21,7 +21,7 @@ string? Option(string name) => Array.IndexOf(args, name) is >= 0 and int index &
     ("quantization-aware", "[--data FOLDER]", () => QuantizationAwareBenchmark.Run(Option("--data"))),
     ("serving", "[--only NAME] [--json FILE]", () => ServingBenchmark.Run(Option("--only"), Option("--json"))),
     ("soak", "[--trainer] [--only NAME] [--steps N]", () => args.Contains("--trainer") ? TrainerSoak.Run(Option("--steps")) : Soak.Run(Option("--only"), Option("--steps"))),
-    ("training", "[--only NAME] [--json FILE]", () => TrainingBenchmark.Run(Option("--only"), Option("--json"))),
+    ("training", "[--only NAME] [--json FILE] [--calls]", () => TrainingBenchmark.Run(Option("--only"), Option("--json"), args.Contains("--calls"))),
 ];
 if (commands.FirstOrDefault(command => command.Name == args.FirstOrDefault()).Run is { } run)
 {

@@ -279,7 +279,8 @@ internal sealed class PointwiseKernel
         writer.Line($"/// <summary>{string.Join(", ", nodes.Select(static node => node.Op))}</summary>");
         using (writer.Braces($"file readonly struct {name}<V>({string.Join(", ", parameters)}) : {kind}\n    where V : unmanaged, IVector<V>"))
         {
-            writer.Line("[MethodImpl(MethodImplOptions.AggressiveOptimization)]");
+            // Inlined, a long expression would use up what the JIT inlines into the product around it, and its last vector operations would stay calls.
+            writer.Line("[MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]");
             writer.Line(body.TrimEnd('\n'));
         }
 

@@ -15,8 +15,9 @@ internal static class InferenceBenchmark
 
     private sealed record Row(string Model, int Batch, string Precision, double EagerMs, double OnnxMs, double InferMs, double RatioEager, double RatioOnnx, double FloorShare, double ManagedBytes, double FirstMs);
 
-    public static int Run(string? only, string? json)
+    public static int Run(string? only, string? json, bool calls)
     {
+        using VectorCalls? listener = calls ? new VectorCalls() : null;
         InferenceCase[] cases = [.. InferenceCase.All.Where(item => only is null || item.Name.Equals(only, StringComparison.OrdinalIgnoreCase))];
         if (cases.Length == 0)
         {
@@ -60,6 +61,7 @@ internal static class InferenceBenchmark
             File.WriteAllText(json, JsonSerializer.Serialize(rows, new JsonSerializerOptions { WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.CamelCase }));
         }
 
+        good &= listener?.Print() ?? true;
         return good ? 0 : 1;
     }
 

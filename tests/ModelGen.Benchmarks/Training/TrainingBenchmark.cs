@@ -19,8 +19,9 @@ internal static class TrainingBenchmark
     private sealed record Row(
         string Model, string Precision, double EagerMs, double GeneratedMs, double Ratio, double FloorShare, double ManagedBytes, double PageFaults, double PeakRssMiB, double FirstStepMs);
 
-    public static int Run(string? only, string? json)
+    public static int Run(string? only, string? json, bool calls)
     {
+        using VectorCalls? listener = calls ? new VectorCalls() : null;
         TrainingCase[] cases = [.. TrainingCase.All.Where(item => only is null || item.Name.Equals(only, StringComparison.OrdinalIgnoreCase))];
         if (cases.Length == 0 && !"AdamW25M".Equals(only, StringComparison.OrdinalIgnoreCase))
         {
@@ -66,6 +67,7 @@ internal static class TrainingBenchmark
             File.WriteAllText(json, JsonSerializer.Serialize(rows, new JsonSerializerOptions { WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.CamelCase }));
         }
 
+        good &= listener?.Print() ?? true;
         return good ? 0 : 1;
     }
 

@@ -248,7 +248,7 @@ namespace ModelGen.Generated
     file readonly struct Epilogue1<V>(Floats v_2) : ITileEpilogue
         where V : unmanaged, IVector<V>
     {
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
         public void Run(Floats tile, nint stride, nint row, nint rows, nint column, nint columns)
         {
             for (nint end = row + rows; row < end; row++)
@@ -283,7 +283,7 @@ namespace ModelGen.Generated
     file readonly struct Epilogue2<V>(Floats v_2) : ITileEpilogue
         where V : unmanaged, IVector<V>
     {
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
         public void Run(Floats tile, nint stride, nint row, nint rows, nint column, nint columns)
         {
             for (nint end = row + rows; row < end; row++)
@@ -318,7 +318,7 @@ namespace ModelGen.Generated
     file readonly struct Epilogue3<V>(Floats hidden_bias) : ITileEpilogue
         where V : unmanaged, IVector<V>
     {
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
         public void Run(Floats tile, nint stride, nint row, nint rows, nint column, nint columns)
         {
             for (nint end = row + rows; row < end; row++)
@@ -353,7 +353,7 @@ namespace ModelGen.Generated
     file readonly struct Epilogue4<V>(Floats classify_bias) : ITileEpilogue
         where V : unmanaged, IVector<V>
     {
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
         public void Run(Floats tile, nint stride, nint row, nint rows, nint column, nint columns)
         {
             for (nint end = row + rows; row < end; row++)

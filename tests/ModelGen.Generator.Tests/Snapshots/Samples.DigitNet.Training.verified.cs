@@ -436,7 +436,7 @@ namespace ModelGen.Generated
     file readonly struct Epilogue1<V>(Floats v_2, Floats v_3) : ITileEpilogue
         where V : unmanaged, IVector<V>
     {
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
         public void Run(Floats tile, nint stride, nint row, nint rows, nint column, nint columns)
         {
             for (nint end = row + rows; row < end; row++)
@@ -478,7 +478,7 @@ namespace ModelGen.Generated
     file readonly struct Epilogue2<V>(Floats v_2, Floats v_4) : ITileEpilogue
         where V : unmanaged, IVector<V>
     {
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
         public void Run(Floats tile, nint stride, nint row, nint rows, nint column, nint columns)
         {
             for (nint end = row + rows; row < end; row++)
@@ -520,7 +520,7 @@ namespace ModelGen.Generated
     file readonly struct Loop3<V>(Floats x, Floats v, Floats v_2) : IRange
         where V : unmanaged, IVector<V>
     {
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
         public void Run(nint from, nint to, int worker)
         {
             nint end = to * V.Count;
@@ -538,7 +538,7 @@ namespace ModelGen.Generated
     file readonly struct Epilogue4<V>(Floats hidden_bias, Floats v_2) : ITileEpilogue
         where V : unmanaged, IVector<V>
     {
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
         public void Run(Floats tile, nint stride, nint row, nint rows, nint column, nint columns)
         {
             for (nint end = row + rows; row < end; row++)
@@ -580,7 +580,7 @@ namespace ModelGen.Generated
     file readonly struct Epilogue5<V>(Floats classify_bias) : ITileEpilogue
         where V : unmanaged, IVector<V>
     {
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
         public void Run(Floats tile, nint stride, nint row, nint rows, nint column, nint columns)
         {
             for (nint end = row + rows; row < end; row++)
@@ -613,7 +613,7 @@ namespace ModelGen.Generated
     file readonly struct Epilogue6<V>(Floats v_2) : ITileEpilogue
         where V : unmanaged, IVector<V>
     {
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
         public void Run(Floats tile, nint stride, nint row, nint rows, nint column, nint columns)
         {
             for (nint end = row + rows; row < end; row++)
@@ -646,7 +646,7 @@ namespace ModelGen.Generated
     file readonly struct Loop7<V>(Floats v, Floats v_2, Floats v_3) : IRange
         where V : unmanaged, IVector<V>
     {
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
         public void Run(nint from, nint to, int worker)
         {
             nint end = to * V.Count;
@@ -664,7 +664,7 @@ namespace ModelGen.Generated
     file readonly struct Loop8<V>(Floats v, Floats v_2, Floats v_3) : IRange
         where V : unmanaged, IVector<V>
     {
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
         public void Run(nint from, nint to, int worker)
         {
             nint end = to * V.Count;
@@ -682,7 +682,7 @@ namespace ModelGen.Generated
     file readonly struct Loop9<V>(Floats v, Floats v_2, Floats v_3) : IRange
         where V : unmanaged, IVector<V>
     {
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
         public void Run(nint from, nint to, int worker)
         {
             nint end = to * V.Count;

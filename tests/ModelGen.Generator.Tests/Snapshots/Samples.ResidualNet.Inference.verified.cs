@@ -351,7 +351,7 @@ namespace ModelGen.Generated
     file readonly struct Epilogue1<V>(Floats v_2) : ITileEpilogue
         where V : unmanaged, IVector<V>
     {
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
         public void Run(Floats tile, nint stride, nint row, nint rows, nint column, nint columns)
         {
             for (nint end = row + rows; row < end; row++)
@@ -386,7 +386,7 @@ namespace ModelGen.Generated
     file readonly struct Loop2<V>(Floats stage1_norm_running_var, Floats stage1_norm_weight, Floats stage1_norm_running_mean, Floats stage1_norm_bias, Floats stage1_norm_scale, Floats stage1_conv_folded_bias) : IRange
         where V : unmanaged, IVector<V>
     {
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
         public void Run(nint from, nint to, int worker)
         {
             nint end = to * V.Count;
@@ -412,7 +412,7 @@ namespace ModelGen.Generated
     file readonly struct Loop3<V>(Floats stage1_conv_weight, Floats v, Floats stage1_conv_folded_weight) : IRange
         where V : unmanaged, IVector<V>
     {
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
         public void Run(nint from, nint to, int worker)
         {
             for (nint row = from; row < to; row++)
@@ -446,7 +446,7 @@ namespace ModelGen.Generated
     file readonly struct Epilogue4<V>(Floats v_2, Floats skip) : ITileEpilogue
         where V : unmanaged, IVector<V>
     {
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
         public void Run(Floats tile, nint stride, nint row, nint rows, nint column, nint columns)
         {
             for (nint end = row + rows; row < end; row++)
@@ -486,7 +486,7 @@ namespace ModelGen.Generated
     file readonly struct Loop5<V>(Floats stages_0_norm_running_var, Floats stages_0_norm_weight, Floats stages_0_norm_running_mean, Floats stages_0_norm_bias, Floats stages_0_norm_scale, Floats stages_0_conv_folded_bias) : IRange
         where V : unmanaged, IVector<V>
     {
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
         public void Run(nint from, nint to, int worker)
         {
             nint end = to * V.Count;
@@ -512,7 +512,7 @@ namespace ModelGen.Generated
     file readonly struct Loop6<V>(Floats stages_0_conv_weight, Floats v, Floats stages_0_conv_folded_weight) : IRange
         where V : unmanaged, IVector<V>
     {
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
         public void Run(nint from, nint to, int worker)
         {
             for (nint row = from; row < to; row++)
@@ -546,7 +546,7 @@ namespace ModelGen.Generated
     file readonly struct Epilogue7<V>(Floats v_2, Floats v_3, Floats v_4) : ITileEpilogue
         where V : unmanaged, IVector<V>
     {
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
         public void Run(Floats tile, nint stride, nint row, nint rows, nint column, nint columns)
         {
             for (nint end = row + rows; row < end; row++)
@@ -591,7 +591,7 @@ namespace ModelGen.Generated
     file readonly struct Epilogue8<V>(Floats classify_bias) : ITileEpilogue
         where V : unmanaged, IVector<V>
     {
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
         public void Run(Floats tile, nint stride, nint row, nint rows, nint column, nint columns)
         {
             for (nint end = row + rows; row < end; row++)

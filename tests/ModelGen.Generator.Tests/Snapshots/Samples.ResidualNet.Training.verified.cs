@@ -555,7 +555,7 @@ namespace ModelGen.Generated
     file readonly struct Epilogue1<V>(Floats v_2, Floats v_3) : ITileEpilogue
         where V : unmanaged, IVector<V>
     {
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
         public void Run(Floats tile, nint stride, nint row, nint rows, nint column, nint columns)
         {
             for (nint end = row + rows; row < end; row++)
@@ -597,7 +597,7 @@ namespace ModelGen.Generated
     file readonly struct Epilogue2<V>(Floats skip, Floats v) : ITileEpilogue
         where V : unmanaged, IVector<V>
     {
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
         public void Run(Floats tile, nint stride, nint row, nint rows, nint column, nint columns)
         {
             for (nint end = row + rows; row < end; row++)
@@ -639,7 +639,7 @@ namespace ModelGen.Generated
     file readonly struct Epilogue3<V>(Floats v_2, Floats y, Floats v_3) : ITileEpilogue
         where V : unmanaged, IVector<V>
     {
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
         public void Run(Floats tile, nint stride, nint row, nint rows, nint column, nint columns)
         {
             for (nint end = row + rows; row < end; row++)
@@ -686,7 +686,7 @@ namespace ModelGen.Generated
     file readonly struct Epilogue4<V>(Floats classify_bias) : ITileEpilogue
         where V : unmanaged, IVector<V>
     {
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
         public void Run(Floats tile, nint stride, nint row, nint rows, nint column, nint columns)
         {
             for (nint end = row + rows; row < end; row++)
@@ -719,7 +719,7 @@ namespace ModelGen.Generated
     file readonly struct Epilogue5<V>() : ITileEpilogue
         where V : unmanaged, IVector<V>
     {
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
         public void Run(Floats tile, nint stride, nint row, nint rows, nint column, nint columns)
         {
             for (nint end = row + rows; row < end; row++)
@@ -749,7 +749,7 @@ namespace ModelGen.Generated
     file readonly struct Loop6<V>(Floats v, Floats v_2, Floats v_3) : IRange
         where V : unmanaged, IVector<V>
     {
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
         public void Run(nint from, nint to, int worker)
         {
             for (nint row = from; row < to; row++)
@@ -774,7 +774,7 @@ namespace ModelGen.Generated
     file readonly struct Loop7<V>(Floats v, Floats v_2, Floats v_3, Floats v_4) : IRange
         where V : unmanaged, IVector<V>
     {
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
         public void Run(nint from, nint to, int worker)
         {
             nint end = to * V.Count;
@@ -794,7 +794,7 @@ namespace ModelGen.Generated
     file readonly struct Loop8<V>(Floats v, Floats v_2, Floats v_3, Floats v_4) : IRange
         where V : unmanaged, IVector<V>
     {
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
         public void Run(nint from, nint to, int worker)
         {
             nint end = to * V.Count;

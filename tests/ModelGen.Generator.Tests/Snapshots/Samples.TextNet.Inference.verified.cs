@@ -266,7 +266,7 @@ namespace ModelGen.Generated
     file readonly struct Loop1<V>(Floats v, Floats positions, Floats x) : IRange
         where V : unmanaged, IVector<V>
     {
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
         public void Run(nint from, nint to, int worker)
         {
             for (nint row = from; row < to; row++)
@@ -289,7 +289,7 @@ namespace ModelGen.Generated
     file readonly struct Epilogue2<V>(Floats attend_in_proj_bias) : ITileEpilogue
         where V : unmanaged, IVector<V>
     {
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
         public void Run(Floats tile, nint stride, nint row, nint rows, nint column, nint columns)
         {
             for (nint end = row + rows; row < end; row++)
@@ -322,7 +322,7 @@ namespace ModelGen.Generated
     file readonly struct Epilogue3<V>(Floats attend_out_proj_bias, Floats x) : ITileEpilogue
         where V : unmanaged, IVector<V>
     {
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
         public void Run(Floats tile, nint stride, nint row, nint rows, nint column, nint columns)
         {
             for (nint end = row + rows; row < end; row++)
@@ -360,7 +360,7 @@ namespace ModelGen.Generated
     file readonly struct Loop4<V>(Floats x, Floats v) : IRange
         where V : unmanaged, IVector<V>
     {
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
         public void Run(nint from, nint to, int worker)
         {
             nint end = to * V.Count;
@@ -377,7 +377,7 @@ namespace ModelGen.Generated
     file readonly struct Epilogue5<V>(Floats head_bias) : ITileEpilogue
         where V : unmanaged, IVector<V>
     {
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
         public void Run(Floats tile, nint stride, nint row, nint rows, nint column, nint columns)
         {
             for (nint end = row + rows; row < end; row++)
