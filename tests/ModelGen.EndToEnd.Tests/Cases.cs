@@ -60,6 +60,7 @@ internal static class Cases
         [nameof(Mlp)] = n => Single(new Mlp(), (m, o) => m.ToOnnx(o), randn(n, 6), randn(n, 3)),
         [nameof(ElementwiseNet)] = n => Single(new ElementwiseNet(), (m, o) => m.ToOnnx(o), randn(n, 5), randn(n, 7)),
         [nameof(ReductionNet)] = n => Single(new ReductionNet(), (m, o) => m.ToOnnx(o), randn(n, 4, 5), randn(n, 8)),
+        [nameof(ManyRows)] = n => Single(new ManyRows(), (m, o) => m.ToOnnx(o), randn(n, 20, 19), randn(n, 5)),
         [nameof(TextNet)] = n => Single(new TextNet(), (m, o) => m.ToOnnx(o), Tokens(20, n, 6), Classes(4, n)),
         [nameof(CausalNet)] = n => Single(new CausalNet(), (m, o) => m.ToOnnx(o), Tokens(12, n, 5), Tokens(12, n, 5)),
         [nameof(DropoutNet)] = n => Single(new DropoutNet(), (m, o) => m.ToOnnx(o), randn(n, 10), Classes(3, n)),

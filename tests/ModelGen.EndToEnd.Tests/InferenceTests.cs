@@ -30,6 +30,23 @@ public sealed class InferenceTests
     }
 
     [Fact]
+    public void PackedWeightsOfLinearLayers_AreMadeAnew_WhenWeightsChange()
+    {
+        using IDisposable scope = NewDisposeScope();
+        using Case test = Cases.All[nameof(ManyRows)](3);
+        test.Module.eval();
+        RequireSame(test);
+        foreach ((_, TorchSharp.Modules.Parameter weight) in test.Module.named_parameters())
+        {
+            float[] values = [.. weight.data<float>().Select(static (value, index) => (value * -0.5f) + (index % 3))];
+            weight.data<float>().CopyFrom(values);
+            RequireSame(test);
+        }
+
+        AssertOnKernels(test.Module);
+    }
+
+    [Fact]
     public void FrozenWeights_AreNotLookedAt_UntilTheyAreUnfrozenOrReplaced()
     {
         using IDisposable scope = NewDisposeScope();

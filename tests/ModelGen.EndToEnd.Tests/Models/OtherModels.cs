@@ -72,6 +72,24 @@ public sealed partial class ReductionNet
     }
 }
 
+/// <summary>Linear layers over many rows, whose weights inference keeps packed; the last one reads rows that do not lie one after the other.</summary>
+[Model]
+[Train(Loss.MSE, Optimizer.Adam)]
+public sealed partial class ManyRows
+{
+    [Linear(37)] private partial Tensor Expand(Tensor x);
+
+    [Linear(19, Bias = false)] private partial Tensor Contract(Tensor x);
+
+    [Linear(5)] private partial Tensor Mix(Tensor x);
+
+    public Tensor Forward([Shape("N", 20, 19)] Tensor x)
+    {
+        var y = x + Contract(gelu(Expand(x)));
+        return Mix(y.transpose(1, 2)).mean([1]);
+    }
+}
+
 [Model]
 [Train(Loss.CrossEntropy, Optimizer.AdamW)]
 public sealed partial class TextNet

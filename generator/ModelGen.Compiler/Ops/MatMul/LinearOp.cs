@@ -56,8 +56,43 @@ internal sealed class LinearOp : OpDefinition
     /// <summary>All leading dimensions together are the rows of one product. A bias was split off before.</summary>
     public override bool Lower(KernelContext k)
     {
-        Place weight = k.Operand(1);
-        MatMulOp.LowerProduct(k, weight.Permute(new long[] { 1, 0 }));
+        if (k.IsStep || !LowerPacked(k))
+        {
+            MatMulOp.LowerProduct(k, k.Operand(1).Permute(new long[] { 1, 0 }));
+        }
+
+        return true;
+    }
+
+    /// <summary>
+    /// Inference keeps the weights as the panels that products read, like those of a convolution of 1 x 1 over the rows (measured: 1.1 times as fast with 128 rows, twice with 16). With fewer
+    /// rows, looking whether the weights are still the same would take as long as the product.
+    /// </summary>
+    /// <returns>False where there are few rows, they do not lie one after the other, or the weights have sizes that are not known.</returns>
+    private static bool LowerPacked(KernelContext k)
+    {
+        const long FewestRows = 16;
+        EquatableArray<Dim> shape = k.ResultType().Shape;
+        if ((k.Type(1).Shape[0].Constant, k.Type(1).Shape[1].Constant) is not (long outputs, long inputs))
+        {
+            return false;
+        }
+
+        Dim rows = shape.Take(shape.Count - 1).Aggregate(Dim.One, static (product, dim) => product * dim);
+        Place? left = k.Operand(0).Reshape(new[] { rows, inputs });
+        if (rows.Evaluate(rows.Symbols().ToDictionary(static symbol => symbol, static _ => 1L)) < FewestRows || left?.IsDense(Place.Identity(2)) != true)
+        {
+            return false;
+        }
+
+        Place weight = k.OrderedOperand(1, new long[] { 1, 0 });
+        Place panels = k.FormOf(1, "panels", inputs * ((outputs + 31) / 32 * 32));
+        string source = k.Read(weight);
+        k.Emit($"Convolution<V>.PackWeights({Invariant.Text(inputs)}, {Invariant.Text(outputs)}, 1, {source}, {k.Write(panels)});");
+        string weights = $"new PackedWeights({k.Read(panels)})";
+        string row = $"new ConvolutionShape(1, 1, {rows.ToCSharp()}, {Invariant.Text(inputs)}, {Invariant.Text(outputs)}, 1, 1)";
+        Place target = k.Result();
+        k.Emit($"Convolution<V>.Forward({row}, {k.Read(left)}, {weights}, {k.Write(target)}{k.Epilogue(outputs)});");
         return true;
     }
 
