@@ -78,14 +78,14 @@ public sealed class SearchTests
         Assert.True(last < 0.95 * first, $"from {first} to {last}");
     }
 
-    /// <summary>Features of very different sizes: Adam crawls where a search is done.</summary>
+    /// <summary>A polynomial through points of a sine: its coefficients depend on each other so much that Adam crawls.</summary>
     [Fact]
     public void IllConditionedLeastSquares_NeedFarFewerEvaluationsThanAdam()
     {
         using IDisposable scope = NewDisposeScope();
-        random.manual_seed(2);
-        Tensor x = randn(64, 12) * tensor([.. Enumerable.Range(0, 12).Select(static i => (float)Math.Pow(10, -i / 4.0))]);
-        Tensor target = x.matmul(randn(12, 1) * 3) + (0.01 * randn(64, 1));
+        Tensor t = linspace(-1, 1, 64, ScalarType.Float32);
+        Tensor x = stack([.. Enumerable.Range(0, 12).Select(j => t.pow(j))], 1);
+        Tensor target = (sin(6 * t) + (0.3 * t)).unsqueeze(1);
         (double Loss, long Evaluations) Fit(OptimizerSettings settings, int steps)
         {
             random.manual_seed(3);
@@ -97,16 +97,13 @@ public sealed class SearchTests
             }
 
             step.Measure([x], target);
-            return (step.Loss.ToDouble(), steps + step.Optimizer.Evaluations);
+            return (step.Loss.ToDouble(), step.Optimizer.Evaluations);
         }
 
-        Tensor best = linalg.lstsq(x, target).Solution;
-        double least = (x.matmul(best) - target).square().mean().ToDouble();
         (double search, long evaluations) = Fit(new(Optimizer.LBFGS, 1) { LineSearch = LineSearch.StrongWolfe }, 3);
-        (double adam, _) = Fit(new(Optimizer.Adam, 0.1), 1000);
+        double adam = ((double[])[0.01, 0.1, 1]).Min(rate => Fit(new(Optimizer.Adam, rate), 1000).Loss);
         Assert.InRange(evaluations, 1, 80);
-        Assert.InRange(search, 0.99 * least, 1.05 * least);
-        Assert.True(adam > 1.05 * least, $"Adam {adam}, search {search}, least {least}");
+        Assert.True(adam > 10 * search, $"Adam {adam} after 1000 evaluations, search {search} after {evaluations}");
     }
 
     [Theory]
