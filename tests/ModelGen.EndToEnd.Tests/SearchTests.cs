@@ -410,6 +410,40 @@ public sealed class SearchTests
         Assert.Equal(12, trainer.Step.Optimizer.StepCount);
     }
 
+    /// <summary>The pairs that there are, and no more; a shorter memory has no room for them.</summary>
+    [Fact]
+    public void ACheckpoint_HoldsTheMemory()
+    {
+        string folder = Directory.CreateTempSubdirectory("modelgen-search-").FullName;
+        try
+        {
+            TrainerOptions Options(int history) => new()
+            {
+                Epochs = 1,
+                MaxSteps = 2,
+                LearningRate = 1,
+                Checkpoints = new CheckpointOptions(folder),
+                ConfigureOptimizer = _ => Wolfe with { MaxIterations = 2, HistorySize = history },
+            };
+            ResumeFit.Run(Options(50), start: 1);
+            using (var file = ModelGen.Weights.WeightFile.Open(Checkpoint.Last(folder)!))
+            {
+                // Four iterations remember three pairs, at most.
+                string[] keys = [.. file.Entries.Select(static entry => entry.Name).Where(static key => key.StartsWith("@optimizer.", StringComparison.Ordinal) && key.EndsWith(".conv.weight", StringComparison.Ordinal))];
+                Assert.Contains("@optimizer.direction.conv.weight", keys);
+                Assert.Contains("@optimizer.gradient.conv.weight", keys);
+                Assert.Contains("@optimizer.step0.conv.weight", keys);
+                Assert.InRange(keys.Length, 4, 8);
+            }
+
+            Assert.Contains("HistorySize was 50 and is 2", Assert.Throws<CheckpointException>(() => ResumeFit.Run(Options(2), start: 1)).Message);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
     [Fact]
     public void StepsThatAreTooLong_EndTheFitWithAdvice_OrAreLeftOut()
     {

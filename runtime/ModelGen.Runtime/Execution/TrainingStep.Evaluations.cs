@@ -7,7 +7,7 @@ namespace ModelGen;
 public abstract unsafe partial class TrainingStep
 {
     private readonly List<Part> parts = [];
-    private readonly Func<double> evaluateAgain;
+    private readonly Func<double> evaluateParts;
     private StatisticsCopy? statistics;
     private int partCount;
     private double partWeights;
@@ -92,7 +92,7 @@ public abstract unsafe partial class TrainingStep
         isFirst = true;
         try
         {
-            Optimizer.Step(evaluateAgain);
+            Optimizer.Step(evaluateParts);
         }
         finally
         {
@@ -111,7 +111,7 @@ public abstract unsafe partial class TrainingStep
     }
 
     /// <summary>Loss and gradients of all parts for the parameters as they are, with the random numbers of the first time.</summary>
-    private double EvaluateAgain()
+    private double EvaluateParts()
     {
         if (!isFirst)
         {

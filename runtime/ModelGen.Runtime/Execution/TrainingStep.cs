@@ -32,7 +32,7 @@ public abstract unsafe partial class TrainingStep : IDisposable
         }
 
         Loss = zeros([], Parameters.Data.dtype, Parameters.Data.device).DetachFromDisposeScope();
-        evaluateAgain = EvaluateAgain;
+        evaluateParts = EvaluateParts;
     }
 
     /// <summary>All trainable parameters.</summary>
