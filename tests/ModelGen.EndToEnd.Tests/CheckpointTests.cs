@@ -13,7 +13,7 @@ public sealed class CheckpointTests : IDisposable
 
     private const int Kills = 20;
 
-    public static TheoryData<string> Kinds => ["AdamW, parts, EMA", "RMSProp, SWA, plateau", "NAdam on libtorch's operators", "SGD, sequence", "epochs of steps", "stream", "stream, epochs of steps"];
+    public static TheoryData<string> Kinds => ["AdamW, parts, EMA", "RMSProp, SWA, plateau", "NAdam on libtorch's operators", "SGD, sequence", "epochs of steps", "stream", "stream, epochs of steps", "search, parts", "search on libtorch's operators"];
 
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
@@ -29,6 +29,8 @@ public sealed class CheckpointTests : IDisposable
             "epochs of steps" => new() { StepsPerEpoch = 5, AccumulateSteps = 2, Averaging = new StochasticAveraging(2), Loader = new ModelGen.Data.DataLoaderOptions { Workers = 2 } },
             "stream" => new() { Schedule = Schedule.Constant, AccumulateSteps = 3 },
             "stream, epochs of steps" => new() { Shuffle = false, DropLast = true, StepsPerEpoch = 4 },
+            "search, parts" => new() { LearningRate = 1, AccumulateSteps = 2, Averaging = new ExponentialAveraging(0.9), ConfigureOptimizer = static settings => settings with { Kind = Optimizer.LBFGS, WeightDecay = 0, HistorySize = 4, MaxIterations = 3, LineSearch = LineSearch.StrongWolfe } },
+            "search on libtorch's operators" => new() { LearningRate = 0.1, ConfigureOptimizer = static settings => settings with { Kind = Optimizer.LBFGS, WeightDecay = 0, HistorySize = 6, MaxIterations = 2 } },
             "SGD, sequence" => new() { AccumulateSteps = 3, Scheduler = new SequentialLR([new LinearLR(0.1, 1, 3), new CosineAnnealingLR(5)], [3]) },
             _ => new() { AccumulateSteps = 2, Averaging = new ExponentialAveraging(0.9), ClipNorm = 0.5 },
         };

@@ -112,4 +112,29 @@ public sealed class KernelStepTests
 
         Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
     }
+
+    /// <summary>So does a search once its memory is full.</summary>
+    [Theory]
+    [InlineData(nameof(Mlp), LineSearch.None)]
+    [InlineData(nameof(NormalizedCnn), LineSearch.StrongWolfe)]
+    [InlineData(nameof(DropoutNet), LineSearch.StrongWolfe)]
+    public void SteadySearches_AllocateNothing(string name, LineSearch search)
+    {
+        using IDisposable scope = NewDisposeScope();
+        using Case test = Cases.All[name](6);
+        test.Module.train();
+        using TrainingStep step = test.Compiled.CreateTrainingStep(new(Optimizer.LBFGS, 0.01) { HistorySize = 3, MaxIterations = 4, LineSearch = search });
+        void Run(int steps)
+        {
+            for (int i = 0; i < steps; i++)
+            {
+                step.Run(test.Samples, test.Wanted);
+            }
+        }
+
+        Run(8);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        Run(10);
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+    }
 }

@@ -63,11 +63,30 @@ public sealed class PyTorchNumbersTests
         ["Rprop"] = new(Optimizer.Rprop, 0.01),
     };
 
+    private static readonly Dictionary<string, (Func<Tensor, Tensor> Function, OptimizerSettings Settings)> Searches = new()
+    {
+        ["quadratic"] = (TestFunctions.Quadratic, new(Optimizer.LBFGS, 1)),
+        ["quadratic, strong Wolfe"] = (TestFunctions.Quadratic, new(Optimizer.LBFGS, 1) { LineSearch = LineSearch.StrongWolfe }),
+        ["quadratic, short memory"] = (TestFunctions.Quadratic, new(Optimizer.LBFGS, 0.7) { MaxIterations = 5, HistorySize = 3 }),
+        ["quadratic, one iteration"] = (TestFunctions.Quadratic, new(Optimizer.LBFGS, 0.5) { MaxIterations = 1 }),
+        ["quadratic, tolerances"] = (TestFunctions.Quadratic, new(Optimizer.LBFGS, 1) { MaxIterations = 200, ToleranceGradient = 1e-2, LineSearch = LineSearch.StrongWolfe }),
+        ["quadratic, small changes"] = (TestFunctions.Quadratic, new(Optimizer.LBFGS, 1) { MaxIterations = 200, ToleranceChange = 1e-2 }),
+        ["rosenbrock, strong Wolfe"] = (TestFunctions.Rosenbrock, new(Optimizer.LBFGS, 1) { MaxIterations = 10, LineSearch = LineSearch.StrongWolfe }),
+        ["rosenbrock, long first step"] = (TestFunctions.Rosenbrock, new(Optimizer.LBFGS, 20) { MaxIterations = 8, LineSearch = LineSearch.StrongWolfe }),
+        ["rosenbrock, few evaluations"] = (TestFunctions.Rosenbrock, new(Optimizer.LBFGS, 1) { MaxEvaluations = 5, LineSearch = LineSearch.StrongWolfe }),
+        ["rosenbrock, short steps"] = (TestFunctions.Rosenbrock, new(Optimizer.LBFGS, 0.02) { MaxIterations = 10 }),
+        ["network"] = (TestFunctions.Network, new(Optimizer.LBFGS, 0.3) { MaxIterations = 10 }),
+        ["network, strong Wolfe"] = (TestFunctions.Network, new(Optimizer.LBFGS, 1) { MaxIterations = 10, LineSearch = LineSearch.StrongWolfe }),
+        ["network, short memory, strong Wolfe"] = (TestFunctions.Network, new(Optimizer.LBFGS, 1) { MaxIterations = 8, HistorySize = 4, LineSearch = LineSearch.StrongWolfe }),
+    };
+
     public static TheoryData<string> ScheduleNames => [.. All.Schedules.Keys];
 
     public static TheoryData<string> PlateauNames => [.. All.Plateaus.Keys];
 
     public static TheoryData<string> RuleNames => [.. All.Optimizers.Keys];
+
+    public static TheoryData<string> SearchNames => [.. All.Searches.Keys];
 
     [Theory]
     [MemberData(nameof(ScheduleNames))]
@@ -120,7 +139,50 @@ public sealed class PyTorchNumbersTests
         }
     }
 
+    [Theory]
+    [MemberData(nameof(SearchNames))]
+    public void Searches_TakeTheStepsOfPyTorchs(string name)
+    {
+        using IDisposable scope = NewDisposeScope();
+        (Func<Tensor, Tensor> function, OptimizerSettings settings) = Searches[name];
+        Search expected = All.Searches[name];
+        using FlatBuffer parameters = FlatBuffer.Adopt([("p", Start(ScalarType.Float64))]);
+        using FlatBuffer gradients = parameters.Like();
+        using var flat = new FlatOptimizer(settings, parameters, gradients);
+        for (int step = 0; step < expected.Losses.Length; step++)
+        {
+            double loss = flat.Step(() => TestFunctions.Evaluate(function, parameters, gradients));
+
+            // Roundings grow with the number of evaluations: sixty are behind the last ones.
+            Assert.Equal(expected.Losses[step], loss, (step < 4 ? 1e-9 : 1e-6) * (1 + Math.Abs(expected.Losses[step])));
+            Assert.Equal((expected.Iterations[step], expected.Evaluations[step]), (flat.Iterations, flat.Evaluations));
+        }
+
+        Compare.Close(tensor(expected.Parameters), parameters[0], 1e-5, name);
+    }
+
+    /// <summary>In float32 roundings add up along the way; the values are PyTorch's while they matter little, and the end is as low.</summary>
+    [Theory]
+    [MemberData(nameof(SearchNames))]
+    public void Searches_OnKernels_FollowPyTorchs(string name)
+    {
+        using IDisposable scope = NewDisposeScope();
+        (Func<Tensor, Tensor> function, OptimizerSettings settings) = Searches[name];
+        Search expected = All.Searches[name];
+        using FlatBuffer parameters = FlatBuffer.Adopt([("p", Start(ScalarType.Float32))]);
+        using FlatBuffer gradients = parameters.Like();
+        using var flat = new FlatOptimizer(settings, parameters, gradients);
+        double[] losses = [.. expected.Losses.Select(_ => flat.Step(() => TestFunctions.Evaluate(function, parameters, gradients)))];
+        Assert.Equal(expected.Losses[0], losses[0], 1e-5 * Math.Abs(expected.Losses[0]));
+        Assert.Equal(expected.Losses[1], losses[1], 2e-2 * Math.Abs(expected.Losses[1]));
+        Assert.InRange(losses[^1], expected.Losses.Min() - (0.01 * Math.Abs(expected.Losses.Min())), expected.Losses[^2] + (0.05 * Math.Abs(expected.Losses[^2])));
+    }
+
+    private static Tensor Start(ScalarType type) => tensor([.. Enumerable.Range(0, 12).Select(static i => Math.Cos(i))]).to_type(type);
+
+    private sealed record Search(double[] Losses, long[] Iterations, long[] Evaluations, double[] Parameters);
+
     private sealed record Course(double[] Rates, double[] Momenta);
 
-    private sealed record Numbers(Dictionary<string, Course> Schedules, Dictionary<string, double[]> Plateaus, double[] Values, Dictionary<string, double[]> Optimizers);
+    private sealed record Numbers(Dictionary<string, Course> Schedules, Dictionary<string, double[]> Plateaus, double[] Values, Dictionary<string, double[]> Optimizers, Dictionary<string, Search> Searches);
 }

@@ -15,6 +15,10 @@ public sealed class OptimizerTests
     [MemberData(nameof(Widths.All), MemberType = typeof(Widths))]
     public void Clip(int bits) => Widths.Run(bits, new ClipBody());
 
+    [Theory]
+    [MemberData(nameof(Widths.All), MemberType = typeof(Widths))]
+    public void Products(int bits) => Widths.Run(bits, new ProductBody());
+
     private static void Near(double[] expected, TestMemory actual)
     {
         for (int i = 0; i < expected.Length; i++)
@@ -60,6 +64,45 @@ public sealed class OptimizerTests
             special.Span[0] = 1;
             special.Span[1] = float.PositiveInfinity;
             Assert.Equal(double.PositiveInfinity, GradientClip<V>.SumOfSquares(special.Floats, 5));
+        }
+    }
+
+    private sealed class ProductBody : Widths.IBody
+    {
+        public void Run<V>()
+            where V : unmanaged, IVector<V>
+        {
+            var random = new Random(33);
+            foreach (int count in (int[])[0, 1, 7, 16, 33, 4096, 4097, 300_003])
+            {
+                using var a = TestMemory.Random(count, random);
+                using var b = TestMemory.Random(count, random);
+                (double[] x, double[] y) = (Copy(a), Copy(b));
+                double Dot() => FlatProducts<V>.Dot(a.Floats, b.Floats, count);
+                double Magnitudes() => FlatProducts<V>.SumOfMagnitudes(a.Floats, count);
+                double magnitudes = x.Sum(Math.Abs);
+                Assert.Equal(x.Zip(y, static (p, q) => p * q).Sum(), Dot(), 1e-6 * (1 + magnitudes));
+                Assert.Equal(magnitudes, Magnitudes(), 1e-6 * magnitudes);
+                Assert.Equal(x.Select(Math.Abs).DefaultIfEmpty().Max(), FlatProducts<V>.Largest(a.Floats, count));
+                int workers = Workers.Count;
+                (double dot, double sum) = (Dot(), Magnitudes());
+                try
+                {
+                    Workers.Count = 1;
+                    Assert.Equal((dot, sum), (Dot(), Magnitudes()));
+                }
+                finally
+                {
+                    Workers.Count = workers;
+                }
+            }
+
+            using var special = new TestMemory([1, float.NaN, float.NegativeInfinity]);
+            Assert.True(double.IsNaN(FlatProducts<V>.Dot(special.Floats, special.Floats, 3)));
+            Assert.True(double.IsNaN(FlatProducts<V>.SumOfMagnitudes(special.Floats, 3)));
+            special.Span[1] = -2;
+            Assert.Equal(float.PositiveInfinity, FlatProducts<V>.Largest(special.Floats, 3));
+            Assert.Equal(2, FlatProducts<V>.Largest(special.Floats, 2));
         }
     }
 

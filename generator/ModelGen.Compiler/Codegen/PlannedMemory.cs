@@ -1,5 +1,6 @@
 using ModelGen.Compiler.Ir;
 using ModelGen.Compiler.Lowering;
+using ModelGen.Compiler.Models;
 using ModelGen.Compiler.Passes;
 
 namespace ModelGen.Compiler.Codegen;
@@ -28,7 +29,8 @@ internal static class PlannedMemory
         }
 
         long parameters = (step.ValuesOf(ValueKind.Parameter).Sum(value => (Count(step, value) + Alignment - 1) / Alignment * Alignment) + Alignment) * sizeof(float);
-        return (parameters * (2 + model.Spec.Train!.OptimizerStates)) + Bytes(step, ValueKind.Buffer, sizes) + Intermediates(step, model.StepKernels, sizes);
+        TrainSpec train = model.Spec.Train!;
+        return (parameters * (2 + train.OptimizerStates)) + (Bytes(step, ValueKind.Buffer, sizes) * (train.KeepsBuffers ? 2 : 1)) + Intermediates(step, model.StepKernels, sizes);
     }
 
     /// <summary>Bytes of the inputs and intermediates of a training step.</summary>

@@ -154,6 +154,9 @@ internal sealed record TrainSpec(string Loss, string Optimizer, double LabelSmoo
     /// <summary>Tensors of the parameters' layout that the optimizer keeps.</summary>
     public int OptimizerStates { get; init; }
 
+    /// <summary>Whether a step keeps a copy of running statistics, to take an evaluation back.</summary>
+    public bool KeepsBuffers { get; init; }
+
     /// <summary>Whether products round their operands to bfloat16.</summary>
     public bool BFloat16 { get; init; }
 

@@ -58,7 +58,8 @@ internal sealed partial class ModelParser
         string optimizer = Member(1);
         var train = new TrainSpec(Member(0), optimizer, Named("LabelSmoothing") as double? ?? 0, Named("SmoothL1Beta") as double? ?? 1, Named("BatchSize") as int? ?? 32, settings)
         {
-            OptimizerStates = States(optimizer, Named("Momentum") is not (null or 0.0), Named("AmsGrad") is true, Named("Centered") is true),
+            OptimizerStates = optimizer == "LBFGS" ? SearchStates(Named("HistorySize") as int? ?? 100, Named("LineSearch") is 1) : States(optimizer, Named("Momentum") is not (null or 0.0), Named("AmsGrad") is true, Named("Centered") is true),
+            KeepsBuffers = optimizer == "LBFGS",
             BFloat16 = Named("Precision") is 1,
             Recompute = (RecomputeMode)(Named("Recompute") as int? ?? 0),
             QuantizationAware = (QuantizationAwareMode)(Named("QuantizationAware") as int? ?? 0),
@@ -66,11 +67,14 @@ internal sealed partial class ModelParser
         SyntaxNode at = attribute.ApplicationSyntaxReference?.GetSyntax(cancellation) ?? syntax;
         foreach ((bool wrong, string message) in new[]
         {
-            (optimizer == "LBFGS", "LBFGS evaluates the loss several times a step, with a line search, and a generated step computes loss and gradients once; use AdamW or Adam, or train eagerly with torch.optim.LBFGS"),
             (train.LabelSmoothing is < 0 or >= 1, "LabelSmoothing must be at least 0 and below 1"),
             (train.SmoothL1Beta <= 0, "SmoothL1Beta must be above 0"),
             (train.BatchSize < 1, "BatchSize must be at least 1"),
             (optimizer == "SGD" && Named("Nesterov") is true && Named("Momentum") is null or 0.0, "Nesterov needs Momentum above 0"),
+            (optimizer == "LBFGS" && Named("WeightDecay") is not (null or 0.0), "LBFGS has no weight decay: set TrainerOptions.L2 for a penalty that is part of what it minimizes"),
+            (optimizer == "LBFGS" && (Named("ClipNorm") is > 0.0 || Named("ClipValue") is > 0.0), "LBFGS compares losses and gradients along its way, and clipped gradients are not those of the loss: leave ClipNorm and ClipValue out, and use LineSearch.StrongWolfe against steps that are too long"),
+            (optimizer == "LBFGS" && (Named("LearningRate") is <= 0.0 || Named("MaxIterations") is < 1 || Named("MaxEvaluations") is < 0 || Named("HistorySize") is < 1 || Named("ToleranceGradient") is < 0.0 || Named("ToleranceChange") is < 0.0), "LBFGS needs LearningRate above 0, MaxIterations and HistorySize of at least 1, and MaxEvaluations and tolerances of at least 0"),
+            (optimizer == "LBFGS" && train.QuantizationAware != QuantizationAwareMode.None, "quantization-aware training rounds, and its gradients are not those of the rounded loss, along which LBFGS would search; use AdamW or SGD"),
             (Named("ClipNorm") is < 0.0 || Named("ClipValue") is < 0.0 || (Named("ClipNorm") is > 0.0 && Named("ClipValue") is > 0.0), "set ClipNorm or ClipValue to a limit above 0, not both"),
             (Named("Precision") is not (null or 0 or 1), "Precision must be a member of Precision"),
             (!Enum.IsDefined(typeof(RecomputeMode), train.Recompute), "Recompute must be a member of Recompute"),
@@ -111,6 +115,9 @@ internal sealed partial class ModelParser
         "Adam" or "AdamW" => largest ? 3 : 2,
         _ => 2,
     };
+
+    /// <summary>Numbers that LBFGS keeps for each parameter: pairs, direction, gradient and parameters before, and the best gradient of a line search.</summary>
+    private static int SearchStates(int history, bool searches) => (2 * Math.Max(history, 0)) + 3 + (searches ? 1 : 0);
 
     private static string Text(TypedConstant constant) => constant switch
     {

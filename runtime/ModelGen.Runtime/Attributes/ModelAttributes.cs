@@ -66,8 +66,8 @@ public sealed class TrainAttribute(Loss loss, Optimizer optimizer) : Attribute
     /// <summary>Update rule of the parameters.</summary>
     public Optimizer Optimizer { get; } = optimizer;
 
-    /// <summary>Peak learning rate; default 1e-3.</summary>
-    public double LearningRate { get; set; } = 1e-3;
+    /// <summary>Peak learning rate; default 1e-3, for LBFGS 1.</summary>
+    public double LearningRate { get; set; } = OptimizerDefaults.LearningRate(optimizer);
 
     /// <summary>How the learning rate changes over the steps of a fit; default <see cref="Schedule.Constant"/>.</summary>
     public Schedule Schedule { get; set; } = Schedule.Constant;
@@ -106,6 +106,24 @@ public sealed class TrainAttribute(Loss loss, Optimizer optimizer) : Attribute
 
     /// <summary>Whether RMSProp subtracts the square of the mean gradient; default false.</summary>
     public bool Centered { get; set; }
+
+    /// <summary>Iterations of a step of LBFGS; default 20.</summary>
+    public int MaxIterations { get; set; } = 20;
+
+    /// <summary>Evaluations of loss and gradients after which a step of LBFGS begins no further iteration; 0 (default) for 5/4 of <see cref="MaxIterations"/>, 25.</summary>
+    public int MaxEvaluations { get; set; }
+
+    /// <summary>Largest magnitude of a gradient at which a step of LBFGS ends; default 1e-7.</summary>
+    public double ToleranceGradient { get; set; } = 1e-7;
+
+    /// <summary>Change of the loss, and largest change of a parameter, below which a step of LBFGS ends; default 1e-9.</summary>
+    public double ToleranceChange { get; set; } = 1e-9;
+
+    /// <summary>Pairs of a step and the gradient's change over it that LBFGS remembers; default 100. Each takes twice the memory of the parameters.</summary>
+    public int HistorySize { get; set; } = 100;
+
+    /// <summary>How LBFGS finds the length of its steps; default <see cref="LineSearch.None"/>, as in PyTorch.</summary>
+    public LineSearch LineSearch { get; set; } = LineSearch.None;
 
     /// <summary>Label smoothing of <see cref="Loss.CrossEntropy"/>, in [0, 1); default 0.</summary>
     public double LabelSmoothing { get; set; }
@@ -264,8 +282,24 @@ public enum Optimizer
     /// </summary>
     Muon,
 
-    /// <summary>Refused: it evaluates the loss several times a step, which a generated step does not.</summary>
+    /// <summary>
+    /// Limited-memory BFGS (Liu and Nocedal, 1989), as in PyTorch: each step makes several iterations on its batch, for full or large batches and smooth losses. Set <see cref="LineSearch.StrongWolfe"/>
+    /// unless the learning rate is known to be small enough.
+    /// </summary>
     LBFGS,
+}
+
+/// <summary>How <see cref="Optimizer.LBFGS"/> finds the length of its steps.</summary>
+public enum LineSearch
+{
+    /// <summary>All have the learning rate as their length, the first one aside, which is shorter; nothing keeps the loss from growing.</summary>
+    None,
+
+    /// <summary>
+    /// The strong Wolfe conditions, by cubic interpolation (Nocedal and Wright, Numerical Optimization, 2nd ed., algorithms 3.5 and 3.6; PyTorch's <c>strong_wolfe</c>). The learning rate is the first length
+    /// that is tried.
+    /// </summary>
+    StrongWolfe,
 }
 
 /// <summary>Learning-rate schedules over the steps of one fit.</summary>

@@ -16,17 +16,7 @@ public sealed unsafe partial class FlatOptimizer
     private void StepOnKernels<V>()
         where V : unmanaged, IVector<V>
     {
-        if (settings.L1 != 0 || settings.L2 != 0)
-        {
-            foreach (Segment segment in segments)
-            {
-                if (segment is { Frozen: false, Penalised: true })
-                {
-                    FlatSums<V>.AddPenalty(gradients.Address + segment.Start, parameters.Address + segment.Start, (nint)segment.Count, (float)settings.L1, (float)settings.L2);
-                }
-            }
-        }
-
+        AddPenalties<V>();
         nint count = (nint)parameters.Count;
         float scale = 1;
         if (settings.ClipNorm > 0)
@@ -46,6 +36,21 @@ public sealed unsafe partial class FlatOptimizer
             if (!segment.Frozen)
             {
                 Update<V>(segment, scale);
+            }
+        }
+    }
+
+    private void AddPenalties<V>()
+        where V : unmanaged, IVector<V>
+    {
+        if (settings.L1 != 0 || settings.L2 != 0)
+        {
+            foreach (Segment segment in segments)
+            {
+                if (segment is { Frozen: false, Penalised: true })
+                {
+                    FlatSums<V>.AddPenalty(gradients.Address + segment.Start, parameters.Address + segment.Start, (nint)segment.Count, (float)settings.L1, (float)settings.L2);
+                }
             }
         }
     }

@@ -9,20 +9,9 @@ public sealed partial class FlatOptimizer
     private void StepOnLibrary()
     {
         using IDisposable guard = no_grad();
+        AddPenaltiesOnLibrary();
         using (DisposeScope scope = NewDisposeScope())
         {
-            if (settings.L1 != 0 || settings.L2 != 0)
-            {
-                foreach (Segment segment in segments)
-                {
-                    if (segment is { Frozen: false, Penalised: true })
-                    {
-                        Tensor p = Part(parameters, segment);
-                        Part(gradients, segment).add_(p, settings.L2).add_(p.sign(), settings.L1);
-                    }
-                }
-            }
-
             ClipOnLibrary();
         }
 
@@ -32,6 +21,25 @@ public sealed partial class FlatOptimizer
             {
                 using DisposeScope scope = NewDisposeScope();
                 Update(segment);
+            }
+        }
+    }
+
+    private void AddPenaltiesOnLibrary()
+    {
+        if (settings is { L1: 0, L2: 0 })
+        {
+            return;
+        }
+
+        using IDisposable guard = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        foreach (Segment segment in segments)
+        {
+            if (segment is { Frozen: false, Penalised: true })
+            {
+                Tensor p = Part(parameters, segment);
+                Part(gradients, segment).add_(p, settings.L2).add_(p.sign(), settings.L1);
             }
         }
     }

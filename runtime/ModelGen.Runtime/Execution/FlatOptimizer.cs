@@ -17,8 +17,11 @@ public sealed partial class FlatOptimizer : IDisposable
     private readonly FlatBuffer?[] states;
     private readonly string[] names;
     private readonly bool[] frozen;
+    private readonly Lbfgs? search;
     private OptimizerSettings settings;
     private Segment[] segments = [];
+    private Func<double>? evaluation;
+    private double? firstLoss;
 
     // NAdam: product of the momenta so far. ASGD: learning rate of the step before.
     private double scalar = 1;
@@ -27,7 +30,7 @@ public sealed partial class FlatOptimizer : IDisposable
     /// <param name="settings">Update rule and settings.</param>
     /// <param name="parameters">Parameters, updated in place.</param>
     /// <param name="gradients">Gradients of the same layout.</param>
-    /// <exception cref="ArgumentException">The settings contradict each other, a group names no parameter, or the rule is <see cref="Optimizer.LBFGS"/>.</exception>
+    /// <exception cref="ArgumentException">The settings contradict each other, or a group names no parameter.</exception>
     public FlatOptimizer(OptimizerSettings settings, FlatBuffer parameters, FlatBuffer gradients)
     {
         settings.Check();
@@ -50,6 +53,7 @@ public sealed partial class FlatOptimizer : IDisposable
 
         stateNames = OptimizerDefaults.States(settings);
         states = [.. stateNames.Select(name => name is null ? null : parameters.Like())];
+        search = settings.Kind == ModelGen.Optimizer.LBFGS ? new Lbfgs(settings, parameters, gradients, Objective) : null;
         Divide();
     }
 
@@ -85,29 +89,54 @@ public sealed partial class FlatOptimizer : IDisposable
     /// <summary>Update rule and settings.</summary>
     public OptimizerSettings Settings => settings;
 
+    /// <summary>Iterations of <see cref="Optimizer.LBFGS"/> so far, several a step; 0 for other rules.</summary>
+    public long Iterations => search?.Iterations ?? 0;
+
+    /// <summary>Evaluations of loss and gradients that <see cref="Optimizer.LBFGS"/> made so far; 0 for other rules.</summary>
+    public long Evaluations => search?.Evaluations ?? 0;
+
+    /// <summary>Whether steps evaluate the loss several times: those of <see cref="Optimizer.LBFGS"/> do, and are made by <see cref="Step(Func{double})"/>.</summary>
+    public bool EvaluatesLoss => search is not null;
+
+    /// <summary>
+    /// Whether the last step of <see cref="Optimizer.LBFGS"/> left the parameters as they were: loss or gradients were not finite, there or after an iteration without a line search. In the second case
+    /// the memory of the function's curvature starts anew.
+    /// </summary>
+    public bool WasRefused => search?.WasRefused ?? false;
+
     /// <summary>
     /// L2 norm of all gradients of the last step before they were clipped, without those of frozen parameters; NaN before the first step and where it is not computed: without
     /// <see cref="OptimizerSettings.ClipNorm"/>, and on other devices, where reading it would stall the step.
     /// </summary>
     public double GradientNorm { get; private set; } = double.NaN;
 
-    /// <summary>Bytes that one step reads and writes: parameters and states both ways, gradients once, once more to measure their norm, twice more to clamp them.</summary>
-    public long StepBytes => (2 * (parameters.Bytes + StateBytes)) + (gradients.Bytes * (1 + (settings.ClipNorm > 0 ? 1 : 0) + (settings.ClipValue > 0 ? 2 : 0)));
+    /// <summary>Bytes that one step reads and writes: parameters and states both ways, gradients once, once more to measure their norm, twice more to clamp them; 0 for <see cref="Optimizer.LBFGS"/>, where it depends on the number of iterations.</summary>
+    public long StepBytes => search is not null ? 0 : (2 * (parameters.Bytes + StateBytes)) + (gradients.Bytes * (1 + (settings.ClipNorm > 0 ? 1 : 0) + (settings.ClipValue > 0 ? 2 : 0)));
 
-    /// <summary>Floating-point operations of one step, about: 2 an element, 5 more for each state that the rule keeps, 2 for clipping. Muon's matrix products are not counted.</summary>
-    public long StepFlops => parameters.Count * (2 + (5 * State.Count()) + (settings.ClipNorm > 0 || settings.ClipValue > 0 ? 2 : 0));
+    /// <summary>Floating-point operations of one step, about: 2 an element, 5 more for each state that the rule keeps, 2 for clipping. Muon's matrix products are not counted; 0 for <see cref="Optimizer.LBFGS"/>.</summary>
+    public long StepFlops => search is not null ? 0 : parameters.Count * (2 + (5 * State.Count()) + (settings.ClipNorm > 0 || settings.ClipValue > 0 ? 2 : 0));
 
-    /// <summary>Bytes of the moments or the velocity.</summary>
-    internal long StateBytes => states.Sum(static state => state?.Bytes ?? 0);
+    /// <summary>Whether <see cref="WasRefused"/> is so because of an iteration, which was taken back.</summary>
+    internal bool TookBack => search?.TookBack ?? false;
+
+    /// <summary>Bytes of the moments, the velocity, or the memory and the vectors of a search.</summary>
+    internal long StateBytes => states.Sum(static state => state?.Bytes ?? 0) + (search?.Bytes ?? 0);
 
     /// <summary>What a checkpoint must hold besides the parameters: buffers by name.</summary>
-    internal IEnumerable<(string Name, FlatBuffer Buffer)> State => stateNames.Zip(states).Where(static pair => pair.Second is not null).Select(static pair => (pair.First!, pair.Second!));
+    internal IEnumerable<(string Name, FlatBuffer Buffer)> State => stateNames.Zip(states).Where(static pair => pair.Second is not null).Select(static pair => (pair.First!, pair.Second!)).Concat(search?.State ?? []);
 
-    /// <summary>The rest of the state: what changes from step to step but is one number.</summary>
-    internal (long StepCount, double Scalar) Counters
+    /// <summary>The rest of the state: single numbers that change from step to step. Setting those of a search makes room for its memory, which is in <see cref="State"/> then.</summary>
+    internal (long StepCount, double Scalar, LbfgsCounters? Search) Counters
     {
-        get => (StepCount, scalar);
-        set => (StepCount, scalar) = value;
+        get => (StepCount, scalar, search?.Counters);
+        set
+        {
+            (StepCount, scalar) = (value.StepCount, value.Scalar);
+            if (search is not null && value.Search is { } counters)
+            {
+                search.Counters = counters;
+            }
+        }
     }
 
     /// <summary>Keeps parameters as they are from now on: their gradients are still computed, but neither applied nor part of the norm that clips.</summary>
@@ -131,19 +160,44 @@ public sealed partial class FlatOptimizer : IDisposable
     /// <summary>The buffers of the state.</summary>
     internal IEnumerable<Tensor> StateTensors => State.Select(static pair => pair.Buffer.Data);
 
-    /// <summary>Updates the parameters from the gradients.</summary>
-    public void Step()
+    /// <summary>Makes a step of a rule that may evaluate the loss several times, <see cref="Optimizer.LBFGS"/>; the others evaluate it once. As <c>step(closure)</c> in PyTorch.</summary>
+    /// <param name="evaluate">Computes the gradients for the parameters as they are and returns the loss. It must be the same function each time: a line search compares its values.</param>
+    /// <returns>The loss for the parameters as they were before the step.</returns>
+    public double Step(Func<double> evaluate)
     {
-        StepCount++;
-        foreach (Segment segment in segments)
+        if (search is null)
         {
-            if (segment.Frozen)
-            {
-                // Out of the norm, and a reader of the gradients sees that they were not applied.
-                Zero(gradients, segment);
-            }
+            double loss = evaluate();
+            Step();
+            return loss;
         }
 
+        evaluation = evaluate;
+        firstLoss = null;
+        try
+        {
+            search.Step(LearningRate);
+        }
+        finally
+        {
+            evaluation = null;
+        }
+
+        StepCount += search.WasRefused ? 0 : 1;
+        return firstLoss!.Value;
+    }
+
+    /// <summary>Updates the parameters from the gradients.</summary>
+    /// <exception cref="InvalidOperationException">The rule is <see cref="Optimizer.LBFGS"/>, whose step evaluates the loss.</exception>
+    public void Step()
+    {
+        if (search is not null)
+        {
+            throw new InvalidOperationException("A step of LBFGS evaluates the loss several times: call Step with a function that does.");
+        }
+
+        StepCount++;
+        ZeroFrozen();
         if (onKernels)
         {
             switch (Hardware.VectorBits)
@@ -180,6 +234,7 @@ public sealed partial class FlatOptimizer : IDisposable
             state?.Dispose();
         }
 
+        search?.Dispose();
         workspace?.Dispose();
     }
 
@@ -189,6 +244,72 @@ public sealed partial class FlatOptimizer : IDisposable
         using IDisposable guard = no_grad();
         using Tensor norm = gradients.Data.norm();
         return norm.ToDouble();
+    }
+
+    /// <summary>The function that a search minimizes, and its gradient: the loss and the penalties.</summary>
+    private double Objective()
+    {
+        double loss = evaluation!();
+        firstLoss ??= loss;
+        ZeroFrozen();
+        if (settings.Maximize)
+        {
+            FlatVectors.Combine(gradients, gradients, -1, 0);
+            return -loss;
+        }
+
+        AddPenalties();
+        return loss + Penalty();
+    }
+
+    private void AddPenalties()
+    {
+        if (!onKernels)
+        {
+            AddPenaltiesOnLibrary();
+            return;
+        }
+
+        switch (Hardware.VectorBits)
+        {
+            case 512:
+                AddPenalties<V512>();
+                break;
+            case 256:
+                AddPenalties<V256>();
+                break;
+            default:
+                AddPenalties<V128>();
+                break;
+        }
+    }
+
+    /// <summary>What the penalties of the parameters as they are add to the loss.</summary>
+    private double Penalty()
+    {
+        double penalty = 0;
+        foreach (Segment segment in segments)
+        {
+            if (segment is { Frozen: false, Penalised: true })
+            {
+                penalty += settings.L1 == 0 ? 0 : settings.L1 * FlatVectors.SumOfMagnitudes(parameters, segment.Start, segment.Count);
+                penalty += settings.L2 == 0 ? 0 : settings.L2 / 2 * FlatVectors.SumOfSquares(parameters, segment.Start, segment.Count);
+            }
+        }
+
+        return penalty;
+    }
+
+    // Out of the norm, and a reader of the gradients sees that they were not applied.
+    private void ZeroFrozen()
+    {
+        foreach (Segment segment in segments)
+        {
+            if (segment.Frozen)
+            {
+                Zero(gradients, segment);
+            }
+        }
     }
 
     private static void Zero(FlatBuffer buffer, Segment segment)
@@ -201,9 +322,17 @@ public sealed partial class FlatOptimizer : IDisposable
     private int SetFrozen(string pattern, bool value)
     {
         int[] found = NamePattern.Find(pattern, names);
+        bool changes = false;
         foreach (int index in found)
         {
+            changes |= frozen[index] != value;
             frozen[index] = value;
+        }
+
+        if (changes)
+        {
+            // What is remembered is of a function of other parameters.
+            search?.Forget();
         }
 
         Divide();

@@ -162,6 +162,14 @@ public abstract unsafe class KernelStep : TrainingStep
 
     private protected override bool LossIsFinite() => float.IsFinite(*loss);
 
+    private protected override bool Draws => DrawsLikeEager;
+
+    private protected override double LossValue
+    {
+        get => *loss;
+        set => *loss = (float)value;
+    }
+
     /// <inheritdoc/>
     protected override void Free() => arena.Dispose();
 }

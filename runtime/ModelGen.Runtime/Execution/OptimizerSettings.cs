@@ -56,6 +56,24 @@ public sealed record OptimizerSettings(Optimizer Kind, double LearningRate)
     /// <summary>Smallest and largest step size of Rprop; default 1e-6 and 50.</summary>
     public (double Smallest, double Largest) StepSizes { get; init; } = (1e-6, 50);
 
+    /// <summary>Iterations of a step of LBFGS; default 20.</summary>
+    public int MaxIterations { get; init; } = 20;
+
+    /// <summary>Evaluations of loss and gradients after which a step of LBFGS begins no further iteration; null (default) for 5/4 of <see cref="MaxIterations"/>, 25.</summary>
+    public int? MaxEvaluations { get; init; }
+
+    /// <summary>Largest magnitude of a gradient at which a step of LBFGS ends, as it is at a minimum; default 1e-7.</summary>
+    public double ToleranceGradient { get; init; } = 1e-7;
+
+    /// <summary>Change of the loss, and largest change of a parameter, below which a step of LBFGS ends; default 1e-9.</summary>
+    public double ToleranceChange { get; init; } = 1e-9;
+
+    /// <summary>Pairs of a step and the gradient's change over it that LBFGS remembers; default 100. Each takes twice the memory of the parameters.</summary>
+    public int HistorySize { get; init; } = 100;
+
+    /// <summary>How LBFGS finds the length of its steps; default <see cref="LineSearch.None"/>, as in PyTorch.</summary>
+    public LineSearch LineSearch { get; init; }
+
     /// <summary>Factor of the sum of the parameters' magnitudes that is added to the loss as a penalty; default 0. Its gradient is added before clipping; the reported loss is without it.</summary>
     public double L1 { get; init; }
 
@@ -95,15 +113,16 @@ public sealed record OptimizerSettings(Optimizer Kind, double LearningRate)
         Centered = train.Centered,
         ClipNorm = train.ClipNorm,
         ClipValue = train.ClipValue,
+        MaxIterations = train.MaxIterations,
+        MaxEvaluations = train.MaxEvaluations == 0 ? null : train.MaxEvaluations,
+        ToleranceGradient = train.ToleranceGradient,
+        ToleranceChange = train.ToleranceChange,
+        HistorySize = train.HistorySize,
+        LineSearch = train.LineSearch,
     };
 
     internal void Check()
     {
-        if (Kind == ModelGen.Optimizer.LBFGS)
-        {
-            throw new ArgumentException("LBFGS evaluates the loss several times a step, with a line search; a generated step computes loss and gradients once. Use AdamW or Adam, or train eagerly with torch.optim.LBFGS.");
-        }
-
         if (this is { Kind: ModelGen.Optimizer.SGD, Nesterov: true, Momentum: <= 0 })
         {
             throw new ArgumentException("Nesterov momentum needs Momentum above 0.");
@@ -133,6 +152,34 @@ public sealed record OptimizerSettings(Optimizer Kind, double LearningRate)
         {
             throw new ArgumentException("Rprop looks at the signs of gradients alone and has no weight decay; set L1 or L2 for a penalty, or WeightDecay to 0.");
         }
+
+        if (Kind == ModelGen.Optimizer.LBFGS)
+        {
+            CheckSearch();
+        }
+    }
+
+    private void CheckSearch()
+    {
+        if (WeightDecay != 0)
+        {
+            throw new ArgumentException("LBFGS has no weight decay, as in PyTorch: set L2 for a penalty that is part of what it minimizes, and WeightDecay to 0.");
+        }
+
+        if (ClipNorm != 0 || ClipValue != 0)
+        {
+            throw new ArgumentException("LBFGS compares losses and gradients along its way, and clipped gradients are not those of the loss: set ClipNorm and ClipValue to 0. LineSearch.StrongWolfe keeps steps from being too long.");
+        }
+
+        if (Groups.FirstOrDefault(static group => group is not { RateFactor: 1, WeightDecay: null or 0 }) is { } group)
+        {
+            throw new ArgumentException($"LBFGS makes one step along one direction of all parameters, so the group '{group.Pattern}' can have no learning rate or weight decay of its own. Groups may freeze parameters, or leave them out of L1 and L2 with WeightDecay = 0.");
+        }
+
+        if (!(LearningRate > 0) || MaxIterations < 1 || MaxEvaluations < 1 || HistorySize < 1 || !(ToleranceGradient >= 0) || !(ToleranceChange >= 0))
+        {
+            throw new ArgumentException("LBFGS needs a LearningRate above 0, MaxIterations, MaxEvaluations and HistorySize of at least 1, and tolerances of at least 0.");
+        }
     }
 }
 
@@ -142,6 +189,8 @@ internal static class OptimizerDefaults
     public static double WeightDecay(Optimizer kind) => kind switch { Optimizer.AdamW => 0.01, Optimizer.Muon => 0.1, _ => 0 };
 
     public static double Momentum(Optimizer kind) => kind == Optimizer.Muon ? 0.95 : 0;
+
+    public static double LearningRate(Optimizer kind) => kind == Optimizer.LBFGS ? 1 : 1e-3;
 
     /// <summary>Whether the decay of the first moment is what PyTorch's schedulers take for the momentum.</summary>
     public static bool HasBeta1(Optimizer kind) => kind is Optimizer.Adam or Optimizer.AdamW or Optimizer.Adamax or Optimizer.NAdam or Optimizer.RAdam or Optimizer.Lion;
@@ -164,6 +213,7 @@ internal static class OptimizerDefaults
         Optimizer.ASGD => ["average"],
         Optimizer.Rprop => ["previous", "size"],
         Optimizer.Lion => ["momentum"],
+        Optimizer.LBFGS => [],
         _ => ["moment1", "moment2"],
     };
 }

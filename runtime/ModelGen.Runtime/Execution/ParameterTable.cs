@@ -51,6 +51,9 @@ public sealed class ParameterTable
         known = [.. weights.Select(static weight => weight.Name), .. otherNames];
     }
 
+    /// <summary>Number of parameters and buffers.</summary>
+    public int Count => weights.Length;
+
     /// <summary>A parameter or buffer, owned by the model.</summary>
     /// <param name="index">Its number.</param>
     public Tensor this[int index]

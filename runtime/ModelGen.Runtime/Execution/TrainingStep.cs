@@ -1,5 +1,3 @@
-using ModelGen.Kernels;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace ModelGen;
@@ -9,7 +7,7 @@ namespace ModelGen;
 /// intermediate is freed after its last use.
 /// </summary>
 /// <remarks>While a step exists, the model's parameters live in <see cref="Parameters"/>; the eager model sees every update.</remarks>
-public abstract unsafe class TrainingStep : IDisposable
+public abstract unsafe partial class TrainingStep : IDisposable
 {
     private FlatBuffer? sums;
     private double weights;
@@ -34,6 +32,7 @@ public abstract unsafe class TrainingStep : IDisposable
         }
 
         Loss = zeros([], Parameters.Data.dtype, Parameters.Data.device).DetachFromDisposeScope();
+        evaluateParts = EvaluateParts;
     }
 
     /// <summary>All trainable parameters.</summary>
@@ -48,8 +47,8 @@ public abstract unsafe class TrainingStep : IDisposable
     /// <summary>The loss of the last step, a tensor without dimensions that every step overwrites; the step owns it.</summary>
     public Tensor Loss { get; }
 
-    /// <summary>Bytes of parameters, gradients and optimizer state.</summary>
-    public long StateBytes => Parameters.Bytes + Gradients.Bytes + Optimizer.StateBytes + (sums?.Bytes ?? 0);
+    /// <summary>Bytes of parameters, gradients, optimizer state, and what a step keeps to evaluate its samples again.</summary>
+    public long StateBytes => Parameters.Bytes + Gradients.Bytes + Optimizer.StateBytes + (sums?.Bytes ?? 0) + (statistics?.Bytes ?? 0) + parts.Sum(static part => part.Bytes);
 
     /// <summary>
     /// Whether a step looks at its loss before it changes the parameters and leaves them as they are when it is NaN or infinite: then <see cref="WasRefused"/> is set. Default false.
@@ -60,7 +59,9 @@ public abstract unsafe class TrainingStep : IDisposable
     /// <summary>Whether a step also looks at all gradients, which reads them once more. Default false.</summary>
     public bool ChecksGradients { get; set; }
 
-    /// <summary>Whether the last step left the parameters as they are because its loss or a gradient was NaN or infinite.</summary>
+    /// <summary>
+    /// Whether the last step left the parameters as they are because its loss or a gradient was NaN or infinite. <see cref="ModelGen.Optimizer.LBFGS"/> always looks, and takes a step back whose loss became so.
+    /// </summary>
     public bool WasRefused { get; private set; }
 
     /// <summary>Runs of this step so far; those of <see cref="Accumulate"/> count.</summary>
@@ -81,7 +82,21 @@ public abstract unsafe class TrainingStep : IDisposable
     /// <summary>Runs one step: gradients are overwritten, parameters, running statistics and optimizer state are updated, and <see cref="Loss"/> is set.</summary>
     /// <param name="inputs">Model inputs in order; any batch size.</param>
     /// <param name="target">Target of the loss.</param>
-    public abstract void Run(IReadOnlyList<Tensor> inputs, Tensor target);
+    /// <remarks>
+    /// <see cref="ModelGen.Optimizer.LBFGS"/> evaluates the samples several times, with the same random numbers; each time moves running statistics, as in PyTorch, unless its loss is not finite. <see cref="Loss"/> is that
+    /// before the step.
+    /// </remarks>
+    public void Run(IReadOnlyList<Tensor> inputs, Tensor target)
+    {
+        if (Optimizer.EvaluatesLoss)
+        {
+            Search(inputs, target, 1, last: true);
+        }
+        else
+        {
+            Evaluate(inputs, target);
+        }
+    }
 
     /// <summary>
     /// Runs one part of a step: gradients are computed and added to those of the parts before it, and the last part updates the parameters. The update is that of one step over all
@@ -91,13 +106,20 @@ public abstract unsafe class TrainingStep : IDisposable
     /// <param name="target">Target of the loss.</param>
     /// <param name="samples">Samples of this part: its weight, as losses are means.</param>
     /// <param name="last">Whether it is the last one. A first part that is the last one too is a <see cref="Run"/>.</param>
+    /// <remarks><see cref="ModelGen.Optimizer.LBFGS"/> keeps copies of all parts but the last, to evaluate them again.</remarks>
     public void Accumulate(IReadOnlyList<Tensor> inputs, Tensor target, double samples, bool last)
     {
+        if (Optimizer.EvaluatesLoss)
+        {
+            Search(inputs, target, samples, last);
+            return;
+        }
+
         weight = samples;
         gathering = !last ? Gathering.Add : weights > 0 ? Gathering.Finish : Gathering.None;
         try
         {
-            Run(inputs, target);
+            Evaluate(inputs, target);
         }
         finally
         {
@@ -113,7 +135,7 @@ public abstract unsafe class TrainingStep : IDisposable
         gathering = Gathering.Measure;
         try
         {
-            Run(inputs, target);
+            Evaluate(inputs, target);
         }
         finally
         {
@@ -130,8 +152,17 @@ public abstract unsafe class TrainingStep : IDisposable
         Gradients.Dispose();
         Parameters.Dispose();
         sums?.Dispose();
+        FreeParts();
         GC.SuppressFinalize(this);
     }
+
+    /// <summary>The parameters and then the tensors that the step reads or changes besides them; null when there are none.</summary>
+    protected virtual ParameterTable? Weights => null;
+
+    /// <summary>Computes loss and gradients and calls <see cref="Update"/>; written by the generator.</summary>
+    /// <param name="inputs">Model inputs in order.</param>
+    /// <param name="target">Target of the loss.</param>
+    protected abstract void Evaluate(IReadOnlyList<Tensor> inputs, Tensor target);
 
     /// <summary>Updates the parameters from the gradients, or adds the gradients up; generated code calls it when all gradients are computed.</summary>
     protected void Update()
@@ -162,7 +193,11 @@ public abstract unsafe class TrainingStep : IDisposable
     private bool GradientsAreFinite() => double.IsFinite(Optimizer.MeasureNorm());
 
     /// <summary>Forgets gradients that were added up but not applied.</summary>
-    internal void Drop() => weights = 0;
+    internal void Drop()
+    {
+        weights = 0;
+        DropParts();
+    }
 
     // A refused part counts for nothing, so the others' mean stays right.
     private void Gather()
@@ -173,7 +208,7 @@ public abstract unsafe class TrainingStep : IDisposable
         {
             if (share > 0)
             {
-                Combine(sums, Gradients, weights > 0 ? 1 : 0, share);
+                FlatVectors.Combine(sums, Gradients, weights > 0 ? 1 : 0, share);
                 weights += share;
             }
 
@@ -184,51 +219,14 @@ public abstract unsafe class TrainingStep : IDisposable
         weights = 0;
         if (share > 0)
         {
-            Combine(Gradients, sums, share / total, 1 / total);
+            FlatVectors.Combine(Gradients, sums, share / total, 1 / total);
         }
         else
         {
-            Combine(Gradients, sums, 0, 1 / total);
+            FlatVectors.Combine(Gradients, sums, 0, 1 / total);
         }
 
         Optimizer.Step();
-    }
-
-    /// <summary>target = target * keep + values * factor.</summary>
-    private static void Combine(FlatBuffer target, FlatBuffer values, double keep, double factor)
-    {
-        if (target.Address is not null && KernelSwitch.IsOn)
-        {
-            nint count = (nint)target.Count;
-            switch (Hardware.VectorBits)
-            {
-                case 512:
-                    FlatSums<V512>.Scale(target.Address, values.Address, count, (float)keep, (float)factor);
-                    break;
-                case 256:
-                    FlatSums<V256>.Scale(target.Address, values.Address, count, (float)keep, (float)factor);
-                    break;
-                default:
-                    FlatSums<V128>.Scale(target.Address, values.Address, count, (float)keep, (float)factor);
-                    break;
-            }
-
-            return;
-        }
-
-        using IDisposable guard = no_grad();
-        using Scalar kept = keep;
-        using Scalar part = factor;
-        if (keep == 0)
-        {
-            target.Data.zero_().DisposeAliasOf(target.Data);
-        }
-        else
-        {
-            target.Data.mul_(kept).DisposeAliasOf(target.Data);
-        }
-
-        target.Data.add_(values.Data, part).DisposeAliasOf(target.Data);
     }
 
     private enum Gathering

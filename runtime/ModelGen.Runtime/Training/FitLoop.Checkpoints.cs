@@ -34,7 +34,7 @@ internal sealed partial class FitLoop
         }
 
         tensors.Add((CheckpointFile.RandomState, random.get_rng_state()));
-        (long optimizerSteps, double scalar) = step.Optimizer.Counters;
+        (long optimizerSteps, double scalar, LbfgsCounters? search) = step.Optimizer.Counters;
         var state = new FitState
         {
             Settings = Fingerprint(),
@@ -54,6 +54,7 @@ internal sealed partial class FitLoop
             RandomKey = step.RandomKey,
             OptimizerSteps = optimizerSteps,
             OptimizerScalar = scalar,
+            OptimizerSearch = search,
             LearningRate = step.Optimizer.LearningRate,
             Scheduler = scheduler.SaveState(),
             Averaged = averages?.Count ?? 0,
@@ -110,6 +111,7 @@ internal sealed partial class FitLoop
                 $"The fit cannot go on from {path} as if it had not been interrupted: {string.Join("; ", differences)}. Use the same settings, or load the weights alone (Checkpoint.Load) and start a fit in another folder.");
         }
 
+        step.Optimizer.Counters = (state.OptimizerSteps, state.OptimizerScalar, state.OptimizerSearch);
         var buffers = step.Optimizer.State.Select(static pair => (Prefix: $"{OptimizerPrefix}{pair.Name}.", pair.Buffer)).ToList();
         if (averages is not null)
         {
@@ -138,7 +140,6 @@ internal sealed partial class FitLoop
 
         random.set_rng_state(tensors[CheckpointFile.RandomState]);
         scheduler.LoadState(state.Scheduler);
-        step.Optimizer.Counters = (state.OptimizerSteps, state.OptimizerScalar);
         step.Optimizer.LearningRate = state.LearningRate;
         step.RunCount = state.RunCount;
         step.RandomKey = state.RandomKey;
@@ -167,7 +168,7 @@ internal sealed partial class FitLoop
     }
 
     /// <summary>What decides the sequence of updates. The number of epochs is not among it: a fit may be made longer.</summary>
-    private Dictionary<string, string> Fingerprint() => new(model is ICompiledModel { Quantization.IsCalibrated: true } ? [new("QuantizationAware", settings.QuantizationAware.ToString())] : [], StringComparer.Ordinal)
+    private Dictionary<string, string> Fingerprint() => new(Special(), StringComparer.Ordinal)
     {
         ["model"] = model.GetType().Name,
         ["optimizer"] = step.Optimizer.Settings.Kind.ToString(),
@@ -180,6 +181,19 @@ internal sealed partial class FitLoop
         ["averaging"] = options.Averaging?.Name ?? "none",
         ["scheduler"] = scheduler.GetType().Name,
     };
+
+    private IEnumerable<KeyValuePair<string, string>> Special()
+    {
+        if (model is ICompiledModel { Quantization.IsCalibrated: true })
+        {
+            yield return new("QuantizationAware", settings.QuantizationAware.ToString());
+        }
+
+        if (step.Optimizer.Settings is { Kind: ModelGen.Optimizer.LBFGS } search)
+        {
+            yield return new("HistorySize", Text(search.HistorySize));
+        }
+    }
 
     private static string Text(int value) => value.ToString(CultureInfo.InvariantCulture);
 }

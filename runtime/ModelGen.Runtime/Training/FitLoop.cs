@@ -304,6 +304,13 @@ internal sealed partial class FitLoop : IDisposable
             return;
         }
 
+        if (step.TookBack)
+        {
+            throw new ArithmeticException(
+                $"The loss or a gradient became NaN or infinite after an iteration of LBFGS in epoch {context.Epoch}, at batch {batch}. The weights are those before this step. "
+                + $"Set LineSearch = LineSearch.StrongWolfe, which tries shorter steps, or lower the learning rate (now {step.Optimizer.LearningRate:G3}).");
+        }
+
         throw new ArithmeticException(
             $"The loss or a gradient became NaN or infinite in epoch {context.Epoch}, at batch {batch}. {NonFiniteReport.Describe(model, settings, step, part)} "
             + $"The weights are those before this step. Lower the learning rate (now {step.Optimizer.LearningRate:G3}), or set ClipNorm.");

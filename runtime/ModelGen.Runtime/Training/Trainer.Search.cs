@@ -101,7 +101,7 @@ public sealed partial class Trainer<TModel>
                 double loss = own.Loss.ToDouble();
                 mean = (Smoothing * mean) + ((1 - Smoothing) * loss);
                 double smooth = mean / (1 - Math.Pow(Smoothing, i + 1));
-                if (!double.IsFinite(smooth) || smooth > 4 * best)
+                if (own.WasRefused || !double.IsFinite(smooth) || smooth > 4 * best)
                 {
                     break;
                 }

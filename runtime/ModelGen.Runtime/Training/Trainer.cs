@@ -260,6 +260,9 @@ public sealed partial class Trainer<TModel> : IDisposable
             DecayMatricesOnly = options.DecayMatricesOnly,
             Groups = options.Groups,
         };
-        return options.ConfigureOptimizer?.Invoke(own) ?? own;
+        OptimizerSettings wanted = options.ConfigureOptimizer?.Invoke(own) ?? own;
+        return wanted.Kind == Optimizer.LBFGS && settings.QuantizationAware != QuantizationAware.None
+            ? throw new ArgumentException("Quantization-aware training rounds, and the gradients that it takes are not those of the rounded loss, along which LBFGS would search. Use AdamW or SGD.")
+            : wanted;
     }
 }

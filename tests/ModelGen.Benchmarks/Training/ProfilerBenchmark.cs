@@ -89,7 +89,7 @@ internal static class ProfilerBenchmark
             return Math.Max(0, with - without) / Calls;
         }
 
-        public override void Run(IReadOnlyList<Tensor> inputs, Tensor target) => throw new NotSupportedException();
+        protected override void Evaluate(IReadOnlyList<Tensor> inputs, Tensor target) => throw new NotSupportedException();
 
         protected override void Plan(ArenaPlan memory) => throw new NotSupportedException();
 

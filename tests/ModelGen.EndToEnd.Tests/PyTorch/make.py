@@ -102,10 +102,67 @@ def optimize(make):
     return parameter.detach().flatten().tolist()
 
 
+def quadratic(p):
+    # Ill-conditioned: a Hilbert matrix with a little on its diagonal.
+    a = torch.tensor([[1 / (i + j + 1) + (0.01 if i == j else 0) for j in range(12)] for i in range(12)], dtype=torch.float64)
+    b = torch.tensor([math.sin(i + 1) for i in range(12)], dtype=torch.float64)
+    return 0.5 * p @ (a @ p) - b @ p
+
+
+def rosenbrock(p):
+    return (100 * (p[1:] - p[:-1] ** 2) ** 2 + (1 - p[:-1]) ** 2).sum()
+
+
+def network(p):
+    # Twelve numbers: two inputs, three tanh, one output.
+    x = torch.tensor([[math.sin(0.7 * i), math.cos(1.3 * i)] for i in range(20)], dtype=torch.float64)
+    y = torch.tensor([math.sin(2.1 * i) * math.cos(0.4 * i) for i in range(20)], dtype=torch.float64)
+    hidden = torch.tanh(x @ p[:6].reshape(2, 3) + p[6:9])
+    return ((hidden @ p[9:12] - y) ** 2).mean()
+
+
+FUNCTIONS = {"quadratic": quadratic, "rosenbrock": rosenbrock, "network": network}
+
+SEARCHES = {
+    "quadratic": ("quadratic", 6, dict(lr=1)),
+    "quadratic, strong Wolfe": ("quadratic", 6, dict(lr=1, line_search_fn="strong_wolfe")),
+    "quadratic, short memory": ("quadratic", 8, dict(lr=0.7, max_iter=5, history_size=3)),
+    "quadratic, one iteration": ("quadratic", 12, dict(lr=0.5, max_iter=1)),
+    "quadratic, tolerances": ("quadratic", 4, dict(lr=1, max_iter=200, tolerance_grad=1e-2, line_search_fn="strong_wolfe")),
+    "quadratic, small changes": ("quadratic", 4, dict(lr=1, max_iter=200, tolerance_change=1e-2)),
+    "rosenbrock, strong Wolfe": ("rosenbrock", 6, dict(lr=1, max_iter=10, line_search_fn="strong_wolfe")),
+    "rosenbrock, long first step": ("rosenbrock", 4, dict(lr=20, max_iter=8, line_search_fn="strong_wolfe")),
+    "rosenbrock, few evaluations": ("rosenbrock", 8, dict(lr=1, max_iter=20, max_eval=5, line_search_fn="strong_wolfe")),
+    "rosenbrock, short steps": ("rosenbrock", 8, dict(lr=0.02, max_iter=10)),
+    "network": ("network", 8, dict(lr=0.3, max_iter=10)),
+    "network, strong Wolfe": ("network", 8, dict(lr=1, max_iter=10, line_search_fn="strong_wolfe")),
+    "network, short memory, strong Wolfe": ("network", 8, dict(lr=1, max_iter=8, history_size=4, line_search_fn="strong_wolfe")),
+}
+
+
+def search(name, steps, settings):
+    p = torch.tensor([math.cos(i) for i in range(12)], dtype=torch.float64).requires_grad_()
+    optimizer = torch.optim.LBFGS([p], **settings)
+
+    def closure():
+        optimizer.zero_grad()
+        loss = FUNCTIONS[name](p)
+        loss.backward()
+        return loss
+
+    losses, iterations, evaluations = [], [], []
+    for _ in range(steps):
+        losses.append(float(optimizer.step(closure)))
+        iterations.append(optimizer.state[p]["n_iter"])
+        evaluations.append(optimizer.state[p]["func_evals"])
+    return {"losses": losses, "iterations": iterations, "evaluations": evaluations, "parameters": p.detach().tolist()}
+
+
 with open("numbers.json", "w", encoding="utf-8") as file:
     json.dump({
         "schedules": {name: schedule(make) for name, make in SCHEDULES.items()},
         "plateaus": {name: plateau(settings) for name, settings in PLATEAUS.items()},
         "values": VALUES,
         "optimizers": {name: optimize(make) for name, make in OPTIMIZERS.items()},
+        "searches": {name: search(*case) for name, case in SEARCHES.items()},
     }, file, indent=0)

@@ -75,7 +75,9 @@ namespace ModelGen.Generated
 {
     file sealed class ResidualNetStep(ParameterTable weights, OptimizerSettings optimizer) : TrainingStep(weights.Parameters(12), optimizer)
     {
-        public override void Run(IReadOnlyList<Tensor> inputs, Tensor target)
+        protected override ParameterTable Weights => weights;
+
+        protected override void Evaluate(IReadOnlyList<Tensor> inputs, Tensor target)
         {
             TensorOps.CheckCount(inputs.Count, 1);
             Tensor image = inputs[0];
@@ -227,7 +229,9 @@ namespace ModelGen.Generated
     {
         private long sizeN;
 
-        public override void Run(IReadOnlyList<Tensor> inputs, Tensor target)
+        protected override ParameterTable Weights => weights;
+
+        protected override void Evaluate(IReadOnlyList<Tensor> inputs, Tensor target)
         {
             TensorOps.CheckCount(inputs.Count, 1);
             Tensor image = inputs[0];

@@ -75,7 +75,9 @@ namespace ModelGen.Generated
 {
     file sealed class TextNetStep(ParameterTable weights, OptimizerSettings optimizer) : TrainingStep(weights.Parameters(10), optimizer)
     {
-        public override void Run(IReadOnlyList<Tensor> inputs, Tensor target)
+        protected override ParameterTable Weights => weights;
+
+        protected override void Evaluate(IReadOnlyList<Tensor> inputs, Tensor target)
         {
             TensorOps.CheckCount(inputs.Count, 1);
             Tensor tokens = inputs[0];
@@ -267,7 +269,9 @@ namespace ModelGen.Generated
     {
         private long sizeN;
 
-        public override void Run(IReadOnlyList<Tensor> inputs, Tensor target)
+        protected override ParameterTable Weights => weights;
+
+        protected override void Evaluate(IReadOnlyList<Tensor> inputs, Tensor target)
         {
             TensorOps.CheckCount(inputs.Count, 1);
             Tensor tokens = inputs[0];

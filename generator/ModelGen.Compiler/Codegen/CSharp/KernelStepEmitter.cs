@@ -28,6 +28,8 @@ internal static class KernelStepEmitter
                 writer.Line();
             }
 
+            writer.Line("protected override ParameterTable Weights => weights;");
+            writer.Line();
             WriteRun(writer, graph, program, symbols, parameters, checksInstance);
             writer.Line();
             WritePlan(writer, program, symbols);
@@ -47,7 +49,7 @@ internal static class KernelStepEmitter
         var function = new GraphFunction(graph, static (_, _) => "", "inputs", "weights", "Parameters");
         int[] inputs = [.. graph.ValuesOf(ValueKind.Input)];
         int target = graph.ValuesOf(ValueKind.Target).Single();
-        using (writer.Braces($"public override void Run(IReadOnlyList<Tensor> inputs, Tensor {function.NameOf(target)})"))
+        using (writer.Braces($"protected override void Evaluate(IReadOnlyList<Tensor> inputs, Tensor {function.NameOf(target)})"))
         {
             if (checksInstance)
             {

@@ -29,6 +29,8 @@ internal static class TrainingEmitter
         using (writer.Braces("namespace ModelGen.Generated"))
         using (writer.Braces($"file sealed class {local}(ParameterTable weights, OptimizerSettings optimizer) : TrainingStep(weights.Parameters({Invariant.Text(step.ValuesOf(ValueKind.Parameter).Count())}), optimizer)"))
         {
+            writer.Line("protected override ParameterTable Weights => weights;");
+            writer.Line();
             WriteRun(writer, spec, step);
         }
 
@@ -158,7 +160,7 @@ internal static class TrainingEmitter
         CSharpBody body = function.Body();
         int[] inputs = [.. step.ValuesOf(ValueKind.Input)];
         string target = function.NameOf(step.ValuesOf(ValueKind.Target).Single());
-        using (writer.Braces($"public override void Run(IReadOnlyList<Tensor> inputs, Tensor {target})"))
+        using (writer.Braces($"protected override void Evaluate(IReadOnlyList<Tensor> inputs, Tensor {target})"))
         {
             if (spec.Modules.Count > 0)
             {

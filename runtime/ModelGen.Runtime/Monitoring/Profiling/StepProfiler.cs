@@ -18,12 +18,15 @@ internal static class StepProfiler
         }
 
         HardwareLimits limits = HardwareLimits.OfThisMachine;
+
+        // A search evaluates as often as it needs: one evaluation is what can be compared.
+        Action<IReadOnlyList<Tensor>, Tensor> run = step.Optimizer.EvaluatesLoss ? step.Measure : step.Run;
         using var state = new StepState(model, step);
         try
         {
             for (int i = 0; i < WarmUp; i++)
             {
-                step.Run(inputs, target);
+                run(inputs, target);
             }
 
             StepOperation[] operations = kernels.Operations;
@@ -33,7 +36,7 @@ internal static class StepProfiler
             for (int i = 0; i < steps; i++)
             {
                 long start = Stopwatch.GetTimestamp();
-                step.Run(inputs, target);
+                run(inputs, target);
                 whole[i] = Stopwatch.GetElapsedTime(start).TotalSeconds;
             }
 

@@ -7,7 +7,7 @@ internal sealed class StepState : IDisposable
 {
     private readonly List<(Tensor Live, Tensor Copy)> tensors = [];
     private readonly TrainingStep step;
-    private readonly (long StepCount, double Scalar) counters;
+    private readonly (long StepCount, double Scalar, LbfgsCounters? Search) counters;
     private readonly long runs;
     private readonly ulong? key;
     private readonly Tensor generator;

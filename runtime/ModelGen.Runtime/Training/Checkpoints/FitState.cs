@@ -48,6 +48,9 @@ internal sealed record FitState
 
     public required double OptimizerScalar { get; init; }
 
+    /// <summary>That of an optimizer that searches; null for others.</summary>
+    public LbfgsCounters? OptimizerSearch { get; init; }
+
     public required double LearningRate { get; init; }
 
     public required JsonNode? Scheduler { get; init; }
