@@ -37,6 +37,12 @@ public sealed record StaticQuantizationOptions
     /// </summary>
     public int WeightBits { get; init; } = 8;
 
+    /// <summary>
+    /// Takes the scales of weights that make the squared error of all of them smallest, where the largest weights may be cut off, instead of those at which the largest weight is the largest
+    /// integer. For 4 bits; with 8 there is little to win. Default false.
+    /// </summary>
+    public bool ClipWeights { get; init; }
+
     /// <summary>Weights in 7 bits, for processors without VNNI, whose 8-bit products saturate; default false. Weights of 4 bits never saturate.</summary>
     public bool ReduceRange { get; init; }
 

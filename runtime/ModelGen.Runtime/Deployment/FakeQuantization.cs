@@ -209,7 +209,7 @@ public sealed class FakeQuantization
     /// <summary>Whether a state-dict key is that of learned scales.</summary>
     internal static bool IsFactor(string key) => key is FactorsKey or WeightFactorsKey;
 
-    private static void Check(QuantizationOptions? options, StaticQuantizationOptions chosen)
+    private void Check(QuantizationOptions? options, StaticQuantizationOptions chosen)
     {
         if (options?.Mode is not (null or QuantizationMode.Static))
         {
@@ -219,6 +219,11 @@ public sealed class FakeQuantization
         if (chosen.ActivationType != OnnxType.UInt8)
         {
             throw new ArgumentException($"Quantization-aware training rounds activations to UInt8, not to {chosen.ActivationType}; leave ActivationType at its default.", nameof(options));
+        }
+
+        if (chosen.ClipWeights && channels is null)
+        {
+            throw new ArgumentException("QuantizationAware.StraightThrough takes the scales of weights from the largest of them at each step; ClipWeights is where QuantizationAware.LearnedStepSize can start.", nameof(options));
         }
     }
 

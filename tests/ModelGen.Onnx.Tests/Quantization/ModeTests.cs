@@ -137,6 +137,32 @@ public sealed class ModeTests
         }
     }
 
+    /// <summary>Clipped scales are better in squared error than any other of a fine search by more than its step allows, and never worse than those of the largest weight.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void ClippedWeights_HaveTheLeastSquaredError(bool perChannel)
+    {
+        OnnxModel model = Linear(64, 5, gemm: true);
+        float[] weights = Graphs.Random(320, 1);
+        float[] Scales(bool clip) => Quantizer.WeightScales(model, Quantizer.Calibrate(model, Graphs.Samples(model, 5)) with { WeightGrids = new Dictionary<string, WeightGrid>() }, new StaticQuantizationOptions { WeightBits = 4, PerChannel = perChannel, ClipWeights = clip }).Values.Single();
+        float[] clipped = Scales(true);
+        float[] largest = Scales(false);
+        Assert.Equal(perChannel ? 5 : 1, clipped.Distinct().Count());
+        double total = 0;
+        double without = 0;
+        for (int output = 0; output < (perChannel ? 5 : 1); output++)
+        {
+            float[] row = perChannel ? weights[(output * 64)..((output + 1) * 64)] : weights;
+            double Error(double scale) => row.Sum(weight => Math.Pow(weight - (Math.Clamp(Math.Round(weight / scale), -7, 7) * scale), 2));
+            double best = Enumerable.Range(300, 701).Min(share => Error(largest[output] * share / 1000));
+            Assert.InRange(Error(clipped[output]), best * 0.999, Math.Min(best * 1.15, Error(largest[output])));
+            (total, without) = (total + Error(clipped[output]), without + Error(largest[output]));
+        }
+
+        Assert.True(total < without);
+    }
+
     /// <summary>A channel of zeros has no say in a scale that all channels share.</summary>
     [Fact]
     public void SharedScale_IsThatOfTheLargestWeight_AlsoBesideAChannelOfZeros()
