@@ -219,6 +219,49 @@ public sealed partial class QuantizationAwareTests : IDisposable
         Assert.NotSame(rounding, trainer.Step);
     }
 
+    /// <summary>
+    /// The order that users of quantization-aware training know: float32, then rounding, then frozen batch normalisation. Two fits do it: the calibration keeps the weights, the second fit begins
+    /// with them, rounds from its first step on and leaves the statistics of the first.
+    /// </summary>
+    [Fact]
+    public void TwoFits_CarryTheWeightsFromFloatToRounding()
+    {
+        using IDisposable scope = NewDisposeScope();
+        random.manual_seed(81);
+        using var model = new RoundedCnn();
+        TensorDataset data = Images(128);
+        var first = new TrainerOptions { Epochs = 3, Progress = TrainingProgress.None };
+        using (var trainer = model.CreateTrainer(first))
+        {
+            trainer.Fit(data);
+        }
+
+        Dictionary<string, Tensor> trained = Checkpoint.Tensors(model).ToDictionary(static pair => pair.Name, static pair => pair.Tensor.clone());
+        model.Calibrate(data.ToTensors(0, 128).Inputs[0], new QuantizationOptions { Static = new StaticQuantizationOptions { WeightBits = 4 } });
+        foreach ((string name, Tensor tensor) in trained)
+        {
+            Assert.True((Checkpoint.Tensors(model).Single(pair => pair.Name == name).Tensor == tensor).all().ToBoolean(), name);
+        }
+
+        double before;
+        using (var judge = model.CreateTrainer(first))
+        {
+            before = judge.Evaluate(data).Loss;
+        }
+
+        using var tuner = model.CreateTrainer(first with { LearningRate = 1e-3 });
+        FitResult tuned = tuner.Fit(data);
+        double after = tuner.Evaluate(data).Loss;
+        Assert.True(after < before, $"{after} from {before}");
+
+        // An untrained model, or one that had lost its weights, would begin near the logarithm of four classes.
+        Assert.InRange(tuned.Epochs[0].TrainLoss, 0, (before + Math.Log(4)) / 2);
+        foreach ((string name, Tensor tensor) in Checkpoint.Tensors(model).Where(pair => trained.ContainsKey(pair.Name)))
+        {
+            Assert.Equal(name.Contains("running_", StringComparison.Ordinal) || name.Contains("num_batches", StringComparison.Ordinal), (tensor == trained[name]).all().ToBoolean());
+        }
+    }
+
     [Fact]
     public void Fit_ResumedFromACheckpoint_IsTheFitThatWasNotInterrupted()
     {
