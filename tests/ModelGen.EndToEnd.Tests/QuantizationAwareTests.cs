@@ -42,11 +42,12 @@ public sealed partial class QuantizationAwareTests : IDisposable
         RequireSame(model, model.Calibrate, model.InferQuantized, path => model.ExportQuantizedOnnx(path), randn(160, 2, 12, 12), randn(16, 2, 12, 12), ties: 0.25);
     }
 
-    /// <summary>Weights of 4 bits and of one scale round as the exported model too.</summary>
+    /// <summary>Weights of 4 and 7 bits and of one scale round as the exported model too.</summary>
     [Theory]
     [InlineData(true, 4, true)]
     [InlineData(true, 4, false)]
     [InlineData(false, 4, false)]
+    [InlineData(true, 7, true)]
     [InlineData(true, 8, false)]
     [InlineData(false, 8, false)]
     public void NarrowWeights_RoundAsTheExportedModel(bool onKernels, int bits, bool perChannel)
@@ -54,7 +55,7 @@ public sealed partial class QuantizationAwareTests : IDisposable
         using IDisposable? library = onKernels ? null : LibraryPath.Use();
         using IDisposable scope = NewDisposeScope();
         random.manual_seed(7);
-        var weights = new StaticQuantizationOptions { WeightBits = bits, PerChannel = perChannel };
+        var weights = new StaticQuantizationOptions { WeightBits = bits == 4 ? 4 : 8, ReduceRange = bits == 7, PerChannel = perChannel };
         using var images = new RoundedCnn();
         Warm(images, () => randn(16, 2, 12, 12));
         RequireSame(images, images.Calibrate, images.InferQuantized, path => images.ExportQuantizedOnnx(path), randn(160, 2, 12, 12), randn(16, 2, 12, 12), ties: 0.25, new QuantizationOptions { Static = weights });
