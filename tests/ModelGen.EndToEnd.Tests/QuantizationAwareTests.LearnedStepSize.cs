@@ -14,15 +14,19 @@ public sealed partial class QuantizationAwareTests
 {
     /// <summary>Gradients of weights, biases and scales against learned step size quantization written out with autograd in float64.</summary>
     [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public void LearnedStep_HasTheGradientsOfThePaper(bool onKernels)
+    [InlineData(true, 8, true)]
+    [InlineData(false, 8, true)]
+    [InlineData(true, 4, true)]
+    [InlineData(true, 4, false)]
+    [InlineData(false, 4, false)]
+    public void LearnedStep_HasTheGradientsOfThePaper(bool onKernels, int bits, bool perChannel)
     {
         using IDisposable? library = onKernels ? null : LibraryPath.Use();
         using IDisposable scope = NewDisposeScope();
         random.manual_seed(71);
+        int largest = bits == 4 ? 7 : 127;
         using var model = new LearnedMlp();
-        model.Calibrate(randn(200, 12));
+        model.Calibrate(randn(200, 12), new QuantizationOptions { Static = new() { WeightBits = bits, PerChannel = perChannel } });
         (float[] first, float[] firstWeights) = Scales(model.Quantization, 3, 45);
         using (no_grad())
         {
@@ -52,8 +56,8 @@ public sealed partial class QuantizationAwareTests
             int outputs = (int)layer.weight!.shape[0];
             Tensor weights = leaves[names[i] + ".weight"] = Wide(layer.weight!).requires_grad_();
             Tensor bias = leaves[names[i] + ".bias"] = Wide(layer.bias!).requires_grad_();
-            Tensor own = weight[offset..(offset + outputs)];
-            y = functional.linear(y, Learned(weights, own.unsqueeze(1), 0, -127, 127), Rounded(bias, (own * activation[i]).detach(), 0, -1e9, 1e9));
+            Tensor own = perChannel ? weight[offset..(offset + outputs)] : weight[offset..(offset + 1)];
+            y = functional.linear(y, Learned(weights, own.unsqueeze(1), 0, -largest, largest), Rounded(bias, (own * activation[i]).detach(), 0, -1e9, 1e9));
             y = i == 2 ? y : Learned(y.relu(), activation[i + 1], zeroPoints[i + 1], 0, 255);
             offset += outputs;
         }
@@ -64,7 +68,8 @@ public sealed partial class QuantizationAwareTests
 
         // Section 2.2: one over the square root of the numbers times the largest integer. By the chain rule of the factor, divided by where the scale started.
         double[] features = [.. new[] { 12.0, 24, 16 }.Select((count, i) => 1 / (Math.Sqrt(count * 255) * first[i]))];
-        double[] inputs = [.. Enumerable.Repeat(12.0, 24).Concat(Enumerable.Repeat(24.0, 16)).Concat(Enumerable.Repeat(16.0, 5)).Select((count, i) => 1 / (Math.Sqrt(count * 127) * firstWeights[i]))];
+        (double Inputs, int Outputs)[] sizes = [(12, 24), (24, 16), (16, 5)];
+        double[] inputs = [.. sizes.SelectMany(size => Enumerable.Repeat(size.Inputs * (perChannel ? 1 : size.Outputs), size.Outputs)).Select((count, i) => 1 / (Math.Sqrt(count * largest) * firstWeights[i]))];
         var expected = leaves.ToDictionary(static pair => pair.Key, static pair => pair.Value.grad!);
 
         // The result has a scale too, which the quantizer leaves out.
@@ -104,6 +109,24 @@ public sealed partial class QuantizationAwareTests
         }
 
         OnnxModel Baseline() => Quantizer.QuantizeStatic(model.ToOnnx(), Quantizer.Calibrate(model.ToOnnx(), ((CalibrationData)randn(64, 2, 12, 12)).Batches(model.ToOnnx()))).Model;
+    }
+
+    [Theory]
+    [InlineData(true, true)]
+    [InlineData(true, false)]
+    [InlineData(false, false)]
+    public void LearnedNarrowWeights_RoundAsTheExportedModel_AlsoWhenScalesHaveMoved(bool onKernels, bool perChannel)
+    {
+        using IDisposable? library = onKernels ? null : LibraryPath.Use();
+        using IDisposable scope = NewDisposeScope();
+        random.manual_seed(76);
+        var options = new QuantizationOptions { Static = new StaticQuantizationOptions { WeightBits = 4, PerChannel = perChannel } };
+        using var images = new LearnedCnn();
+        Warm(images, () => randn(16, 2, 12, 12));
+        RequireSame(images, (samples, chosen) => { images.Calibrate(samples, chosen); Shift(images); }, images.InferQuantized, path => images.ExportQuantizedOnnx(path), randn(160, 2, 12, 12), randn(16, 2, 12, 12), ties: 0.25, options);
+        using var text = new LearnedText();
+        Tensor Tokens(int count) => randint(0, 30, [count, 10], dtype: ScalarType.Int64);
+        RequireSame(text, (samples, chosen) => { text.Calibrate(samples, chosen); Shift(text); }, text.InferQuantized, path => text.ExportQuantizedOnnx(path), Tokens(160), Tokens(8), options: options);
     }
 
     [Theory]

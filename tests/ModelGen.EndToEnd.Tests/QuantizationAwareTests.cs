@@ -42,6 +42,28 @@ public sealed partial class QuantizationAwareTests : IDisposable
         RequireSame(model, model.Calibrate, model.InferQuantized, path => model.ExportQuantizedOnnx(path), randn(160, 2, 12, 12), randn(16, 2, 12, 12), ties: 0.25);
     }
 
+    /// <summary>Weights of 4 and 7 bits and of one scale round as the exported model too.</summary>
+    [Theory]
+    [InlineData(true, 4, true)]
+    [InlineData(true, 4, false)]
+    [InlineData(false, 4, false)]
+    [InlineData(true, 7, true)]
+    [InlineData(true, 8, false)]
+    [InlineData(false, 8, false)]
+    public void NarrowWeights_RoundAsTheExportedModel(bool onKernels, int bits, bool perChannel)
+    {
+        using IDisposable? library = onKernels ? null : LibraryPath.Use();
+        using IDisposable scope = NewDisposeScope();
+        random.manual_seed(7);
+        var weights = new StaticQuantizationOptions { WeightBits = bits == 4 ? 4 : 8, ReduceRange = bits == 7, PerChannel = perChannel };
+        using var images = new RoundedCnn();
+        Warm(images, () => randn(16, 2, 12, 12));
+        RequireSame(images, images.Calibrate, images.InferQuantized, path => images.ExportQuantizedOnnx(path), randn(160, 2, 12, 12), randn(16, 2, 12, 12), ties: 0.25, new QuantizationOptions { Static = weights });
+        using var text = new RoundedText();
+        Tensor Tokens(int count) => randint(0, 30, [count, 10], dtype: ScalarType.Int64);
+        RequireSame(text, text.Calibrate, text.InferQuantized, path => text.ExportQuantizedOnnx(path), Tokens(160), Tokens(8), options: new QuantizationOptions { Static = weights });
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
@@ -72,10 +94,10 @@ public sealed partial class QuantizationAwareTests : IDisposable
     /// The integer model gives the same numbers but for the order of sums, literally (nodes as they are written) and with ONNX Runtime's integer kernels. A sum that lies at the middle of two
     /// integers may then round either way, and everything behind it differs by about one step; that happens to few samples of a large model, and is small against the noise of rounding.
     /// </summary>
-    private void RequireSame(Module model, Action<CalibrationData, QuantizationOptions?> calibrate, Func<Tensor, Tensor> infer, Action<string> export, Tensor samples, Tensor input, double ties = 0)
+    private void RequireSame(Module model, Action<CalibrationData, QuantizationOptions?> calibrate, Func<Tensor, Tensor> infer, Action<string> export, Tensor samples, Tensor input, double ties = 0, QuantizationOptions? options = null)
     {
         model.eval();
-        calibrate(samples, null);
+        calibrate(samples, options);
         export(path);
         Tensor expected = infer(input).reshape(input.shape[0], -1);
         Tensor plain = ((ICompiledModel)model).InferBatch([input]).reshape(input.shape[0], -1);
@@ -107,15 +129,17 @@ public sealed partial class QuantizationAwareTests : IDisposable
 
     /// <summary>Loss and gradients of a step against the network written out with TorchSharp's autograd in float64, rounding hidden from it by <c>detach</c>.</summary>
     [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public void Step_HasTheGradientsOfTheStraightThroughEstimator(bool onKernels)
+    [InlineData(true, 8, true)]
+    [InlineData(false, 8, true)]
+    [InlineData(true, 4, false)]
+    [InlineData(false, 4, false)]
+    public void Step_HasTheGradientsOfTheStraightThroughEstimator(bool onKernels, int bits, bool perChannel)
     {
         using IDisposable? library = onKernels ? null : LibraryPath.Use();
         using IDisposable scope = NewDisposeScope();
         random.manual_seed(11);
         using var model = new RoundedMlp();
-        model.Calibrate(randn(200, 12));
+        model.Calibrate(randn(200, 12), new QuantizationOptions { Static = new() { WeightBits = bits, PerChannel = perChannel } });
 
         // Beyond the calibrated range on both sides, where gradients stop.
         Tensor x = randn(32, 12) * 2;
@@ -132,8 +156,9 @@ public sealed partial class QuantizationAwareTests : IDisposable
         {
             Tensor weight = leaves[layers[i].Name + ".weight"] = Wide(layers[i].Layer.weight!).requires_grad_();
             Tensor bias = leaves[layers[i].Name + ".bias"] = Wide(layers[i].Layer.bias!).requires_grad_();
-            Tensor weightScale = (layers[i].Layer.weight!.detach().abs().amax([1L], keepdim: true) / 127f).to_type(ScalarType.Float64);
-            y = functional.linear(y, Rounded(weight, weightScale, 0, -127, 127), Rounded(bias, weightScale.squeeze(1) * scales[i].Scale, 0, -1e9, 1e9));
+            int largest = bits == 4 ? 7 : 127;
+            Tensor weightScale = (layers[i].Layer.weight!.detach().abs().amax(perChannel ? [1L] : [0L, 1L], keepdim: true) / (float)largest).to_type(ScalarType.Float64);
+            y = functional.linear(y, Rounded(weight, weightScale, 0, -largest, largest), Rounded(bias, weightScale.squeeze(1) * scales[i].Scale, 0, -1e9, 1e9));
             y = i == 2 ? y : Rounded(y.relu(), tensor((double)scales[i + 1].Scale), scales[i + 1].ZeroPoint, 0, 255);
         }
 
@@ -195,6 +220,49 @@ public sealed partial class QuantizationAwareTests : IDisposable
         Assert.NotSame(rounding, trainer.Step);
     }
 
+    /// <summary>
+    /// The order that users of quantization-aware training know: float32, then rounding, then frozen batch normalisation. Two fits do it: the calibration keeps the weights, the second fit begins
+    /// with them, rounds from its first step on and leaves the statistics of the first.
+    /// </summary>
+    [Fact]
+    public void TwoFits_CarryTheWeightsFromFloatToRounding()
+    {
+        using IDisposable scope = NewDisposeScope();
+        random.manual_seed(81);
+        using var model = new RoundedCnn();
+        TensorDataset data = Images(128);
+        var first = new TrainerOptions { Epochs = 3, Progress = TrainingProgress.None };
+        using (var trainer = model.CreateTrainer(first))
+        {
+            trainer.Fit(data);
+        }
+
+        Dictionary<string, Tensor> trained = Checkpoint.Tensors(model).ToDictionary(static pair => pair.Name, static pair => pair.Tensor.clone());
+        model.Calibrate(data.ToTensors(0, 128).Inputs[0], new QuantizationOptions { Static = new StaticQuantizationOptions { WeightBits = 4 } });
+        foreach ((string name, Tensor tensor) in trained)
+        {
+            Assert.True((Checkpoint.Tensors(model).Single(pair => pair.Name == name).Tensor == tensor).all().ToBoolean(), name);
+        }
+
+        double before;
+        using (var judge = model.CreateTrainer(first))
+        {
+            before = judge.Evaluate(data).Loss;
+        }
+
+        using var tuner = model.CreateTrainer(first with { LearningRate = 1e-3 });
+        FitResult tuned = tuner.Fit(data);
+        double after = tuner.Evaluate(data).Loss;
+        Assert.True(after < before, $"{after} from {before}");
+
+        // An untrained model, or one that had lost its weights, would begin near the logarithm of four classes.
+        Assert.InRange(tuned.Epochs[0].TrainLoss, 0, (before + Math.Log(4)) / 2);
+        foreach ((string name, Tensor tensor) in Checkpoint.Tensors(model).Where(pair => trained.ContainsKey(pair.Name)))
+        {
+            Assert.Equal(name.Contains("running_", StringComparison.Ordinal) || name.Contains("num_batches", StringComparison.Ordinal), (tensor == trained[name]).all().ToBoolean());
+        }
+    }
+
     [Fact]
     public void Fit_ResumedFromACheckpoint_IsTheFitThatWasNotInterrupted()
     {
@@ -247,7 +315,7 @@ public sealed partial class QuantizationAwareTests : IDisposable
         using var twin = new RoundedMlp();
         Assert.Contains("Calibrate", Assert.Throws<InvalidOperationException>(() => twin.ExportQuantizedOnnx(path)).Message);
         Assert.Contains("Prepare", Assert.Throws<InvalidOperationException>(() => twin.InferQuantized(randn(2, 12))).Message);
-        model.Calibrate(randn(100, 12));
+        model.Calibrate(randn(100, 12), new QuantizationOptions { Static = new() { WeightBits = 4, PerChannel = false } });
         twin.Quantization.Prepare();
         twin.load_state_dict(model.state_dict());
         Assert.Equal(model.Quantization.Activations, twin.Quantization.Activations, static (a, b) => a.Name == b.Name && a.Scale == b.Scale && a.ZeroPoint == b.ZeroPoint);
@@ -257,6 +325,7 @@ public sealed partial class QuantizationAwareTests : IDisposable
         byte[] expected = File.ReadAllBytes(path);
         twin.ExportQuantizedOnnx(path);
         Assert.Equal(expected, File.ReadAllBytes(path));
+        Assert.Contains("WeightBits", Assert.Throws<ArgumentException>(() => twin.ExportQuantizedOnnx(path, new QuantizationOptions { Static = new() })).Message);
     }
 
     /// <summary>Nodes that the options leave float are float in training; an export with other options is refused instead of being another model.</summary>
@@ -275,7 +344,7 @@ public sealed partial class QuantizationAwareTests : IDisposable
         Compare.Close(model.InferQuantized(x), Run(GraphOptimizationLevel.ORT_ENABLE_ALL, x).reshape(16, 5), 1e-6, "output");
         Assert.Contains("others than those of the calibration", Assert.Throws<ArgumentException>(() => model.ExportQuantizedOnnx(path, new QuantizationOptions { Static = new() })).Message);
         Assert.Contains("ExcludeNodes", Assert.Throws<NotSupportedException>(() => new FakeQuantization(model, ["x"], []).Calibrate(model.ToOnnx(), randn(10, 12), null, Calibration.MinMax)).Message);
-        Assert.Contains("UInt8", Assert.Throws<ArgumentException>(() => model.Calibrate(randn(10, 12), new QuantizationOptions { Static = new() { ReduceRange = true } })).Message);
+        Assert.Contains("UInt8", Assert.Throws<ArgumentException>(() => model.Calibrate(randn(10, 12), new QuantizationOptions { Static = new() { ActivationType = OnnxType.Int8 } })).Message);
         Assert.Contains("change the weights", Assert.Throws<ArgumentException>(() => model.Calibrate(randn(10, 12), new QuantizationOptions { Static = new() { CorrectBias = true } })).Message);
     }
 

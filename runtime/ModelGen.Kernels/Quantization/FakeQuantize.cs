@@ -3,24 +3,23 @@ using System.Runtime.CompilerServices;
 
 namespace ModelGen.Kernels;
 
-/// <summary>Rounds numbers to those that an 8-bit integer stands for, as QuantizeLinear followed by DequantizeLinear does, and the gradient of that. A scale of 0 leaves numbers as they are.</summary>
+/// <summary>Rounds numbers to those that an integer stands for, as QuantizeLinear followed by DequantizeLinear does, and the gradient of that. A scale of 0 leaves numbers as they are.</summary>
 [EditorBrowsable(EditorBrowsableState.Never)]
 public static class FakeQuantize
 {
     /// <summary>The smallest share of its calibrated size that a learned scale falls to.</summary>
     public const float SmallestFactor = 1f / 64;
 
-    /// <summary><c>clamp(round(x / scale), low - zero, high - zero) * scale</c>, halves to even; NaN stays NaN.</summary>
+    /// <summary><c>clamp(round(x / scale), low, high) * scale</c>, halves to even; NaN stays NaN.</summary>
     /// <param name="x">Numbers.</param>
     /// <param name="scale">Scale, 0 for none.</param>
-    /// <param name="zero">Integer that stands for 0.</param>
-    /// <param name="low">Smallest integer.</param>
-    /// <param name="high">Largest integer.</param>
+    /// <param name="low">Smallest integer, counted from the one that stands for 0.</param>
+    /// <param name="high">Largest integer, counted so.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V Value<V>(V x, V scale, V zero, float low, float high)
+    public static V Value<V>(V x, V scale, V low, V high)
         where V : unmanaged, IVector<V>
     {
-        V integer = V.Min(V.All(high) - zero, V.Max(V.All(low) - zero, V.Round(x / scale)));
+        V integer = V.Min(high, V.Max(low, V.Round(x / scale)));
         return V.Select(V.Less(V.Zero, scale), integer * scale, x);
     }
 
@@ -28,15 +27,14 @@ public static class FakeQuantize
     /// <param name="gradient">Gradient of the result.</param>
     /// <param name="x">Numbers.</param>
     /// <param name="scale">Scale, 0 for none.</param>
-    /// <param name="zero">Integer that stands for 0.</param>
-    /// <param name="low">Smallest integer.</param>
-    /// <param name="high">Largest integer.</param>
+    /// <param name="low">Smallest integer, counted from the one that stands for 0.</param>
+    /// <param name="high">Largest integer, counted so.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V Gradient<V>(V gradient, V x, V scale, V zero, float low, float high)
+    public static V Gradient<V>(V gradient, V x, V scale, V low, V high)
         where V : unmanaged, IVector<V>
     {
         V integer = V.Round(x / scale);
-        V inside = V.LessOrEqual(V.All(low) - zero, integer) & V.LessOrEqual(integer, V.All(high) - zero);
+        V inside = V.LessOrEqual(low, integer) & V.LessOrEqual(integer, high);
         return V.Select(V.Less(V.Zero, scale), gradient & inside, gradient);
     }
 
@@ -47,19 +45,16 @@ public static class FakeQuantize
     /// <param name="gradient">Gradient of the result.</param>
     /// <param name="x">Numbers.</param>
     /// <param name="scale">Scale, 0 for none.</param>
-    /// <param name="zero">Integer that stands for 0.</param>
-    /// <param name="low">Smallest integer.</param>
-    /// <param name="high">Largest integer.</param>
+    /// <param name="low">Smallest integer, counted from the one that stands for 0.</param>
+    /// <param name="high">Largest integer, counted so.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V ScaleGradient<V>(V gradient, V x, V scale, V zero, float low, float high)
+    public static V ScaleGradient<V>(V gradient, V x, V scale, V low, V high)
         where V : unmanaged, IVector<V>
     {
         V quotient = x / scale;
         V integer = V.Round(quotient);
-        V smallest = V.All(low) - zero;
-        V largest = V.All(high) - zero;
-        V inside = V.LessOrEqual(smallest, integer) & V.LessOrEqual(integer, largest);
-        V slope = V.Min(largest, V.Max(smallest, integer)) - (quotient & inside);
+        V inside = V.LessOrEqual(low, integer) & V.LessOrEqual(integer, high);
+        V slope = V.Min(high, V.Max(low, integer)) - (quotient & inside);
         return V.Less(V.Zero, scale) & (gradient * slope);
     }
 
@@ -72,19 +67,20 @@ public static class FakeQuantize
         where V : unmanaged, IVector<V> => V.Min(limit, V.Max(factor, V.All(SmallestFactor)) * reference);
 
     /// <summary>
-    /// The gradient of the factor, which makes a step of gradient descent change the scale as if it were learned itself: that of the scale by the reference. 0 where the factor is at an end
-    /// and would go further.
+    /// The gradient of the factor, which makes a step of gradient descent change the scale as if it were learned itself: that of the scale by the reference, times a rate. 0 where the factor is
+    /// at an end and would go further.
     /// </summary>
     /// <param name="gradient">Gradient of the scale.</param>
     /// <param name="factor">The learned number.</param>
     /// <param name="reference">Scale of the calibration, 0 for none.</param>
     /// <param name="limit">Largest scale.</param>
+    /// <param name="rate">By what the gradient is multiplied.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V LearnedScaleGradient<V>(V gradient, V factor, V reference, V limit)
+    public static V LearnedScaleGradient<V>(V gradient, V factor, V reference, V limit, V rate)
         where V : unmanaged, IVector<V>
     {
         V growsBeyond = V.LessOrEqual(limit, factor * reference) & V.Less(gradient, V.Zero);
         V shrinksBeyond = V.LessOrEqual(factor, V.All(SmallestFactor)) & V.Less(V.Zero, gradient);
-        return V.Select(growsBeyond | shrinksBeyond, V.Zero, V.Less(V.Zero, reference) & (gradient / reference));
+        return V.Select(growsBeyond | shrinksBeyond, V.Zero, V.Less(V.Zero, reference) & (gradient * rate / reference));
     }
 }

@@ -16,14 +16,25 @@ public sealed record ActivationScale(string Name, float Scale, int ZeroPoint)
     public float LargestScale { get; init; } = float.PositiveInfinity;
 }
 
+/// <summary>What the weights of a product are rounded to: multiples of a scale.</summary>
+/// <param name="Largest">The largest integer, and the smallest with the other sign: 127, 63 or 7.</param>
+/// <param name="PerChannel">Whether each output channel (each column of a lookup's table) has a scale of its own.</param>
+public sealed record WeightGrid(int Largest, bool PerChannel);
+
 /// <summary>What static quantization takes from samples, or from training.</summary>
 /// <param name="Activations">Scales of all values that become integers.</param>
 /// <param name="Products">Results of the products, with their bias, that run in integers, and of the lookups in integer tables.</param>
 public sealed record CalibrationTable(IReadOnlyList<ActivationScale> Activations, IReadOnlyList<string> Products)
 {
     /// <summary>
-    /// Scales of weights, one for each output channel (for each column of a lookup's table), by a name of <see cref="Products"/>. Products that are not among them get the scale at which the
-    /// largest magnitude of a channel becomes 127. Default empty.
+    /// What the weights are rounded to, by a name of <see cref="Products"/>, as the options of the calibration say: a quantization with other options is refused. Products that are not among
+    /// them are not checked. Default empty.
+    /// </summary>
+    public IReadOnlyDictionary<string, WeightGrid> WeightGrids { get; init; } = new Dictionary<string, WeightGrid>();
+
+    /// <summary>
+    /// Scales of weights, one for each output channel (for each column of a lookup's table; all the same where they share one), by a name of <see cref="Products"/>. Products that are not among
+    /// them get the scale at which the largest magnitude of a channel becomes the largest integer. Default empty.
     /// </summary>
     public IReadOnlyDictionary<string, float[]> WeightScales { get; init; } = new Dictionary<string, float[]>();
 }

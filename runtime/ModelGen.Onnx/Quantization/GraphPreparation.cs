@@ -6,7 +6,7 @@ namespace ModelGen.Onnx.Quantization;
 internal static class GraphPreparation
 {
     // What the quantizers append to the names of values, and to those of products for their weights and biases.
-    private static readonly string[] Suffixes = ["_scale", "_zero_point", "_quantized", "_dequantized", "_float", "_rows"];
+    private static readonly string[] Suffixes = ["_scale", "_zero_point", "_quantized", "_packed", "_dequantized", "_float", "_rows"];
 
     public static OnnxModel Prepare(OnnxModel model, int opset)
     {

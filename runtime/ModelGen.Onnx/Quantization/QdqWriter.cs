@@ -13,6 +13,9 @@ internal sealed class QdqWriter(
     /// <summary>Scales of the columns of a lookup's table.</summary>
     public Func<NodeProto, float[]>? TableScales { get; init; }
 
+    /// <summary>Names of convolutions whose image columns were folded.</summary>
+    public IReadOnlyList<string> Folded { get; private set; } = [];
+
     public OnnxModel Write()
     {
         GraphProto graph = model.Graph;
@@ -55,7 +58,19 @@ internal sealed class QdqWriter(
 
         DropUnused(model.Graph);
         string activations = options.ActivationType.ToString().ToLowerInvariant();
-        model.MetadataProps.Add(new StringStringEntryProto { Key = "modelgen.quantization", Value = $"static int8, QDQ, {activations} activations, int8 weights" });
+        model.MetadataProps.Add(new StringStringEntryProto { Key = "modelgen.quantization", Value = $"static int8, QDQ, {activations} activations, int{options.WeightBits} weights" });
+        if (options is { FoldImageColumns: true, ActivationType: OnnxType.UInt8 })
+        {
+            Folded = new NarrowConvolutions(graph).Run();
+        }
+
+        if (options.WeightBits == 4)
+        {
+            model.IrVersion = Math.Max(model.IrVersion, FourBitWeights.IrVersion);
+            FourBitWeights.Pack(graph, plan.Products.Select(static product => product.Node.Name + "/weight_quantized"));
+        }
+
+        DropDescriptions(graph);
         return new OnnxModel(model);
     }
 
@@ -77,7 +92,7 @@ internal sealed class QdqWriter(
     /// <summary>
     /// Removes sizes and origins: ONNX Runtime infers the ones itself, and the float model has the others under the same names. Of a small model they would be a hundredth of the file.
     /// </summary>
-    public static void DropDescriptions(GraphProto graph)
+    private static void DropDescriptions(GraphProto graph)
     {
         graph.ValueInfo.Clear();
         foreach (NodeProto node in graph.Node)
@@ -208,7 +223,7 @@ internal sealed class QdqWriter(
         float[] scales = TableScales?.Invoke(node) ?? WeightQuantizer.TableScales(columns);
         if (written.Add(name + "_quantized"))
         {
-            sbyte[] integers = columns.ToTensor(WeightQuantizer.Nearest(columns, scales, 127), 1);
+            sbyte[] integers = columns.ToTensor(WeightQuantizer.Nearest(columns, scales, WeightQuantizer.LargestInTable), 1);
             model.Graph.Initializer.Add(TensorBytes.Tensor<sbyte>(name + "_quantized", table.Dims, integers));
             Constant(name + "_scale", scales, [scales.Length]);
         }

@@ -100,7 +100,7 @@ public static class Quantizer
     {
         OnnxModel quantized = GraphPreparation.Prepare(model, 13);
         IReadOnlyList<QuantizedNode> nodes = new DynamicQuantizer(quantized, options ?? new()).Run();
-        return Result(model, quantized, nodes);
+        return Result(model, quantized, nodes, []);
     }
 
     /// <summary>
@@ -134,7 +134,7 @@ public static class Quantizer
             statistics = ProductQuantizer.Measure(quantized, index, products, static _ => null, calibration, moments: true);
         }
 
-        return Result(model, quantized, quantizer.Run(statistics));
+        return Result(model, quantized, quantizer.Run(statistics), []);
     }
 
     /// <summary>
@@ -147,9 +147,10 @@ public static class Quantizer
     public static QuantizationResult ToFloat16(OnnxModel model)
     {
         OnnxModel half = GraphPreparation.Prepare(model, 13);
-        return Result(model, half, new HalfConverter(half.Proto).Run());
+        return Result(model, half, new HalfConverter(half.Proto).Run(), []);
     }
 
-    private static QuantizationResult Result(OnnxModel source, OnnxModel quantized, IReadOnlyList<QuantizedNode> nodes) =>
-        new(quantized, new QuantizationReport(nodes) { FloatBytes = source.Proto.CalculateSize(), QuantizedBytes = quantized.Proto.CalculateSize() });
+    /// <summary>A quantized model with what was done and both sizes.</summary>
+    internal static QuantizationResult Result(OnnxModel source, OnnxModel quantized, IReadOnlyList<QuantizedNode> nodes, IReadOnlyList<string> steps) =>
+        new(quantized, new QuantizationReport(nodes) { Steps = steps, FloatBytes = source.Proto.CalculateSize(), QuantizedBytes = quantized.Proto.CalculateSize() });
 }

@@ -17,7 +17,7 @@ internal sealed class StaticQuantization
     {
         options.Check();
         (source, this.calibration, this.options) = (model, calibration, options);
-        prepared = GraphPreparation.Prepare(model, options.ActivationType is OnnxType.UInt16 or OnnxType.Int16 ? 21 : 13);
+        prepared = GraphPreparation.Prepare(model, options.Opset);
         if (options.EqualizeLayers)
         {
             steps.Add($"equalised {LayerEqualization.Apply(prepared)} pairs of layers");
@@ -57,10 +57,9 @@ internal sealed class StaticQuantization
         }
 
         Dictionary<string, ProductWeights> chosen = plan.Products.ToDictionary(static product => product.Node.Name, product => weights[product.Node.Name].Weights, StringComparer.Ordinal);
-        OnnxModel model = new QdqWriter(prepared, plan, grids, chosen, options).Write();
-        IReadOnlyList<string> folded = options is { FoldImageColumns: true, ActivationType: OnnxType.UInt8 } ? new NarrowConvolutions(model.Proto.Graph).Run() : [];
-        QdqWriter.DropDescriptions(model.Proto.Graph);
-        return new QuantizationResult(model, new QuantizationReport(plan.Report) { Steps = Steps(plan, folded), FloatBytes = source.Proto.CalculateSize(), QuantizedBytes = model.Proto.CalculateSize() });
+        var writer = new QdqWriter(prepared, plan, grids, chosen, options);
+        OnnxModel model = writer.Write();
+        return Quantizer.Result(source, model, plan.Report, Steps(plan, writer.Folded));
     }
 
     /// <summary>Multiplications of each product for one sample.</summary>

@@ -31,7 +31,19 @@ public sealed record StaticQuantizationOptions
     /// <summary>One weight scale per output channel (default) or one for the whole tensor.</summary>
     public bool PerChannel { get; init; } = true;
 
-    /// <summary>Weights in 7 bits, for processors without VNNI, whose 8-bit products saturate; default false.</summary>
+    /// <summary>
+    /// Bits of a weight: 8 (default), or 4 for files of half the size. Weights of 4 bits are stored as int4, which needs opset 21; ONNX Runtime widens them once when it loads the file and
+    /// computes with the same integer kernels. Embedding tables keep 8 bits.
+    /// </summary>
+    public int WeightBits { get; init; } = 8;
+
+    /// <summary>
+    /// Takes the scales of weights that make the squared error of all of them smallest, where the largest weights may be cut off, instead of those at which the largest weight is the largest
+    /// integer. For 4 bits; with 8 there is little to win. Default false.
+    /// </summary>
+    public bool ClipWeights { get; init; }
+
+    /// <summary>Weights in 7 bits, for processors without VNNI, whose 8-bit products saturate; default false. Weights of 4 bits never saturate.</summary>
     public bool ReduceRange { get; init; }
 
     /// <summary>How weights become integers; default to the nearest.</summary>
@@ -70,6 +82,9 @@ public sealed record StaticQuantizationOptions
     /// <summary>Operator types that stay float, such as <c>Add</c>.</summary>
     public IReadOnlyCollection<string> ExcludeOpTypes { get; init; } = [];
 
+    /// <summary>The opset that the quantized model needs at least.</summary>
+    internal int Opset => WeightBits == 4 || ActivationType is OnnxType.UInt16 or OnnxType.Int16 ? 21 : 13;
+
     /// <summary>Whether more than ranges is wanted of the samples.</summary>
     internal bool NeedsInputStatistics => CorrectBias || Rounding == WeightRounding.Adaptive;
 
@@ -78,6 +93,11 @@ public sealed record StaticQuantizationOptions
         if (ActivationType is not (OnnxType.UInt8 or OnnxType.Int8 or OnnxType.UInt16 or OnnxType.Int16))
         {
             throw new ArgumentException($"Activations cannot be quantized to {ActivationType}; use UInt8, Int8, UInt16 or Int16.");
+        }
+
+        if (WeightBits is not (4 or 8) || (WeightBits == 4 && ReduceRange))
+        {
+            throw new ArgumentException($"WeightBits must be 8 or 4, and ReduceRange is for 8 bits, got {WeightBits} bits{(ReduceRange ? " with ReduceRange" : "")}.");
         }
 
         if (!(Percentile is > 0 and <= 100))

@@ -19,7 +19,7 @@ internal sealed class TableQuantization
         }
 
         (source, this.options) = (model, options);
-        prepared = GraphPreparation.Prepare(model, options.ActivationType is OnnxType.UInt16 or OnnxType.Int16 ? 21 : 13);
+        prepared = GraphPreparation.Prepare(model, options.Opset);
         plan = new QuantizationPlan(prepared.Proto.Graph, options);
     }
 
@@ -37,7 +37,10 @@ internal sealed class TableQuantization
                     return new ActivationScale(value, grid.Scale, grid.ZeroPoint) { Moved = plan.Moved(value), Owner = plan.Owner(value), LargestScale = plan.LargestScale(value, grid) };
                 }),
             ],
-            Products);
+            Products)
+        {
+            WeightGrids = Grids(),
+        };
     }
 
     public IReadOnlyDictionary<string, float[]> WeightScales(CalibrationTable table)
@@ -52,8 +55,32 @@ internal sealed class TableQuantization
     {
         Dictionary<string, IntegerGrid> grids = Grids(table);
         OnnxModel model = new QdqWriter(prepared, plan, grids, Weights(table, grids), options) { TableScales = node => Given(table, node.Output[0]) ?? TableScales(node) }.Write();
-        QdqWriter.DropDescriptions(model.Proto.Graph);
-        return new QuantizationResult(model, new QuantizationReport(plan.Report) { Steps = ["scales from a table"], FloatBytes = source.Proto.CalculateSize(), QuantizedBytes = model.Proto.CalculateSize() });
+        return Quantizer.Result(source, model, plan.Report, ["scales from a table"]);
+    }
+
+    private Dictionary<string, WeightGrid> Grids()
+    {
+        var weights = new WeightGrid(WeightQuantizer.Largest(options), options.PerChannel);
+        return plan.Products.Select(product => (product.Result, weights)).Concat(plan.Embeddings.Select(static node => (node.Output[0], new WeightGrid(WeightQuantizer.LargestInTable, true))))
+            .ToDictionary(static pair => pair.Item1, static pair => pair.Item2, StringComparer.Ordinal);
+    }
+
+    private void RequireSameGrids(CalibrationTable table)
+    {
+        foreach ((string product, WeightGrid planned) in Grids())
+        {
+            if (table.WeightGrids.TryGetValue(product, out WeightGrid? given) && given != planned)
+            {
+                throw new ArgumentException($"The options round the weights of '{product}' to {Text(planned)}, and the calibration was for {Text(given)}: set WeightBits, PerChannel and ReduceRange as there.", nameof(table));
+            }
+
+            if (!planned.PerChannel && Given(table, product)?.Distinct().Count() > 1)
+            {
+                throw new ArgumentException($"The weights of '{product}' have one scale by the options, but the table has several.", nameof(table));
+            }
+        }
+
+        static string Text(WeightGrid grid) => $"-{grid.Largest}..{grid.Largest} {(grid.PerChannel ? "per channel" : "with one scale")}";
     }
 
     private IReadOnlyDictionary<string, ProductWeights> Weights(CalibrationTable table, IReadOnlyDictionary<string, IntegerGrid> grids) =>
@@ -66,6 +93,7 @@ internal sealed class TableQuantization
     private Dictionary<string, IntegerGrid> Grids(CalibrationTable table)
     {
         RequireSame(Products, table.Products, "The results of the integer operators");
+        RequireSameGrids(table);
         var known = new Dictionary<string, IntegerGrid>(StringComparer.Ordinal);
         var used = new HashSet<string>(StringComparer.Ordinal);
         foreach (string value in plan.Measured)

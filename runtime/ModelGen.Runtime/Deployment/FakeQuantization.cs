@@ -13,10 +13,13 @@ public sealed class FakeQuantization
     private const string ScalesKey = "quantization_scales";
     private const string ZeroPointsKey = "quantization_zero_points";
     private const string ProductsKey = "quantization_products";
+    private const string SharedKey = "quantization_shared";
 
     private const string LimitsKey = "quantization_limits";
     private const string OwnersKey = "quantization_owners";
     private const string WeightScalesKey = "quantization_weight_scales";
+    private const string WeightOwnersKey = "quantization_weight_owners";
+    private const string WeightRatesKey = "quantization_weight_rates";
     private const string FactorsKey = "quantization_factors";
     private const string WeightFactorsKey = "quantization_weight_factors";
 
@@ -24,6 +27,7 @@ public sealed class FakeQuantization
     private readonly string[] sites;
     private readonly string[] products;
     private readonly int[]? channels;
+    private readonly int[]? weightsPerChannel;
     private StaticQuantizationOptions? calibrated;
 
     /// <summary>Used by generated code only.</summary>
@@ -31,8 +35,10 @@ public sealed class FakeQuantization
     /// <param name="sites">ONNX names of the values that training can round.</param>
     /// <param name="products">ONNX names of the results of the operators whose weights it can round.</param>
     /// <param name="channels">Numbers of scales of those weights, where scales are learned; null where they are not.</param>
+    /// <param name="weightsPerChannel">Numbers of weights that have one of these scales, where scales are learned.</param>
     [EditorBrowsable(EditorBrowsableState.Never)]
-    public FakeQuantization(nn.Module model, string[] sites, string[] products, int[]? channels = null) => (this.model, this.sites, this.products, this.channels) = (model, sites, products, channels);
+    public FakeQuantization(nn.Module model, string[] sites, string[] products, int[]? channels = null, int[]? weightsPerChannel = null) =>
+        (this.model, this.sites, this.products, this.channels, this.weightsPerChannel) = (model, sites, products, channels, weightsPerChannel);
 
     /// <summary>Whether training steps round as the integer model does.</summary>
     public bool IsCalibrated => Buffer(ScalesKey) is { } scales && Values(scales).Any(static scale => scale > 0);
@@ -58,11 +64,14 @@ public sealed class FakeQuantization
         model.register_buffer(ScalesKey, Zeros(sites.Length));
         model.register_buffer(ZeroPointsKey, Zeros(sites.Length));
         model.register_buffer(ProductsKey, Zeros(products.Length));
+        model.register_buffer(SharedKey, Zeros(products.Length));
         if (channels is not null)
         {
             model.register_buffer(LimitsKey, Zeros(sites.Length));
             model.register_buffer(OwnersKey, Zeros(sites.Length, ScalarType.Int64));
             model.register_buffer(WeightScalesKey, Zeros(channels.Sum()));
+            model.register_buffer(WeightOwnersKey, Zeros(channels.Sum(), ScalarType.Int64));
+            model.register_buffer(WeightRatesKey, Zeros(channels.Sum()));
             AddParameter(FactorsKey, sites.Length);
             AddParameter(WeightFactorsKey, channels.Sum());
         }
@@ -128,9 +137,17 @@ public sealed class FakeQuantization
     [EditorBrowsable(EditorBrowsableState.Never)]
     public OnnxModel Export(OnnxModel graph, QuantizationOptions? options)
     {
-        StaticQuantizationOptions chosen = options?.Static ?? calibrated ?? new StaticQuantizationOptions();
+        CalibrationTable table = Table();
+        StaticQuantizationOptions chosen = options?.Static ?? calibrated ?? Stored(table);
         Check(options, chosen);
-        return Quantizer.QuantizeStatic(graph, Table(), chosen).Model;
+        return Quantizer.QuantizeStatic(graph, table, chosen).Model;
+    }
+
+    /// <summary>What a loaded state says of the weights; other options are not stored.</summary>
+    private static StaticQuantizationOptions Stored(CalibrationTable table)
+    {
+        int largest = table.WeightGrids.Values.Min(static grid => grid.Largest);
+        return new StaticQuantizationOptions { WeightBits = largest == 7 ? 4 : 8, ReduceRange = largest == 63, PerChannel = table.WeightGrids.Values.All(static grid => grid.PerChannel) };
     }
 
     /// <summary>Throws when there are no scales. Used by generated code only.</summary>
@@ -147,25 +164,25 @@ public sealed class FakeQuantization
     private CalibrationTable Table()
     {
         RequireScales();
-        (float[] scales, float[] zeros, float[] integers) = (Values(Buffer(ScalesKey)!), Values(Buffer(ZeroPointsKey)!), Values(Buffer(ProductsKey)!));
+        (float[] scales, float[] zeros, float[] integers, float[] shared) = (Values(Buffer(ScalesKey)!), Values(Buffer(ZeroPointsKey)!), Values(Buffer(ProductsKey)!), Values(Buffer(SharedKey)!));
         if (channels is not null)
         {
-            float[] own = Learned(FactorsKey, scales, Values(Buffer(LimitsKey)!));
-            long[] owners = Owners();
-            scales = [.. owners.Select(owner => own[owner])];
+            scales = Learned(FactorsKey, scales, Values(Buffer(LimitsKey)!), OwnersKey);
         }
 
         return new CalibrationTable(
             [.. sites.Select((site, index) => new ActivationScale(site, scales[index], (int)zeros[index])).Where(static entry => entry.Scale > 0)],
             [.. products.Where((_, index) => integers[index] > 0)])
         {
+            WeightGrids = products.Select((product, index) => (product, index)).Where(pair => integers[pair.index] > 0)
+                .ToDictionary(static pair => pair.product, pair => new WeightGrid((int)integers[pair.index], shared[pair.index] == 0), StringComparer.Ordinal),
             WeightScales = channels is null ? new Dictionary<string, float[]>() : LearnedWeights(integers),
         };
     }
 
     private Dictionary<string, float[]> LearnedWeights(float[] integers)
     {
-        float[] all = Learned(WeightFactorsKey, Values(Buffer(WeightScalesKey)!), null);
+        float[] all = Learned(WeightFactorsKey, Values(Buffer(WeightScalesKey)!), null, WeightOwnersKey);
         var scales = new Dictionary<string, float[]>(StringComparer.Ordinal);
         int offset = 0;
         for (int i = 0; i < products.Length; offset += channels![i++])
@@ -179,33 +196,34 @@ public sealed class FakeQuantization
         return scales;
     }
 
-    /// <summary>The numbers of <see cref="Kernels.FakeQuantize.LearnedScale"/>, one by one.</summary>
-    private float[] Learned(string key, float[] references, float[]? limits)
+    /// <summary>The numbers of <see cref="Kernels.FakeQuantize.LearnedScale"/>, one by one, each where its owner's is wanted.</summary>
+    private float[] Learned(string key, float[] references, float[]? limits, string ownersKey)
     {
         using Tensor host = model.get_parameter(key)!.detach().cpu();
         float[] factors = host.data<float>().ToArray();
-        return [.. factors.Select((factor, index) => MathF.Min(limits?[index] ?? float.MaxValue, MathF.Max(factor, Kernels.FakeQuantize.SmallestFactor) * references[index]))];
-    }
-
-    private long[] Owners()
-    {
-        using Tensor host = Buffer(OwnersKey)!.cpu();
-        return host.data<long>().ToArray();
+        float[] own = [.. factors.Select((factor, index) => MathF.Min(limits?[index] ?? float.MaxValue, MathF.Max(factor, Kernels.FakeQuantize.SmallestFactor) * references[index]))];
+        using Tensor owners = Buffer(ownersKey)!.cpu();
+        return [.. owners.data<long>().ToArray().Select(owner => own[owner])];
     }
 
     /// <summary>Whether a state-dict key is that of learned scales.</summary>
     internal static bool IsFactor(string key) => key is FactorsKey or WeightFactorsKey;
 
-    private static void Check(QuantizationOptions? options, StaticQuantizationOptions chosen)
+    private void Check(QuantizationOptions? options, StaticQuantizationOptions chosen)
     {
         if (options?.Mode is not (null or QuantizationMode.Static))
         {
             throw new ArgumentException($"Quantization-aware training is for static quantization; QuantizationOptions.Mode is {options.Mode}.", nameof(options));
         }
 
-        if (chosen.ActivationType != OnnxType.UInt8 || !chosen.PerChannel || chosen.ReduceRange)
+        if (chosen.ActivationType != OnnxType.UInt8)
         {
-            throw new ArgumentException("Quantization-aware training rounds activations to UInt8 and weights to 8 bits per channel; leave ActivationType, PerChannel and ReduceRange at their defaults.", nameof(options));
+            throw new ArgumentException($"Quantization-aware training rounds activations to UInt8, not to {chosen.ActivationType}; leave ActivationType at its default.", nameof(options));
+        }
+
+        if (chosen.ClipWeights && channels is null)
+        {
+            throw new ArgumentException("QuantizationAware.StraightThrough takes the scales of weights from the largest of them at each step; ClipWeights is where QuantizationAware.LearnedStepSize can start.", nameof(options));
         }
     }
 
@@ -217,7 +235,9 @@ public sealed class FakeQuantization
         T[] OfSites<T>(Func<ActivationScale, T> value, T otherwise) => [.. sites.Select(site => scales.TryGetValue(site, out ActivationScale? entry) ? value(entry) : otherwise)];
         Put(Buffer(ScalesKey)!, OfSites(static entry => entry.Scale, 0));
         Put(Buffer(ZeroPointsKey)!, OfSites(static entry => entry.ZeroPoint, 0f));
-        Put(Buffer(ProductsKey)!, [.. products.Select(product => table.Products.Contains(product) ? 1f : 0)]);
+        WeightGrid?[] grids = [.. products.Select(product => table.WeightGrids.GetValueOrDefault(product))];
+        Put(Buffer(ProductsKey)!, [.. grids.Select(static grid => (float)(grid?.Largest ?? 0))]);
+        Put(Buffer(SharedKey)!, [.. grids.Select(static grid => grid is { PerChannel: false } ? 1f : 0)]);
         if (channels is null)
         {
             return;
@@ -228,8 +248,30 @@ public sealed class FakeQuantization
         Put(Buffer(OwnersKey)!, [.. names.Select((name, index) => name is null ? index : (long)Array.IndexOf(names, name))]);
         Put(Buffer(LimitsKey)!, OfSites(static entry => entry.LargestScale, float.PositiveInfinity));
         Put(Buffer(WeightScalesKey)!, [.. products.SelectMany((product, index) => table.WeightScales.TryGetValue(product, out float[]? known) ? known : new float[channels[index]])]);
+        PutOwnersAndRates(grids);
         Put(model.get_parameter(FactorsKey)!, [.. sites.Select(static _ => 1f)]);
         Put(model.get_parameter(WeightFactorsKey)!, [.. Enumerable.Repeat(1f, channels.Sum())]);
+    }
+
+    /// <summary>
+    /// The first channel owns a scale that all share. The gradient of a scale is multiplied by one over the square root of the weights that share it times the largest integer (section 2.2 of
+    /// arXiv:1902.08153).
+    /// </summary>
+    private void PutOwnersAndRates(WeightGrid?[] grids)
+    {
+        var owners = new List<long>();
+        var rates = new List<float>();
+        for (int i = 0; i < grids.Length; i++)
+        {
+            WeightGrid grid = grids[i] ?? new WeightGrid(1, true);
+            int first = owners.Count;
+            double sharing = (double)weightsPerChannel![i] * (grid.PerChannel ? 1 : channels![i]);
+            owners.AddRange(Enumerable.Range(0, channels![i]).Select(channel => (long)(grid.PerChannel ? first + channel : first)));
+            rates.AddRange(Enumerable.Repeat((float)(1 / Math.Sqrt(Math.Max(sharing, 1) * grid.Largest)), channels[i]));
+        }
+
+        Put(Buffer(WeightOwnersKey)!, owners.ToArray());
+        Put(Buffer(WeightRatesKey)!, rates.ToArray());
     }
 
     private static void Put<T>(Tensor target, T[] values)

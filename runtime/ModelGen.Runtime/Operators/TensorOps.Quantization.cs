@@ -9,13 +9,12 @@ public static unsafe partial class TensorOps
     /// <summary>Rounds numbers to those that an integer stands for; a scale of 0 leaves them as they are.</summary>
     /// <param name="x">Numbers.</param>
     /// <param name="scale">Scale, broadcast.</param>
-    /// <param name="zero">Integer that stands for 0, broadcast.</param>
-    /// <param name="low">Smallest integer.</param>
-    /// <param name="high">Largest integer.</param>
-    public static Tensor FakeQuantize(Tensor x, Tensor scale, Tensor zero, double low, double high)
+    /// <param name="low">Smallest integer, counted from the one that stands for 0; broadcast.</param>
+    /// <param name="high">Largest integer, counted so; broadcast.</param>
+    public static Tensor FakeQuantize(Tensor x, Tensor scale, Tensor low, Tensor high)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor integer = clamp(round(x / scale), low - zero, high - zero);
+        Tensor integer = minimum(high, maximum(low, round(x / scale)));
         return where(scale > 0, integer * scale, x).MoveToOuterDisposeScope();
     }
 
@@ -23,14 +22,13 @@ public static unsafe partial class TensorOps
     /// <param name="gradient">Gradient of the result.</param>
     /// <param name="x">Numbers.</param>
     /// <param name="scale">Scale, broadcast.</param>
-    /// <param name="zero">Integer that stands for 0, broadcast.</param>
-    /// <param name="low">Smallest integer.</param>
-    /// <param name="high">Largest integer.</param>
-    public static Tensor FakeQuantizeGradient(Tensor gradient, Tensor x, Tensor scale, Tensor zero, double low, double high)
+    /// <param name="low">Smallest integer, counted from the one that stands for 0; broadcast.</param>
+    /// <param name="high">Largest integer, counted so; broadcast.</param>
+    public static Tensor FakeQuantizeGradient(Tensor gradient, Tensor x, Tensor scale, Tensor low, Tensor high)
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor integer = round(x / scale);
-        Tensor inside = (integer >= low - zero).logical_and(integer <= high - zero).logical_or(scale <= 0);
+        Tensor inside = (integer >= low).logical_and(integer <= high).logical_or(scale <= 0);
         return where(inside, gradient, zeros_like(gradient)).MoveToOuterDisposeScope();
     }
 
@@ -38,16 +36,15 @@ public static unsafe partial class TensorOps
     /// <param name="gradient">Gradient of the result.</param>
     /// <param name="x">Numbers.</param>
     /// <param name="scale">Scale, broadcast.</param>
-    /// <param name="zero">Integer that stands for 0, broadcast.</param>
-    /// <param name="low">Smallest integer.</param>
-    /// <param name="high">Largest integer.</param>
-    public static Tensor FakeQuantizeScaleGradient(Tensor gradient, Tensor x, Tensor scale, Tensor zero, double low, double high)
+    /// <param name="low">Smallest integer, counted from the one that stands for 0; broadcast.</param>
+    /// <param name="high">Largest integer, counted so; broadcast.</param>
+    public static Tensor FakeQuantizeScaleGradient(Tensor gradient, Tensor x, Tensor scale, Tensor low, Tensor high)
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor quotient = x / scale;
         Tensor integer = round(quotient);
-        Tensor inside = (integer >= low - zero).logical_and(integer <= high - zero);
-        Tensor slope = clamp(integer, low - zero, high - zero) - where(inside, quotient, zeros_like(quotient));
+        Tensor inside = (integer >= low).logical_and(integer <= high);
+        Tensor slope = minimum(high, maximum(low, integer)) - where(inside, quotient, zeros_like(quotient));
         return where(scale > 0, gradient * slope, zeros_like(gradient)).MoveToOuterDisposeScope();
     }
 
@@ -66,10 +63,11 @@ public static unsafe partial class TensorOps
     /// <param name="factor">The learned number.</param>
     /// <param name="reference">Scale of the calibration, 0 for none.</param>
     /// <param name="limit">Largest scale.</param>
-    public static Tensor FakeQuantizeLearnedScaleGradient(Tensor gradient, Tensor factor, Tensor reference, Tensor limit)
+    /// <param name="rate">By what the gradient is multiplied.</param>
+    public static Tensor FakeQuantizeLearnedScaleGradient(Tensor gradient, Tensor factor, Tensor reference, Tensor limit, Tensor rate)
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor stays = (factor * reference >= limit).logical_and(gradient < 0).logical_or((factor <= Kernels.FakeQuantize.SmallestFactor).logical_and(gradient > 0)).logical_or(reference <= 0);
-        return where(stays, zeros_like(gradient), gradient / reference).MoveToOuterDisposeScope();
+        return where(stays, zeros_like(gradient), gradient * rate / reference).MoveToOuterDisposeScope();
     }
 }

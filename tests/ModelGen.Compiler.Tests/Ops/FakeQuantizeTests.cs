@@ -38,7 +38,7 @@ public sealed class FakeQuantizeTests
 
         Tensor weights = randn([5, 7], ScalarType.Float32);
         (double[] values, double[] gradient, double[] scaleGradient) = Expected(x, scale, zero, weights);
-        Tensor[] operands = [x, scale, tensor((float)zero), weights];
+        Tensor[] operands = [x, scale, tensor((float)(0 - zero)), tensor((float)(15 - zero)), weights];
         LoweredFunction lowered = Kernels.Value[shape]!;
         Assert.Empty(lowered.LibraryCalls);
         Close(lowered.Run(operands), 1e-5);
@@ -59,7 +59,7 @@ public sealed class FakeQuantizeTests
     {
         using IDisposable scope = NewDisposeScope();
         Tensor x = full([5, 7], float.NaN);
-        Tensor[] operands = [x, tensor(0.1f), tensor(0f), ones([5, 7])];
+        Tensor[] operands = [x, tensor(0.1f), tensor(0f), tensor(15f), ones([5, 7])];
         foreach (Tensor[] results in new[] { Kernels.Value[0]!.Run(operands), Library.Value[0]([.. operands.Select(static operand => operand.to_type(ScalarType.Float64))]) })
         {
             Assert.True(results[0].isnan().all().ToBoolean());
@@ -77,14 +77,15 @@ public sealed class FakeQuantizeTests
         double[] limits = [1, 1, 1, 1, 1, 1, 1, 0.5];
         double[] outer = [2, -3, 5, -5, 7, -7, 11, -13];
         double[] values = [0.1, 0.3, 0.01, 0.01, 1, 1, 0, 0.5];
-        double[] gradient = [20, -15, 0, -5 / 0.64, 70, 0, 0, 0];
-        Tensor[] operands = [.. new[] { factors, references, limits, outer }.Select(static numbers => tensor(numbers))];
+        double[] rates = [0.5, 2, 3, 0.25, 0.1, 1, 1, 1];
+        double[] gradient = [10, -30, 0, -1.25 / 0.64, 7, 0, 0, 0];
+        Tensor[] operands = [.. new[] { factors, references, limits, rates, outer }.Select(static numbers => tensor(numbers))];
         Graph Graph(DType dtype)
         {
             var builder = new GraphBuilder("case");
-            int[] inputs = [.. new[] { "factors", "references", "limits", "outer" }.Select(name => builder.AddValue(name, new TensorType(dtype, new Dim[] { 8 }), ValueKind.Input))];
-            int result = builder.Add("learned_scale", inputs[..3]);
-            GraphBuilder differentiated = Differentiate.Gradients(builder.Build(builder.Sum(builder.Times(result, inputs[3]), [0], keep: false)), [inputs[0]], out Dictionary<int, int> gradients);
+            int[] inputs = [.. new[] { "factors", "references", "limits", "rates", "outer" }.Select(name => builder.AddValue(name, new TensorType(dtype, new Dim[] { 8 }), ValueKind.Input))];
+            int result = builder.Add("learned_scale", inputs[..4]);
+            GraphBuilder differentiated = Differentiate.Gradients(builder.Build(builder.Sum(builder.Times(result, inputs[4]), [0], keep: false)), [inputs[0]], out Dictionary<int, int> gradients);
             return PassPipeline.AfterAutodiff.Run(differentiated.Build(result, gradients[inputs[0]]));
         }
 
@@ -138,9 +139,9 @@ public sealed class FakeQuantizeTests
     {
         var builder = new GraphBuilder("case");
         int Input(string name, Dim[] shape) => builder.AddValue(name, new TensorType(dtype, shape), ValueKind.Input);
-        int[] operands = [Input("x", [5, 7]), Input("scale", scale), Input("zero", [])];
+        int[] operands = [Input("x", [5, 7]), Input("scale", scale), Input("low", []), Input("high", [])];
         int weights = Input("weights", [5, 7]);
-        int result = builder.Add("fake_quantize", operands, ("low", 0.0), ("high", 15.0), ("scale_factor", 0.125));
+        int result = builder.Add("fake_quantize", operands, ("scale_factor", 0.125));
         int loss = builder.Sum(builder.Times(result, weights), [0, 1], keep: false);
         GraphBuilder differentiated = Differentiate.Gradients(builder.Build(loss), [operands[0], operands[1]], out Dictionary<int, int> gradients);
         return PassPipeline.AfterAutodiff.Run(differentiated.Build(result, gradients[operands[0]], gradients[operands[1]]));

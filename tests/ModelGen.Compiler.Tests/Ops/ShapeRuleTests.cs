@@ -56,13 +56,13 @@ public sealed class ShapeRuleTests
         where | f32[2] f32[2] f32[2] | | !boolean condition
         masked_fill | f32[2, 3, 4] bool[3, 4] | value=0.0 | f32[2, 3, 4]
         masked_fill | f32[3] bool[2, 3] | value=0.0 | !does not fit
-        fake_quantize | f32[N, 3, 4] f32[3, 1] f32[] | low=0.0 high=255.0 | f32[N, 3, 4]
-        fake_quantize | f32[3] f32[2, 3] f32[] | low=0.0 high=255.0 | !do not fit
-        fake_quantize_backward | f32[N, 3] f32[N, 3] f32[3] f32[] | low=0.0 high=255.0 | f32[N, 3]
-        fake_quantize_scale_backward | f32[N, 3] f32[N, 3] f32[3] f32[] | low=0.0 high=255.0 | f32[N, 3]
-        learned_scale | f32[3] f32[3] f32[3] | | f32[3]
-        learned_scale | f32[3] f32[2] f32[3] | | !of one type
-        learned_scale_backward | f32[3] f32[3] f32[3] f32[3] | | f32[3]
+        fake_quantize | f32[N, 3, 4] f32[3, 1] f32[] f32[] | | f32[N, 3, 4]
+        fake_quantize | f32[3] f32[2, 3] f32[] f32[] | | !do not fit
+        fake_quantize_backward | f32[N, 3] f32[N, 3] f32[3] f32[] f32[] | | f32[N, 3]
+        fake_quantize_scale_backward | f32[N, 3] f32[N, 3] f32[3] f32[] f32[] | | f32[N, 3]
+        learned_scale | f32[3] f32[3] f32[3] f32[3] | | f32[3]
+        learned_scale | f32[3] f32[2] f32[3] f32[3] | | !of one type
+        learned_scale_backward | f32[3] f32[3] f32[3] f32[3] f32[3] | | f32[3]
         opaque | | shape=[2,N] dtype=f32 | f32[2, N]
         stop_gradient | f32[N, 2] | | f32[N, 2]
         tan | f32[2] | | f32[2]

@@ -172,7 +172,7 @@ public sealed class PassTests
         Graph rounded = Checked(new CommonSubexpressions(), Checked(pass, training));
         string[] steps = [.. rounded.Nodes.Select(static node => node.Op).Where(static op => op is "fake_quantize" or "conv" or "relu" or "max_pool" or "dropout" or "linear")];
         Assert.Equal(["fake_quantize", "fake_quantize", "conv", "relu", "fake_quantize", "max_pool", "fake_quantize", "dropout", "fake_quantize", "fake_quantize", "linear", "fake_quantize"], steps);
-        Assert.Equal(["quantization_scales", "quantization_zero_points", "quantization_products"], rounded.ValuesOf(ValueKind.Buffer).Select(value => rounded.Values[value].Name));
+        Assert.Equal(["quantization_scales", "quantization_zero_points", "quantization_products", "quantization_shared"], rounded.ValuesOf(ValueKind.Buffer).Select(value => rounded.Values[value].Name));
     }
 
     [Fact]

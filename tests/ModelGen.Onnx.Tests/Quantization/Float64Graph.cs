@@ -34,6 +34,7 @@ internal sealed class Float64Graph(OnnxModel model)
         OnnxType.Float => [.. TensorBytes.Floats(tensor).Select(static value => (double)value)],
         OnnxType.UInt8 => [.. tensor.RawData.Select(static value => (double)value)],
         OnnxType.Int8 => [.. tensor.RawData.Select(static value => (double)(sbyte)value)],
+        (OnnxType)TensorProto.Types.DataType.Int4 => [.. tensor.RawData.SelectMany(static pair => new[] { (sbyte)(pair << 4) >> 4, (sbyte)pair >> 4 }).Take((int)TensorBytes.Count(tensor)).Select(static value => (double)value)],
         OnnxType.Int32 => [.. MemoryMarshal.Cast<byte, int>(tensor.RawData.Span).ToArray().Select(static value => (double)value)],
         OnnxType.Int64 => [.. MemoryMarshal.Cast<byte, long>(tensor.RawData.Span).ToArray().Select(static value => (double)value)],
         var other => throw new NotSupportedException(other.ToString()),
@@ -53,6 +54,8 @@ internal sealed class Float64Graph(OnnxModel model)
             case "Add":
                 double[] y = values[node.Input[1]].Data;
                 return ([.. x.Select((value, index) => value + y[index % y.Length])], shape);
+            case "Cast":
+                return (x, shape);
             case "Reshape":
                 return (x, [.. values[node.Input[1]].Data.Select(static size => (int)size)]);
             case "GlobalAveragePool":

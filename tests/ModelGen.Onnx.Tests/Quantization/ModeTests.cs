@@ -87,6 +87,112 @@ public sealed class ModeTests
         Assert.True(same > count / 2, $"only {same} of {count} values are equal");
     }
 
+    /// <summary>Weights of 4 bits take half of the bytes and run on the same integer kernels, which compute what the file says.</summary>
+    [Theory]
+    [InlineData("cnn", true)]
+    [InlineData("residual", true)]
+    [InlineData("residual", false)]
+    public void FourBitWeights_ArePacked_AndRunInIntegers(string name, bool perChannel)
+    {
+        OnnxModel model = name == "cnn" ? Graphs.Cnn() : Graphs.Residual();
+        var options = new StaticQuantizationOptions { WeightBits = 4, PerChannel = perChannel };
+        OnnxModel quantized = Quantizer.QuantizeStatic(model, Graphs.Samples(model, 30), options).Model;
+        OnnxModel wide = Quantizer.QuantizeStatic(model, Graphs.Samples(model, 30), options with { WeightBits = 8 }).Model;
+        (IntegerNodeCheck check, IntegerNodeCheck reference) = (IntegerNodeCheck.Inspect(quantized), IntegerNodeCheck.Inspect(wide));
+        Assert.Empty(check.FloatNodes);
+        Assert.Equal(reference.IntegerNodes, check.IntegerNodes);
+        TensorProto[] packed = [.. quantized.Proto.Graph.Initializer.Where(static tensor => tensor.Name.EndsWith("/weight_packed", StringComparison.Ordinal))];
+        Assert.Equal(wide.Proto.Graph.Initializer.Count(static tensor => tensor.Name.EndsWith("/weight_quantized", StringComparison.Ordinal)), packed.Length);
+        Assert.All(packed, static tensor => Assert.Equal((TensorBytes.Count(tensor) + 1) / 2, tensor.RawData.Length));
+        int same = 0;
+        int count = 0;
+        foreach (IReadOnlyDictionary<string, OnnxTensor> sample in Graphs.Samples(model, 10, seed: 900))
+        {
+            double[] expected = new Float64Graph(quantized).Run(sample);
+            float[] actual = Run(quantized, sample);
+            double largest = expected.Max(Math.Abs);
+            Assert.All(expected.Zip(actual), pair => Assert.Equal(pair.First, pair.Second, 0.1 * largest));
+            same += expected.Zip(actual).Count(pair => Math.Abs(pair.First - pair.Second) < 1e-4 * largest);
+            count += actual.Length;
+        }
+
+        Assert.True(same > count / 2, $"only {same} of {count} values are equal");
+    }
+
+    /// <summary>Each integer by its definition, for odd sizes too, where the last byte is half empty.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void FourBitWeights_AreTheNearestOfFifteen(bool perChannel)
+    {
+        OnnxModel model = Linear(7, 5, gemm: true);
+        OnnxModel quantized = Quantizer.QuantizeStatic(model, Graphs.Samples(model, 30), new StaticQuantizationOptions { WeightBits = 4, PerChannel = perChannel }).Model;
+        float[] weights = Graphs.Random(35, 1);
+        byte[] packed = quantized.Proto.Graph.Initializer.Single(static tensor => tensor.Name.EndsWith("/weight_packed", StringComparison.Ordinal)).RawData.ToByteArray();
+        Assert.Equal(18, packed.Length);
+        for (int i = 0; i < weights.Length; i++)
+        {
+            float scale = (perChannel ? weights[(i / 7 * 7)..((i / 7 * 7) + 7)] : weights).Max(MathF.Abs) / 7;
+            Assert.Equal((int)MathF.Round(weights[i] / scale), (sbyte)(packed[i / 2] << (4 - (i % 2 * 4))) >> 4);
+        }
+    }
+
+    /// <summary>Clipped scales are better in squared error than any other of a fine search by more than its step allows, and never worse than those of the largest weight.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void ClippedWeights_HaveTheLeastSquaredError(bool perChannel)
+    {
+        OnnxModel model = Linear(64, 5, gemm: true);
+        float[] weights = Graphs.Random(320, 1);
+        float[] Scales(bool clip) => Quantizer.WeightScales(model, Quantizer.Calibrate(model, Graphs.Samples(model, 5)) with { WeightGrids = new Dictionary<string, WeightGrid>() }, new StaticQuantizationOptions { WeightBits = 4, PerChannel = perChannel, ClipWeights = clip }).Values.Single();
+        float[] clipped = Scales(true);
+        float[] largest = Scales(false);
+        Assert.Equal(perChannel ? 5 : 1, clipped.Distinct().Count());
+        double total = 0;
+        double without = 0;
+        for (int output = 0; output < (perChannel ? 5 : 1); output++)
+        {
+            float[] row = perChannel ? weights[(output * 64)..((output + 1) * 64)] : weights;
+            double Error(double scale) => row.Sum(weight => Math.Pow(weight - (Math.Clamp(Math.Round(weight / scale), -7, 7) * scale), 2));
+            double best = Enumerable.Range(300, 701).Min(share => Error(largest[output] * share / 1000));
+            Assert.InRange(Error(clipped[output]), best * 0.999, Math.Min(best * 1.15, Error(largest[output])));
+            (total, without) = (total + Error(clipped[output]), without + Error(largest[output]));
+        }
+
+        Assert.True(total < without);
+    }
+
+    /// <summary>A channel of zeros has no say in a scale that all channels share.</summary>
+    [Fact]
+    public void SharedScale_IsThatOfTheLargestWeight_AlsoBesideAChannelOfZeros()
+    {
+        var g = new OnnxGraphBuilder("zeros");
+        g.Input("x", OnnxType.Float, [1, 2]);
+        g.Initializer<float>("w", [2, 2], [0.5f, -0.25f, 0, 0]);
+        g.Node("Gemm", "/fc", ["x", "w"], [("y", OnnxType.Float, [1, 2])], OnnxAttribute.Int("transB", 1));
+        g.Output("y", OnnxType.Float, [1, 2]);
+        OnnxModel model = g.Build();
+        OnnxModel quantized = Quantizer.QuantizeStatic(model, Graphs.Samples(model, 5), new StaticQuantizationOptions { PerChannel = false }).Model;
+        Assert.Equal([0.5f / 127], TensorBytes.Floats(quantized.Proto.Graph.Initializer.Single(static tensor => tensor.Name == "/fc/weight_scale")));
+    }
+
+    /// <summary>Scales that were found for other weights than those of the options are refused.</summary>
+    [Fact]
+    public void TableOfOtherWeights_IsRefused()
+    {
+        OnnxModel model = Graphs.Cnn();
+        var options = new StaticQuantizationOptions { WeightBits = 4, PerChannel = false };
+        CalibrationTable table = Quantizer.Calibrate(model, Graphs.Samples(model, 5), options);
+        Assert.All(table.WeightGrids.Values, static grid => Assert.Equal(new WeightGrid(7, false), grid));
+        Assert.Contains("-7..7 with one scale", Assert.Throws<ArgumentException>(() => Quantizer.QuantizeStatic(model, table)).Message, StringComparison.Ordinal);
+        Dictionary<string, float[]> scales = Quantizer.WeightScales(model, table, options).ToDictionary();
+        scales[table.Products[0]][0] *= 2;
+        Assert.Contains("has several", Assert.Throws<ArgumentException>(() => Quantizer.QuantizeStatic(model, table with { WeightScales = scales }, options)).Message, StringComparison.Ordinal);
+        Assert.Contains("WeightBits", Assert.Throws<ArgumentException>(() => Quantizer.Calibrate(model, Graphs.Samples(model, 5), new StaticQuantizationOptions { WeightBits = 2 })).Message, StringComparison.Ordinal);
+        Assert.Contains("ReduceRange", Assert.Throws<ArgumentException>(() => Quantizer.Calibrate(model, Graphs.Samples(model, 5), new StaticQuantizationOptions { WeightBits = 4, ReduceRange = true })).Message, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(true, true)]
     [InlineData(true, false)]

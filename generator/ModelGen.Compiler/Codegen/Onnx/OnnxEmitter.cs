@@ -23,7 +23,7 @@ internal static class OnnxEmitter
                 writer.Line("private global::ModelGen.FakeQuantization? __quantization;");
                 writer.Line();
                 writer.Line("/// <summary>Scales and zero points of quantization-aware training.</summary>");
-                writer.Line($"public global::ModelGen.FakeQuantization Quantization => __quantization ??= new(this, global::ModelGen.Generated.{local}.QuantizationSites, global::ModelGen.Generated.{local}.QuantizedProducts{(spec.Train!.LearnsScales ? $", [{string.Join(", ", sites.Channels.Select(static count => Invariant.Text(count)))}]" : "")});");
+                writer.Line($"public global::ModelGen.FakeQuantization Quantization => __quantization ??= new(this, global::ModelGen.Generated.{local}.QuantizationSites, global::ModelGen.Generated.{local}.QuantizedProducts{(spec.Train!.LearnsScales ? $", {Numbers(sites.Channels)}, {Numbers(sites.WeightsPerChannel)}" : "")});");
             }
         });
         writer.Line();
@@ -39,6 +39,8 @@ internal static class OnnxEmitter
 
         return writer.ToString();
     }
+
+    private static string Numbers(IReadOnlyList<int> numbers) => $"[{string.Join(", ", numbers.Select(static number => Invariant.Text(number)))}]";
 
     private static void WriteExports(IndentedWriter writer, ModelSpec spec, string local)
     {

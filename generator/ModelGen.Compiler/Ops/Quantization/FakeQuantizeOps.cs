@@ -5,8 +5,8 @@ using ModelGen.Compiler.Lowering;
 namespace ModelGen.Compiler.Ops;
 
 /// <summary>
-/// Operators over the operands of fake quantization, elementwise and broadcast: numbers, scale, zero point, in this order and behind the gradient of the result where there is one.
-/// Attributes: <c>low</c> and <c>high</c>, the smallest and largest integer.
+/// Operators over the operands of fake quantization, elementwise and broadcast: numbers, scale, smallest and largest integer counted from the one that stands for 0, in this order and behind
+/// the gradient of the result where there is one.
 /// </summary>
 internal abstract class FakeQuantizationOp(string kernel, int first) : OpDefinition
 {
@@ -17,22 +17,22 @@ internal abstract class FakeQuantizationOp(string kernel, int first) : OpDefinit
     public override string NotExportable => "the exporter's quantizer writes QuantizeLinear and DequantizeLinear";
 
     public override Func<PointwiseContext, string>? Pointwise => c =>
-        $"FakeQuantize.{kernel}({string.Join(", ", Enumerable.Range(0, first + 3).Select(index => c[index]))}, {PointwiseContext.Number(c.Attributes.Double("low"))}, {PointwiseContext.Number(c.Attributes.Double("high"))})";
+        $"FakeQuantize.{kernel}({string.Join(", ", Enumerable.Range(0, first + 4).Select(index => c[index]))})";
 
     public override EquatableArray<TensorType> Infer(OpContext op)
     {
         TensorType x = op[first];
         OpContext.RequireFloat(Name, x);
-        EquatableArray<Dim> shape = OpContext.Broadcast(Name, x.Shape, OpContext.Broadcast(Name, op[first + 1].Shape, op[first + 2].Shape));
+        EquatableArray<Dim> shape = op.Inputs.Aggregate(x.Shape, (shape, operand) => OpContext.Broadcast(Name, shape, operand!.Shape));
         return shape.Equals(x.Shape) && op.Inputs.All(type => type!.DType == x.DType)
             ? One(x)
-            : throw new OpException($"{Name}: scale {op[first + 1]} and zero point {op[first + 2]} do not fit the numbers {x}");
+            : throw new OpException($"{Name}: scale {op[first + 1]} and range {op[first + 2]}..{op[first + 3]} do not fit the numbers {x}");
     }
 
     public override string EmitCSharp(CSharpContext c)
     {
         string library = kernel == "Value" ? "FakeQuantize" : "FakeQuantize" + kernel;
-        return $"TensorOps.{library}({string.Join(", ", Enumerable.Range(0, first + 3).Select(index => c[index]))}, {Invariant.Text(c.Attributes.Double("low"))}, {Invariant.Text(c.Attributes.Double("high"))})";
+        return $"TensorOps.{library}({string.Join(", ", Enumerable.Range(0, first + 4).Select(index => c[index]))})";
     }
 
     public override Dim Flops(OpContext op, EquatableArray<TensorType> results) => results[0].Count * 5;
@@ -48,7 +48,7 @@ internal sealed class FakeQuantizeOp() : FakeQuantizationOp("Value", 0)
 
     public override void Differentiate(GradientContext g)
     {
-        int Slopes(string op) => g.Graph.Add(op, [g.Grad, g.Input(0), g.Input(1), g.Input(2)], ("low", g.Attributes.Double("low")), ("high", g.Attributes.Double("high")));
+        int Slopes(string op) => g.Graph.Add(op, [g.Grad, g.Input(0), g.Input(1), g.Input(2), g.Input(3)]);
         g.Set(0, () => Slopes("fake_quantize_backward"));
         if (g.Attributes.Has("scale_factor"))
         {
@@ -73,8 +73,11 @@ internal sealed class FakeQuantizeScaleBackwardOp() : FakeQuantizationOp("ScaleG
     public override string NotDifferentiable => "second derivatives are not needed for training";
 }
 
-/// <summary>Operators over what learned scales are made of, elementwise: the learned factor, the scale of the calibration, the largest scale, behind the gradient of the result where there is one.</summary>
-internal abstract class LearnedScaleOperation(string kernel, int first) : OpDefinition
+/// <summary>
+/// Operators over what learned scales are made of, elementwise: the learned factor, the scale of the calibration, the largest scale, and by what the gradient is multiplied; behind the gradient
+/// of the result where there is one.
+/// </summary>
+internal abstract class LearnedScaleOperation(string kernel, params int[] operands) : OpDefinition
 {
     public override FusionKind Fusion => FusionKind.Elementwise;
 
@@ -82,7 +85,7 @@ internal abstract class LearnedScaleOperation(string kernel, int first) : OpDefi
 
     public override string NotExportable => "the exporter's quantizer takes the scales as numbers";
 
-    public override Func<PointwiseContext, string>? Pointwise => c => $"FakeQuantize.{kernel}({string.Join(", ", Enumerable.Range(0, first + 3).Select(index => c[index]))})";
+    public override Func<PointwiseContext, string>? Pointwise => c => $"FakeQuantize.{kernel}({string.Join(", ", operands.Select(index => c[index]))})";
 
     public override EquatableArray<TensorType> Infer(OpContext op)
     {
@@ -90,19 +93,19 @@ internal abstract class LearnedScaleOperation(string kernel, int first) : OpDefi
         return op.Inputs.All(type => type!.Equals(op[0])) ? One(op[0]) : throw new OpException($"{Name}: operands must be of one type, got {string.Join(", ", op.Inputs.AsEnumerable())}");
     }
 
-    public override string EmitCSharp(CSharpContext c) => $"TensorOps.FakeQuantize{kernel}({string.Join(", ", Enumerable.Range(0, first + 3).Select(index => c[index]))})";
+    public override string EmitCSharp(CSharpContext c) => $"TensorOps.FakeQuantize{kernel}({string.Join(", ", operands.Select(index => c[index]))})";
 }
 
 /// <summary>Learned scales.</summary>
-internal sealed class LearnedScaleOp() : LearnedScaleOperation("LearnedScale", 0)
+internal sealed class LearnedScaleOp() : LearnedScaleOperation("LearnedScale", 0, 1, 2)
 {
     public override string Name => "learned_scale";
 
-    public override void Differentiate(GradientContext g) => g.Set(0, () => g.Graph.Add("learned_scale_backward", [g.Grad, g.Input(0), g.Input(1), g.Input(2)]));
+    public override void Differentiate(GradientContext g) => g.Set(0, () => g.Graph.Add("learned_scale_backward", [g.Grad, g.Input(0), g.Input(1), g.Input(2), g.Input(3)]));
 }
 
 /// <summary>The gradient of the factors.</summary>
-internal sealed class LearnedScaleBackwardOp() : LearnedScaleOperation("LearnedScaleGradient", 1)
+internal sealed class LearnedScaleBackwardOp() : LearnedScaleOperation("LearnedScaleGradient", 0, 1, 2, 3, 4)
 {
     public override string Name => "learned_scale_backward";
 

@@ -4,12 +4,12 @@ using ModelGen.Compiler.Ops;
 namespace ModelGen.Compiler.Passes;
 
 /// <summary>
-/// Rounds values, weights and biases of a forward graph as the integer model will (Jacob et al., arXiv:1712.05877): activations to unsigned, weights to signed 8-bit integers with a
-/// scale per output channel, biases to multiples of the product of both scales.
+/// Rounds values, weights and biases of a forward graph as the integer model will (Jacob et al., arXiv:1712.05877): activations to unsigned 8-bit integers, weights to signed ones of 8 or 4
+/// bits with a scale per output channel or one for all, biases to multiples of the product of both scales.
 /// </summary>
 /// <remarks>
-/// Scales and zero points of activations are buffers of the model; those of weights follow from the weights at hand, by the rule of the exporter's <c>WeightQuantizer</c>. A scale of 0 turns
-/// rounding off. Precondition: batch normalisation is folded as in inference.
+/// Scales and zero points of activations are buffers of the model, as are the largest integer of each product's weights and whether they share a scale; scales of weights follow from the
+/// weights at hand, by the rule of the exporter's <c>WeightQuantizer</c>. A scale of 0 turns rounding off. Precondition: batch normalisation is folded as in inference.
 /// Learned scales (Esser et al., arXiv:1902.08153) are a parameter for each, 1 at first, times the scale of the calibration: plain gradient descent then changes a scale as if it were the
 /// parameter itself, and rules that divide by the size of gradients, such as Adam's, change every scale by the same share of it.
 /// </remarks>
@@ -18,7 +18,7 @@ namespace ModelGen.Compiler.Passes;
 /// <param name="learns">Whether scales are learned.</param>
 internal sealed class InsertFakeQuantize(QuantizationSites sites, int[] inferenceValues, bool learns) : IGraphPass
 {
-    /// <summary>Names of the buffers: scale and zero point of each site, and whether each product runs in integers.</summary>
+    /// <summary>Names of the buffers: scale and zero point of each site, and of each product the largest integer of its weights, 0 where it runs in float, and whether they share one scale.</summary>
     public const string Scales = "quantization_scales";
 
     /// <inheritdoc cref="Scales"/>
@@ -27,7 +27,13 @@ internal sealed class InsertFakeQuantize(QuantizationSites sites, int[] inferenc
     /// <inheritdoc cref="Scales"/>
     public const string Products = "quantization_products";
 
-    /// <summary>Names of the buffers of learned scales: the largest scale of each site, the site whose scale it shares, and the scales of the weights after the calibration, product by product.</summary>
+    /// <inheritdoc cref="Scales"/>
+    public const string Shared = "quantization_shared";
+
+    /// <summary>
+    /// Names of the buffers of learned scales: the largest scale of each site, the site whose scale it shares, and of the weights, product by product, the scales after the calibration, the
+    /// number of the scale that each channel takes, and by what the gradient of each is multiplied.
+    /// </summary>
     public const string Limits = "quantization_limits";
 
     /// <inheritdoc cref="Limits"/>
@@ -35,6 +41,12 @@ internal sealed class InsertFakeQuantize(QuantizationSites sites, int[] inferenc
 
     /// <inheritdoc cref="Limits"/>
     public const string WeightScales = "quantization_weight_scales";
+
+    /// <inheritdoc cref="Limits"/>
+    public const string WeightOwners = "quantization_weight_owners";
+
+    /// <inheritdoc cref="Limits"/>
+    public const string WeightRates = "quantization_weight_rates";
 
     /// <summary>Names of the parameters of learned scales: a factor for each of the scales of activations and of weights.</summary>
     public const string Factors = "quantization_factors";
@@ -53,7 +65,7 @@ internal sealed class InsertFakeQuantize(QuantizationSites sites, int[] inferenc
     public Graph Run(Graph graph) => new Writer(graph, sites, inferenceValues, learns).Run();
 
     /// <summary>Whether a state-dict key is that of one of the buffers or parameters.</summary>
-    public static bool IsOwn(string name) => name is Scales or ZeroPoints or Products or Limits or Owners or WeightScales or Factors or WeightFactors;
+    public static bool IsOwn(string name) => name is Scales or ZeroPoints or Products or Shared or Limits or Owners or WeightScales or WeightOwners or WeightRates or Factors or WeightFactors;
 
     private sealed class Writer
     {
@@ -64,13 +76,16 @@ internal sealed class InsertFakeQuantize(QuantizationSites sites, int[] inferenc
         private readonly GraphBuilder builder;
         private readonly int[] map;
         private readonly int activationScales;
-        private readonly int zeroPoints;
-        private readonly int products;
+        private readonly int lowest;
+        private readonly int highest;
+        private readonly int largestWeights;
+        private readonly int smallestWeights;
+        private readonly int shared;
         private readonly int learnedWeightScales;
         private readonly Dictionary<int, int> siteOf;
         private readonly Dictionary<int, int> productOf;
         private readonly Dictionary<int, (int Product, int Operand)> biasOf;
-        private readonly Dictionary<int, (int Scale, int Zero)> gridOf = [];
+        private readonly Dictionary<int, (int Scale, int Low, int High)> gridOf = [];
         private readonly Dictionary<int, int> weightScales = [];
 
         public Writer(Graph graph, QuantizationSites sites, int[] inferenceValues, bool learns)
@@ -89,20 +104,35 @@ internal sealed class InsertFakeQuantize(QuantizationSites sites, int[] inferenc
 
             int count = sites.Values.Count;
             activationScales = Vector(Scales, count, ValueKind.Buffer);
-            zeroPoints = Vector(ZeroPoints, count, ValueKind.Buffer);
-            products = Vector(Products, sites.Products.Count, ValueKind.Buffer);
-            if (learns)
+            int zeroPoints = Vector(ZeroPoints, count, ValueKind.Buffer);
+            lowest = builder.Minus(0.0, zeroPoints);
+            highest = builder.Minus(255.0, zeroPoints);
+            largestWeights = Vector(Products, sites.Products.Count, ValueKind.Buffer);
+            smallestWeights = builder.Minus(0.0, largestWeights);
+            shared = Vector(Shared, sites.Products.Count, ValueKind.Buffer);
+            if (!learns)
             {
-                int own = builder.Add("learned_scale", [Vector(Factors, count, ValueKind.Parameter), activationScales, Vector(Limits, count, ValueKind.Buffer)]);
-                int owners = builder.AddValue(Owners, new TensorType(DType.Int64, new Dim[] { count }), ValueKind.Buffer);
-                activationScales = builder.Reshape(builder.Add("embedding", [builder.Reshape(own, new Dim[] { count, 1 }), owners]), new Dim[] { count });
-                int channels = sites.Channels.Sum();
-                int unlimited = builder.Add("expand", [builder.Constant(float.MaxValue, DType.Float32)], ("shape", new Dim[] { channels }.ToEquatableArray()));
-                learnedWeightScales = builder.Add("learned_scale", [Vector(WeightFactors, channels, ValueKind.Parameter), Vector(WeightScales, channels, ValueKind.Buffer), unlimited]);
+                return;
             }
+
+            activationScales = LearnedScales(Factors, activationScales, Vector(Limits, count, ValueKind.Buffer), Repeated(1, count), Owners);
+            int channels = sites.Channels.Sum();
+            learnedWeightScales = LearnedScales(
+                WeightFactors, Vector(WeightScales, channels, ValueKind.Buffer), Repeated(float.MaxValue, channels), Vector(WeightRates, channels, ValueKind.Buffer), WeightOwners);
         }
 
         private int Vector(string name, int count, ValueKind kind) => builder.AddValue(name, new TensorType(DType.Float32, new Dim[] { count }), kind);
+
+        private int Repeated(double value, int count) => builder.Add("expand", [builder.Constant(value, DType.Float32)], ("shape", new Dim[] { count }.ToEquatableArray()));
+
+        /// <summary>The scales that are learned, each where its owner's is wanted.</summary>
+        private int LearnedScales(string factors, int references, int limits, int rates, string owners)
+        {
+            EquatableArray<Dim> shape = builder.TypeOf(references).Shape;
+            int own = builder.Add("learned_scale", [Vector(factors, (int)shape[0].Constant!.Value, ValueKind.Parameter), references, limits, rates]);
+            int indices = builder.AddValue(owners, new TensorType(DType.Int64, shape), ValueKind.Buffer);
+            return builder.Reshape(builder.Add("embedding", [builder.Reshape(own, new Dim[] { shape[0], 1 }), indices]), shape);
+        }
 
         public Graph Run()
         {
@@ -140,8 +170,8 @@ internal sealed class InsertFakeQuantize(QuantizationSites sites, int[] inferenc
                 return result;
             }
 
-            (int scale, int zero) = Grid(site);
-            int rounded = Round(result, scale, zero, 0, 255, ScaleFactor(builder.TypeOf(result).Shape.Skip(1), 255));
+            (int scale, int low, int high) = Grid(site);
+            int rounded = Round(result, scale, low, high, ScaleFactor(builder.TypeOf(result).Shape.Skip(1)));
             builder.NameValue(rounded, graph.Values[value].Name.Length > 0 ? graph.Values[value].Name + "_rounded" : "");
             return rounded;
         }
@@ -155,15 +185,15 @@ internal sealed class InsertFakeQuantize(QuantizationSites sites, int[] inferenc
                 int weight = inputs[product.WeightOperand];
                 int bias = product.BiasNode == product.Node ? inputs[product.Bias] : -1;
                 int scale = weightScales[number] = learns ? LearnedWeightScale(weight, product) : WeightScale(weight, bias, product, number);
-                inputs[product.WeightOperand] = Round(weight, scale, Zero(), -127, 127, ScaleFactor(builder.TypeOf(weight).Shape.Where((_, axis) => axis != product.ChannelAxis), 127));
+                inputs[product.WeightOperand] = Round(weight, scale, Element(smallestWeights, number), Element(largestWeights, number), learns ? 1 : null);
             }
 
             if (biasOf.TryGetValue(value, out (int Product, int Operand) known))
             {
                 QuantizedWeights product = sites.Products[known.Product];
-                int vector = builder.Reshape(weightScales[known.Product], new[] { builder.TypeOf(inputs[known.Operand]).Shape[0] });
+                int vector = builder.Reshape(weightScales[known.Product], builder.TypeOf(inputs[known.Operand]).Shape);
                 int scale = builder.Times(Grid(product.InputSite).Scale, vector);
-                inputs[known.Operand] = Round(inputs[known.Operand], scale, Zero(), int.MinValue, int.MaxValue, null);
+                inputs[known.Operand] = Round(inputs[known.Operand], scale, builder.Constant(int.MinValue, DType.Float32), builder.Constant(int.MaxValue, DType.Float32), null);
             }
         }
 
@@ -179,10 +209,10 @@ internal sealed class InsertFakeQuantize(QuantizationSites sites, int[] inferenc
         }
 
         /// <summary>
-        /// By what the gradient of a scale is multiplied: one over the square root of the numbers that share it, in one sample, times the largest integer (section 2.2 of the paper); null where
-        /// it has none.
+        /// By what the gradient of an activation's scale is multiplied: one over the square root of the numbers that share it, in one sample, times the largest integer (section 2.2 of the
+        /// paper); null where it has none. Those of weights are in <see cref="WeightRates"/>.
         /// </summary>
-        private double? ScaleFactor(IEnumerable<Dim> numbers, double largest)
+        private double? ScaleFactor(IEnumerable<Dim> numbers)
         {
             if (!learns)
             {
@@ -191,35 +221,39 @@ internal sealed class InsertFakeQuantize(QuantizationSites sites, int[] inferenc
 
             Dim count = numbers.Aggregate(Dim.One, static (product, dim) => product * dim);
             return count.Constant is long known
-                ? 1 / Math.Sqrt(known * largest)
+                ? 1 / Math.Sqrt(known * 255.0)
                 : throw new OpException($"QuantizationAware.LearnedStepSize needs sizes that are numbers, but for the batch: a value has {count} numbers a sample; write numbers in [Shape], or use QuantizationAware.StraightThrough");
         }
 
-        /// <summary>The largest magnitude of a channel becomes 127, unless the bias would then not fit into 32 bits; 0 for a product that runs in float.</summary>
+        /// <summary>The largest magnitude of a channel, or of all, becomes the largest integer, unless the bias would then not fit into 32 bits; 0 for a product that runs in float.</summary>
         private int WeightScale(int weight, int bias, QuantizedWeights product, int number)
         {
             int axis = product.ChannelAxis;
             EquatableArray<Dim> shape = builder.TypeOf(weight).Shape;
             long[] others = [.. Enumerable.Range(0, shape.Count).Where(other => other != axis).Select(static other => (long)other)];
             int largest = builder.Add("amax", [builder.Unary("abs", weight)], ("axes", others), ("keep", true));
-            int scale = builder.Over(largest, builder.Constant(127, DType.Float32));
+            int scale = builder.Over(largest, Element(largestWeights, number));
             if (bias >= 0)
             {
                 int needed = builder.Over(builder.Unary("abs", bias), builder.Times(Grid(product.InputSite).Scale, LargestBias));
                 scale = builder.Add("maximum", [scale, builder.Reshape(needed, builder.TypeOf(scale).Shape)]);
             }
 
+            long[] all = [.. Enumerable.Range(0, shape.Count).Select(static axis => (long)axis)];
+            int ofAll = builder.Add("amax", [scale], ("axes", all), ("keep", true));
+            scale = builder.Add("where", [IsPositive(Element(shared, number)), ofAll, scale]);
             int useless = builder.Add("lt", [scale, builder.Constant(SmallestScale, DType.Float32)]);
             scale = builder.Add("where", [useless, builder.Constant(1, DType.Float32), scale]);
-            int isInteger = builder.Add("gt", [Element(products, number), builder.Constant(0, DType.Float32)]);
-            return builder.Add("where", [isInteger, scale, builder.Constant(0, DType.Float32)]);
+            return builder.Add("where", [IsPositive(Element(largestWeights, number)), scale, builder.Constant(0, DType.Float32)]);
         }
 
-        private (int Scale, int Zero) Grid(int site)
+        private int IsPositive(int x) => builder.Add("gt", [x, builder.Constant(0, DType.Float32)]);
+
+        private (int Scale, int Low, int High) Grid(int site)
         {
-            if (!gridOf.TryGetValue(site, out (int, int) grid))
+            if (!gridOf.TryGetValue(site, out (int, int, int) grid))
             {
-                gridOf.Add(site, grid = (Element(activationScales, site), Element(zeroPoints, site)));
+                gridOf.Add(site, grid = (Element(activationScales, site), Element(lowest, site), Element(highest, site)));
             }
 
             return grid;
@@ -227,10 +261,8 @@ internal sealed class InsertFakeQuantize(QuantizationSites sites, int[] inferenc
 
         private int Element(int buffer, int index) => builder.Reshape(builder.Slice(buffer, 0, index, 1), Array.Empty<Dim>());
 
-        private int Zero() => builder.Constant(0, DType.Float32);
-
-        private int Round(int x, int scale, int zero, double low, double high, double? scaleFactor) => scaleFactor is double factor
-            ? builder.Add("fake_quantize", [x, scale, zero], ("low", low), ("high", high), ("scale_factor", factor))
-            : builder.Add("fake_quantize", [x, scale, zero], ("low", low), ("high", high));
+        private int Round(int x, int scale, int low, int high, double? scaleFactor) => scaleFactor is double factor
+            ? builder.Add("fake_quantize", [x, scale, low, high], ("scale_factor", factor))
+            : builder.Add("fake_quantize", [x, scale, low, high]);
     }
 }

@@ -19,6 +19,9 @@ internal sealed record QuantizedWeights(Node Node, int Result, int InputSite, No
 
     /// <summary>Output channels, or columns.</summary>
     public int Channels(Graph graph) => (int)graph.TypeOf(Node.Inputs[WeightOperand]).Shape[ChannelAxis].Constant!.Value;
+
+    /// <summary>Weights of one of them.</summary>
+    public int WeightsPerChannel(Graph graph) => graph.TypeOf(Node.Inputs[WeightOperand]).Shape.Where((_, axis) => axis != ChannelAxis).Aggregate(1, static (count, dim) => count * (int)dim.Constant!.Value);
 }
 
 /// <summary>The values and weights of a model that training can round to integers.</summary>
@@ -70,6 +73,9 @@ internal sealed class QuantizationSites
 
     /// <summary>The number of scales of each of them.</summary>
     public IReadOnlyList<int> Channels => [.. products.Select(product => product.Channels(graph))];
+
+    /// <summary>The number of weights that have one of them.</summary>
+    public IReadOnlyList<int> WeightsPerChannel => [.. products.Select(product => product.WeightsPerChannel(graph))];
 
     /// <summary>Finds them.</summary>
     /// <param name="inference">The graph that the exporter writes.</param>
