@@ -1,5 +1,6 @@
 using ModelGen.Data;
 using ModelGen.EndToEnd.Tests.Models;
+using ModelGen.Monitoring;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -538,6 +539,30 @@ public sealed class SearchTests
         var source = new Random(1);
         float[] inputs = [.. Enumerable.Range(0, count * 3).Select(_ => (float)source.NextDouble())];
         return TensorDataset.FromArrays(inputs, [3], [.. Enumerable.Range(0, count).Select(i => (float)Math.Sin((3 * inputs[3 * i]) + inputs[(3 * i) + 1]) - inputs[(3 * i) + 2])], [1]);
+    }
+
+    [Fact]
+    public void Logs_NameTheSettingsThatTheFitRunsWith()
+    {
+        using var model = new SearchNet();
+        var log = new SettingsLog();
+        TrainerOptions options = new() { Epochs = 1, BatchSize = 64, LearningRate = 0.5, ConfigureOptimizer = static settings => settings with { MaxIterations = 3, LineSearch = LineSearch.StrongWolfe }, Callbacks = [log], Progress = TrainingProgress.None };
+        using Trainer<SearchNet> trainer = model.CreateTrainer(options);
+        trainer.Fit(Waves(64));
+        Assert.Equal(("LBFGS", 0.5, "StrongWolfe", 3), (log.Values!["optimizer"], log.Values["learning_rate"], log.Values["line_search"], log.Values["max_iterations"]));
+
+        using var other = new SearchNet();
+        using Trainer<SearchNet> changed = other.CreateTrainer(options with { ConfigureOptimizer = static _ => new OptimizerSettings(Optimizer.Lion, 1e-3) { WeightDecay = 0.1 } });
+        changed.Fit(Waves(64));
+        Assert.Equal(("Lion", 1e-3, 0.1), (log.Values!["optimizer"], log.Values["learning_rate"], log.Values["weight_decay"]));
+        Assert.DoesNotContain("line_search", log.Values.Keys);
+    }
+
+    private sealed class SettingsLog : TrainerCallback
+    {
+        public IReadOnlyDictionary<string, object>? Values { get; private set; }
+
+        public override void OnFitStart(TrainerContext context) => Values = Hyperparameters.Of(context);
     }
 
     private sealed class Line(Func<double, (double Value, double Slope)> function) : ILine
