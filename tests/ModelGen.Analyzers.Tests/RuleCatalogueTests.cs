@@ -124,6 +124,16 @@ public sealed partial class RuleCatalogueTests
         Assert.Equal(expected, File.ReadAllText(path));
     }
 
+    /// <summary>The table of TorchFix's rules, and what the text says of single rules.</summary>
+    [Fact]
+    public void Readme_NamesOnlyRulesWithAPage()
+    {
+        string readme = File.ReadAllText(Path.Combine(s_analyzers, "rules", "README.md"));
+
+        Assert.All(RuleName().Matches(readme).Select(match => match.Value).Distinct(), id => Assert.True(File.Exists(Path.Combine(s_analyzers, "rules", id + ".md")), id));
+        Assert.All((string[])["TOR001", "TOR101", "TOR106", "TOR107", "TOR108", "TOR109", "TOR401", "TOR402"], id => Assert.Matches($"\\| [^|\n]*{id}[^|\n]* \\|[^|\n]*\\| [^\n]*MG[0-9]{{4}}", readme));
+    }
+
     [Fact]
     public void Pages_ExistForNothingElse()
     {
@@ -159,6 +169,9 @@ public sealed partial class RuleCatalogueTests
         ("strict", true, DiagnosticSeverity.Info) or ("default", true, DiagnosticSeverity.Warning) => "warning",
         _ => "error",
     };
+
+    [GeneratedRegex("\\bMG[1-6][0-9]{3}\\b")]
+    private static partial Regex RuleName();
 
     [GeneratedRegex("^MG[0-9]{4}$")]
     private static partial Regex PageName();

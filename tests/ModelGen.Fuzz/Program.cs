@@ -1,8 +1,15 @@
 using System.Diagnostics;
 using System.Globalization;
+using ModelGen.Fuzz;
 using ModelGen.Runtime.Tests.Weights;
 
 // dotnet run -c Release --project tests/ModelGen.Fuzz -- [--count 1000000] [--seed 0] [--jobs 1] [--limit 2] [--show SEED]
+// dotnet run -c Release --project tests/ModelGen.Fuzz -- rules [--count 5000] [--seed 0] [--show SEED]
+if (args is ["rules", ..])
+{
+    return await RuleCommand.RunAsync(args[1..]);
+}
+
 const int Shown = 10;
 int count = 1_000_000, first = 0, jobs = 1, show = -1;
 double limit = 2;

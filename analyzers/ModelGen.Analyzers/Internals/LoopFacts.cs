@@ -82,7 +82,7 @@ internal static class LoopFacts
     public static bool LeavesItsLoss(this ILoopOperation loop, TorchSharpContext torch) =>
         loop.Body.Descendants().OfType<IInvocationOperation>()
             .Where(call => call.TargetMethod.Name == "backward" && torch.IsTensor(call.TargetMethod.ContainingType) && call.EnclosingLoop() == loop)
-            .Any(call => call.Instance?.Unwrap() switch
+            .Any(call => call.Subject() switch
             {
                 ILocalReferenceOperation { Local: { } local } => local.IsDeclaredIn(loop.Body) && !IsDisposed(local, loop),
                 IInvocationOperation or IBinaryOperation => true,
@@ -91,7 +91,8 @@ internal static class LoopFacts
 
     private static bool IsDisposed(ILocalSymbol local, ILoopOperation loop) =>
         local.IsUsing || loop.Body.MentionsOf(local).Any(mention =>
-            mention.MeaningfulParent() is IInvocationOperation { TargetMethod.Name: "Dispose" } or IConditionalAccessOperation or IUsingOperation
+            mention.MeaningfulParent() is IInvocationOperation { TargetMethod.Name: "Dispose" } or IUsingOperation
+                or IConditionalAccessOperation { WhenNotNull: not IInvocationOperation { TargetMethod.Name: "backward" } }
                 or IVariableInitializerOperation or ISimpleAssignmentOperation
             || mention.Parent is IArgumentOperation { Parent: IInvocationOperation { TargetMethod.Name: "Add" or "Dispose" } });
 

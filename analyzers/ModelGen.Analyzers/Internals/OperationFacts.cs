@@ -86,6 +86,37 @@ internal static class OperationFacts
         invocation.Instance
         ?? (invocation.TargetMethod.IsExtensionMethod && invocation.Arguments.Length > 0 ? invocation.Arguments[0].Value : null);
 
+    /// <summary>True when both name the same variable, or the same field or property of objects that do.</summary>
+    public static bool IsSamePlaceAs(this IOperation? operation, IOperation? other) =>
+        operation.NamedVariable() is { } variable ? SymbolEqualityComparer.Default.Equals(variable, other.NamedVariable())
+        : operation?.Unwrap() is IMemberReferenceOperation { Instance: { } whole, Member: IFieldSymbol or IPropertySymbol { IsIndexer: false } } member
+            && other?.Unwrap() is IMemberReferenceOperation { Instance: { } otherWhole } otherMember
+            && SymbolEqualityComparer.Default.Equals(member.Member, otherMember.Member) && whole.IsSamePlaceAs(otherWhole);
+
+    /// <summary>True for an automatic property: it gives back the object that was put there.</summary>
+    public static bool IsStored(this IPropertySymbol property) =>
+        property.ContainingType.GetMembers().OfType<IFieldSymbol>().Any(field => SymbolEqualityComparer.Default.Equals(field.AssociatedSymbol, property));
+
+    /// <summary>What a method is called on; for <c>x?.M()</c>, that is <c>x</c>.</summary>
+    public static IOperation? Subject(this IInvocationOperation invocation)
+    {
+        IOperation? subject = invocation.Receiver()?.Unwrap();
+        if (subject is not IConditionalAccessInstanceOperation)
+        {
+            return subject;
+        }
+
+        for (IOperation? current = invocation.Parent; current is not null; current = current.Parent)
+        {
+            if (current is IConditionalAccessOperation access)
+            {
+                return access.Operation.Unwrap();
+            }
+        }
+
+        return null;
+    }
+
     public static bool Names(this IOperation? operation, ISymbol symbol) =>
         SymbolEqualityComparer.Default.Equals(operation.NamedVariable(), symbol);
 

@@ -35,24 +35,6 @@ internal static class RuleVerifier<TAnalyzer, TFix>
     }
 }
 
-internal static class Snippets
-{
-    /// <summary>Adds the usual usings, so that a test shows only what it is about.</summary>
-    public static string Complete(string source) =>
-        """
-        using System;
-        using System.Collections.Generic;
-        using System.Linq;
-        using System.Threading.Tasks;
-        using TorchSharp;
-        using TorchSharp.Modules;
-        using static TorchSharp.torch;
-        using static TorchSharp.torch.nn;
-
-
-        """.ReplaceLineEndings("\n") + source.ReplaceLineEndings("\n");
-}
-
 /// <summary>What the test sources compile against: this process's own framework, and TorchSharp's managed library.</summary>
 internal static class References
 {

@@ -61,7 +61,9 @@ public sealed class RealPyTorchFileTests
 
     private sealed class Net : nn.Module<Tensor, Tensor>
     {
+#pragma warning disable MG2020 // PyTorch's file has the bias
         private readonly TorchSharp.Modules.Conv2d conv = nn.Conv2d(2, 3, 3);
+#pragma warning restore MG2020
         private readonly TorchSharp.Modules.BatchNorm2d norm = nn.BatchNorm2d(3);
         private readonly TorchSharp.Modules.Linear encoder = nn.Linear(4, 3, hasBias: false);
         private readonly TorchSharp.Modules.Linear decoder = nn.Linear(4, 3);

@@ -45,12 +45,26 @@ internal sealed class MG3001_EvaluationWithoutNoGrad() : TorchAnalyzer(Rule)
     private static IInvocationOperation? FindForward(
         IOperation body, List<IInvocationOperation> calls, ImmutableArray<TextSpan> quiet, TorchSharpContext torch)
     {
-        if (!calls.Any(call => IsModeSwitch(call, torch)) || calls.Any(call => ManagesGradients(call, torch)) || MentionsRequiresGrad(body))
+        if (!calls.Any(call => IsModeSwitch(call, torch)))
         {
             return null;
         }
 
-        foreach (IInvocationOperation forward in calls.Where(call => torch.IsForward(call.TargetMethod)).OrderBy(call => call.Start()))
+        IEnumerable<IOperation> functions = calls.Where(call => IsModeSwitch(call, torch)).Select(call => call.EnclosingFunction()).Distinct();
+        return functions.Select(function => FindForwardIn(function, function is ILocalFunctionOperation ? function : body, calls, quiet, torch)).FirstOrDefault(forward => forward is not null);
+    }
+
+    /// <summary>A local function is looked at by itself: what the code around it does with gradients is done at another time.</summary>
+    private static IInvocationOperation? FindForwardIn(IOperation function, IOperation whole, List<IInvocationOperation> all, ImmutableArray<TextSpan> quiet, TorchSharpContext torch)
+    {
+        List<IInvocationOperation> calls = [.. all.Where(call => whole.Syntax.Span.Contains(call.Syntax.Span))];
+        if (calls.Any(call => ManagesGradients(call, torch)) || MentionsRequiresGrad(whole)
+            || (function is ILocalFunctionOperation { Symbol: { } local } && all.Any(call => SymbolEqualityComparer.Default.Equals(call.TargetMethod, local) && quiet.Contains(call))))
+        {
+            return null;
+        }
+
+        foreach (IInvocationOperation forward in calls.Where(call => torch.IsForward(call.TargetMethod) && call.EnclosingFunction() == function).OrderBy(call => call.Start()))
         {
             IInvocationOperation? mode = calls
                 .Where(call => IsModeSwitch(call, torch) && call.Start() < forward.Start() && SameModel(call, forward))

@@ -35,11 +35,41 @@ internal sealed class MG3004_OptimizerBeforeMove() : TorchAnalyzer(Rule)
                             break;
                         }
                     }
+
+                    foreach (IOperation model in PartsOfOtherObjects(creation, torch))
+                    {
+                        if (FindLaterMove(creation, optimizer, model, torch) is { } move)
+                        {
+                            block.ReportDiagnostic(Diagnostic.Create(Rule, creation.Syntax.GetLocation(), [move.Syntax.GetLocation()], model.Syntax.ToString(), move.Syntax.ToString()));
+                            break;
+                        }
+                    }
                 }
             }
         });
 
-    private static IInvocationOperation? FindLaterMove(IOperation creation, ISymbol optimizer, ISymbol model, TorchSharpContext torch, CancellationToken cancellation)
+    private static IInvocationOperation? FindLaterMove(IOperation creation, ISymbol optimizer, ISymbol model, TorchSharpContext torch, CancellationToken cancellation) => FindLaterMove(
+        creation,
+        optimizer,
+        call => Moves(call, model, torch, cancellation),
+        move => IsAssignedBetween(model, creation, move, creation.EnclosingFunction()));
+
+    /// <summary>The move of a model that is a field of another object, with nothing in between that may put another model or object there.</summary>
+    private static IInvocationOperation? FindLaterMove(IOperation creation, ISymbol optimizer, IOperation model, TorchSharpContext torch) => FindLaterMove(
+        creation,
+        optimizer,
+        call => torch.IsModuleMove(call.TargetMethod) && call.Receiver().IsSamePlaceAs(model),
+        move => creation.EnclosingFunction().Descendants().Any(operation =>
+            operation.Start() > creation.Syntax.Span.End && operation.Start() < move.Start() && !operation.Syntax.Span.Contains(move.Syntax.Span)
+            && operation switch
+            {
+                ISimpleAssignmentOperation assignment => Wholes(model).Any(whole => assignment.Target.IsSamePlaceAs(whole)),
+                IInvocationOperation call when !torch.Owns(call.TargetMethod) => Wholes(model).Skip(1).Any(whole =>
+                    call.Receiver().IsSamePlaceAs(whole) || call.Arguments.Any(argument => argument.Value.IsSamePlaceAs(whole))),
+                _ => false,
+            }));
+
+    private static IInvocationOperation? FindLaterMove(IOperation creation, ISymbol optimizer, Func<IInvocationOperation, bool> moves, Func<IInvocationOperation, bool> isReplacedBefore)
     {
         if (EnclosingBlock(creation) is not { } block)
         {
@@ -47,16 +77,37 @@ internal sealed class MG3004_OptimizerBeforeMove() : TorchAnalyzer(Rule)
         }
 
         IOperation function = creation.EnclosingFunction();
-        List<IInvocationOperation> moves = [.. function.Descendants().OfType<IInvocationOperation>().Where(call => Moves(call, model, torch, cancellation))];
-        return moves.FirstOrDefault(move =>
+        List<IInvocationOperation> found = [.. function.Descendants().OfType<IInvocationOperation>().Where(moves)];
+        return found.FirstOrDefault(move =>
             move.Start() > creation.Syntax.Span.End
             && block.Syntax.Span.Contains(move.Syntax.Span)
             && move.EnclosingFunction() == function
             && !IsNoMove(move)
-            && !moves.Any(earlier => earlier.Start() < creation.Start() && SameTarget(earlier, move))
+            && !found.Any(earlier => earlier.Start() < creation.Start() && SameTarget(earlier, move))
             && IsUsedAfter(optimizer, move, function)
-            && !IsAssignedBetween(model, creation, move, function)
+            && !isReplacedBefore(move)
             && !IsAssignedAfter(optimizer, creation, function));
+    }
+
+    /// <summary>The models whose parameters the optimizer is given and that are fields, or properties which keep what they are given, of objects other than modules: <c>_pipeline.Model</c>.</summary>
+    private static IEnumerable<IOperation> PartsOfOtherObjects(IOperation creation, TorchSharpContext torch) =>
+        creation.Descendants().OfType<IInvocationOperation>()
+            .Where(call => call.TargetMethod.Name is "parameters" or "named_parameters" && torch.IsModuleMember(call.TargetMethod))
+            .Select(call => call.Instance?.Unwrap())
+            .OfType<IMemberReferenceOperation>()
+            .Where(model => Variable(model, torch) is null && Wholes(model).All(whole => whole.NamedVariable() is not null || whole is IFieldReferenceOperation || (whole is IPropertyReferenceOperation { Property: { } property } && property.IsStored())));
+
+    /// <summary>The model, the object that it is a part of, and so on, up to a variable.</summary>
+    private static IEnumerable<IOperation> Wholes(IOperation model)
+    {
+        for (IOperation? current = model.Unwrap(); current is not null; current = (current as IMemberReferenceOperation)?.Instance?.Unwrap())
+        {
+            yield return current;
+            if (current.NamedVariable() is not null)
+            {
+                yield break;
+            }
+        }
     }
 
     /// <summary>The constructor makes the optimizer, and a method moves the model and then uses the optimizer; all are fields that nothing else sets.</summary>

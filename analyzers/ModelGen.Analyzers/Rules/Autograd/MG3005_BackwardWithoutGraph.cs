@@ -41,6 +41,8 @@ internal sealed class MG3005_BackwardWithoutGraph() : TorchAnalyzer(Rule)
 
         switch (value)
         {
+            case IUnaryOperation { OperatorMethod: { } method } unary when torch.Owns(method):
+                return IsCut(unary.Operand, torch, depth + 1);
             case IBinaryOperation { OperatorMethod: { } method } binary when torch.Owns(method):
                 List<IOperation> operands = [.. new[] { binary.LeftOperand, binary.RightOperand }.Where(operand => torch.IsTensor(operand.Unwrap().Type))];
                 return operands.Count > 0 && operands.All(operand => IsCut(operand, torch, depth + 1));

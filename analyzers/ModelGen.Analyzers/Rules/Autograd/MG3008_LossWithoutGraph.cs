@@ -58,6 +58,7 @@ internal sealed class MG3008_LossWithoutGraph() : TorchAnalyzer(Rule)
     private static bool IsComputed(IOperation value, TorchSharpContext torch) => value switch
     {
         IBinaryOperation { OperatorMethod: { } method } => torch.Owns(method),
+        IUnaryOperation { OperatorMethod: { } method } => torch.Owns(method),
         IInvocationOperation call => torch.Owns(call.TargetMethod) && TensorCalls.Of(call, torch) is { Name: not ("requires_grad_" or "with_requires_grad") } && !TensorOrigins.IsInPlace(call.TargetMethod),
         _ => false,
     };

@@ -4,7 +4,7 @@ using Microsoft.CodeAnalysis.Operations;
 
 namespace ModelGen.Analyzers.Rules.Autograd;
 
-/// <summary>Reports a local schedule that never steps in a method that trains in a loop.</summary>
+/// <summary>Reports a local schedule that never steps: nothing uses it, or only the optimizer steps in the method's loop.</summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
 internal sealed class MG3012_SchedulerNeverSteps() : TorchAnalyzer(Rule)
 {
@@ -18,6 +18,11 @@ internal sealed class MG3012_SchedulerNeverSteps() : TorchAnalyzer(Rule)
         "A schedule changes the learning rate only in its step().",
         RuleIds.HelpLink(RuleIds.SchedulerNeverSteps));
 
+    private static readonly string[] s_schedules =
+    [
+        "StepLR", "MultiStepLR", "LambdaLR", "MultiplicativeLR", "PolynomialLR", "ExponentialLR", "ConstantLR", "LinearLR", "SequentialLR", "ChainedLR", "CosineAnnealingLR", "CyclicLR", "OneCycleLR", "ReduceLROnPlateau",
+    ];
+
     protected override void Register(RuleContext context, TorchSharpContext torch) =>
         context.OnOperations(
             operation =>
@@ -26,14 +31,22 @@ internal sealed class MG3012_SchedulerNeverSteps() : TorchAnalyzer(Rule)
                 if (torch.Owns(creation.TargetMethod) && creation.TargetMethod.IsStatic && torch.IsScheduler(creation.Type)
                     && creation.MeaningfulParent() is IVariableInitializerOperation { Parent: IVariableDeclaratorOperation { Symbol: { } scheduler } }
                     && creation.Root() is var root
-                    && root.Descendants().OfType<IInvocationOperation>().ToList() is var calls
-                    && calls.Any(call => GradientFlow.IsStep(call, torch) && call.InnermostLoop() is not null)
-                    && !calls.Any(call => call.TargetMethod.Name == "step" && call.Instance.Names(scheduler))
-                    && TrainingFacts.StaysHere(scheduler, root, _ => false))
+                    && (IsUnused(creation, scheduler, root) || StaysUnstepped(scheduler, root, torch)))
                 {
                     operation.ReportDiagnostic(Diagnostic.Create(Rule, creation.Syntax.GetLocation(), scheduler.Name));
                 }
             },
-            torchCalls: true,
-            inCallersOf: ["step"]);
+            calls: s_schedules);
+
+    /// <summary>Nothing mentions the schedule, while the method goes on using its optimizer, or hands it on to what trains with it.</summary>
+    private static bool IsUnused(IInvocationOperation creation, ILocalSymbol scheduler, IOperation root) =>
+        !root.MentionsOf(scheduler).Any()
+        && creation.Arguments.Select(argument => argument.Value.NamedVariable()).OfType<ISymbol>().Any(optimizer =>
+            root.MentionsOf(optimizer).Any(mention => mention.Start() > creation.Syntax.Span.End && mention.InnermostLoop() is not null));
+
+    private static bool StaysUnstepped(ILocalSymbol scheduler, IOperation root, TorchSharpContext torch) =>
+        root.Descendants().OfType<IInvocationOperation>().ToList() is var calls
+        && calls.Any(call => GradientFlow.IsStep(call, torch) && call.InnermostLoop() is not null)
+        && !calls.Any(call => call.TargetMethod.Name == "step" && call.Instance.Names(scheduler))
+        && TrainingFacts.StaysHere(scheduler, root, _ => false);
 }

@@ -40,9 +40,10 @@ internal sealed class MG1003_TrainingLoopWithoutScope() : TorchAnalyzer(Rule)
             {
                 IInvocationOperation call => torch.IsNewDisposeScope(call.TargetMethod) || torch.IsScopeTransfer(call.TargetMethod)
                     || call.TargetMethod is { Name: "Collect", ContainingType.Name: "GC" } || call.TargetMethod.Name == "WrappedTensorDisposeScope",
-                IUsingOperation { Resources: { } resources } => resources.Type?.SpecialType == SpecialType.System_IDisposable,
-                IVariableDeclaratorOperation { Symbol: { IsUsing: true, Type: { } type } } =>
-                    type.SpecialType == SpecialType.System_IDisposable || SymbolEqualityComparer.Default.Equals(type, torch.DisposeScope),
+                IUsingOperation { Resources: { } resources } => resources.Type?.SpecialType == SpecialType.System_IDisposable && !IsGradMode(resources, torch),
+                IVariableDeclaratorOperation { Symbol: { IsUsing: true, Type: { } type } } declarator =>
+                    (type.SpecialType == SpecialType.System_IDisposable && !IsGradMode(declarator.GetVariableInitializer()?.Value, torch))
+                    || SymbolEqualityComparer.Default.Equals(type, torch.DisposeScope),
                 _ => false,
             };
             if (manages)
@@ -53,4 +54,7 @@ internal sealed class MG1003_TrainingLoopWithoutScope() : TorchAnalyzer(Rule)
 
         return false;
     }
+
+    /// <summary>A gradient mode is an <c>IDisposable</c> that frees no tensors.</summary>
+    private static bool IsGradMode(IOperation? resource, TorchSharpContext torch) => resource?.Unwrap() is IInvocationOperation call && torch.IsGradMode(call.TargetMethod);
 }

@@ -27,21 +27,21 @@ internal sealed class MG1027_DoubleThenFloat() : TorchAnalyzer(Rule)
                 var conversion = (IInvocationOperation)operation.Operation;
                 if (ElementTypes.Converts(conversion, torch) && conversion.Receiver()?.Unwrap() is IInvocationOperation made && torch.IsTorchFunction(made.TargetMethod)
                     && made.TargetMethod.Parameters.Any(parameter => parameter.Name == "dtype") && made.Given("dtype") is null && made.Given("requires_grad") is null
-                    && MadeAs(made) is { } type)
+                    && MadeAs(made) is var (type, name) && ElementTypes.Target(conversion) is { } target && target != name)
                 {
                     operation.ReportDiagnostic(Diagnostic.Create(Rule, conversion.Syntax.GetLocation(), type));
                 }
             },
             calls: ElementTypes.Conversions);
 
-    /// <summary>The type that the call gives; null where converting on the way could give other values.</summary>
-    private static string? MadeAs(IInvocationOperation made)
+    /// <summary>The type that the call gives, for the message and as a member of <c>ScalarType</c>; null where converting on the way could give other values.</summary>
+    private static (string Shown, string Member)? MadeAs(IInvocationOperation made)
     {
         if (s_functions.Contains(made.TargetMethod.Name))
         {
-            return "the default type";
+            return ("float", "Float32");
         }
 
-        return made.TargetMethod.Name == "tensor" && made.TargetMethod.Parameters[0].Type is IArrayTypeSymbol { ElementType.SpecialType: SpecialType.System_Double } ? "double" : null;
+        return made.TargetMethod.Name == "tensor" && made.TargetMethod.Parameters[0].Type is IArrayTypeSymbol { ElementType.SpecialType: SpecialType.System_Double } ? ("double", "Float64") : null;
     }
 }

@@ -4,7 +4,7 @@ using Microsoft.CodeAnalysis.Operations;
 
 namespace ModelGen.Analyzers.Rules.Performance;
 
-/// <summary>Reports convolutions and linear layers with a bias directly followed by batch normalization, in a Sequential or in a list of layers.</summary>
+/// <summary>Reports convolutions and linear layers with a bias directly followed by batch normalization, in a Sequential, in a list of layers, or in a class that calls one on the result of the other.</summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
 internal sealed class MG2020_BiasBeforeBatchNorm() : TorchAnalyzer(Rule)
 {
@@ -33,7 +33,63 @@ internal sealed class MG2020_BiasBeforeBatchNorm() : TorchAnalyzer(Rule)
             },
             calls: ["Sequential"]);
         context.OnOperations(operation => AnalyzeBlock(operation, torch), kinds: [OperationKind.Block], inCallersOf: s_normalizations);
+        context.OnOperations(operation => AnalyzeForward(operation, context.Compilation, torch), calls: ["forward", "call"]);
     }
+
+    /// <summary><c>_norm.forward(_conv.forward(x))</c>, where nothing else uses what the convolution gives: both are private fields that are set once, and the class calls the convolution nowhere else.</summary>
+    private static void AnalyzeForward(MemberOperation operation, Compilation compilation, TorchSharpContext torch)
+    {
+        if (Component(operation.Operation, torch) is not { } norm
+            || ((IInvocationOperation)operation.Operation).ArgumentAt(0) is not { } input || Component(input.Resolve(), torch) is not { } layer
+            || (input.Unwrap() is ILocalReferenceOperation { Local: { } local } && operation.Operation.Root().MentionsOf(local).Count() != 1)
+            || SymbolEqualityComparer.Default.Equals(norm, layer) || !RegistrationFacts.Mentions(norm.ContainingType, s_normalizations, operation.CancellationToken))
+        {
+            return;
+        }
+
+        List<IOperation> normValues = [], layerValues = [];
+        int uses = 0;
+        foreach (MemberCode member in TypeCode.MembersOf(norm.ContainingType, compilation, torch, operation.CancellationToken))
+        {
+            uses += member.Of(OperationKind.FieldReference).Cast<IFieldReferenceOperation>().Count(reference => SymbolEqualityComparer.Default.Equals(reference.Field, layer));
+            foreach (IFieldInitializerOperation initializer in member.Of(OperationKind.FieldInitializer).Cast<IFieldInitializerOperation>())
+            {
+                Collect(initializer.Value, initializer.InitializedFields.Contains);
+            }
+
+            foreach (ISimpleAssignmentOperation assignment in member.Of(OperationKind.SimpleAssignment).Cast<ISimpleAssignmentOperation>())
+            {
+                uses -= assignment.Target.Names(layer) ? 1 : 0;
+                Collect(assignment.Value, field => assignment.Target.Names(field));
+            }
+        }
+
+        if (uses == 1 && normValues is [{ } normalization] && IsBatchNorm(normalization, torch) && layerValues is [IInvocationOperation made] && BiasParameter(made, torch) is { } bias
+            && made.Syntax.SyntaxTree == operation.Operation.Syntax.SyntaxTree)
+        {
+            operation.ReportDiagnostic(Diagnostic.Create(Rule, made.Syntax.GetLocation(), bias));
+        }
+
+        void Collect(IOperation value, Func<IFieldSymbol, bool> sets)
+        {
+            if (sets(norm))
+            {
+                normValues.Add(value.Unwrap());
+            }
+
+            if (sets(layer))
+            {
+                layerValues.Add(value.Unwrap());
+            }
+        }
+    }
+
+    /// <summary>The private field of this object whose module a call runs.</summary>
+    private static IFieldSymbol? Component(IOperation operation, TorchSharpContext torch) =>
+        operation is IInvocationOperation call && torch.IsForward(call.TargetMethod)
+        && call.Instance?.Unwrap() is IFieldReferenceOperation { Instance: IInstanceReferenceOperation, Field: { DeclaredAccessibility: Accessibility.Private, IsStatic: false } field }
+            ? field
+            : null;
 
     private static void Analyze(MemberOperation operation, IEnumerable<IOperation> layers, TorchSharpContext torch)
     {

@@ -11,7 +11,7 @@ internal sealed class MG2028_CopyBeforeRead() : TorchAnalyzer(Rule)
     internal static readonly DiagnosticDescriptor Rule = new(
         RuleIds.CopyBeforeRead,
         "A tensor is copied before one number of it is read",
-        "'{1}' reads the number from any device and with or without a graph; leave '{0}()' out",
+        "'{1}' reads the number from any device and with or without a graph; leave '{0}' out",
         RuleCategories.Performance,
         DiagnosticSeverity.Info,
         isEnabledByDefault: true,
@@ -23,11 +23,19 @@ internal sealed class MG2028_CopyBeforeRead() : TorchAnalyzer(Rule)
 
     private static void Analyze(MemberOperation operation, TorchSharpContext torch)
     {
-        if (HostReads.Tensor(operation.Operation, torch)?.Unwrap() is IInvocationOperation { TargetMethod: { Name: "cpu" or "detach" or "clone" or "contiguous", Parameters.IsEmpty: true } method } copy
-            && torch.IsTensorMethod(method))
+        if (HostReads.Tensor(operation.Operation, torch)?.Unwrap() is IInvocationOperation copy && torch.IsTensorMethod(copy.TargetMethod) && Copies(copy) is { } shown)
         {
             string read = operation.Operation is IInvocationOperation call ? call.TargetMethod.Name : "the conversion";
-            operation.ReportDiagnostic(Diagnostic.Create(Rule, copy.Syntax.GetLocation(), method.Name, read));
+            operation.ReportDiagnostic(Diagnostic.Create(Rule, copy.Syntax.GetLocation(), shown, read));
         }
     }
+
+    /// <summary>The copy as the message shows it: <c>cpu()</c>, <c>to(CPU)</c>; null for anything else.</summary>
+    private static string? Copies(IInvocationOperation call) => call.TargetMethod switch
+    {
+        { Name: "cpu" or "detach" or "clone" or "contiguous", Parameters.IsEmpty: true } method => method.Name + "()",
+        { Name: "to" } => call.Arguments.Where(argument => argument.ArgumentKind != ArgumentKind.DefaultValue).Select(argument => argument.Value.Unwrap()).ToList() is [IMemberReferenceOperation { Member: { Name: "CPU", IsStatic: true } }]
+            ? "to(CPU)" : null,
+        _ => null,
+    };
 }

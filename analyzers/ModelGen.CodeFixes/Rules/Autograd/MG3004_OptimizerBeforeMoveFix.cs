@@ -29,11 +29,15 @@ internal sealed class MG3004_OptimizerBeforeMoveFix() : TorchCodeFix(RuleIds.Opt
     /// <summary><c>model.to(...)</c>, or <c>model = model.to(...)</c>.</summary>
     private static bool IsPlainMove(ExpressionSyntax expression) => expression switch
     {
-        InvocationExpressionSyntax { Expression: MemberAccessExpressionSyntax { Expression: IdentifierNameSyntax or MemberAccessExpressionSyntax { Expression: ThisExpressionSyntax } } } => true,
+        InvocationExpressionSyntax { Expression: MemberAccessExpressionSyntax { Expression: { } model } } when IsPath(model) => true,
         AssignmentExpressionSyntax { Left: IdentifierNameSyntax target, Right: InvocationExpressionSyntax { Expression: MemberAccessExpressionSyntax { Expression: IdentifierNameSyntax source } } }
             => target.Identifier.ValueText == source.Identifier.ValueText,
         _ => false,
     };
+
+    /// <summary><c>model</c>, <c>this.model</c>, <c>pipeline.Model</c>.</summary>
+    private static bool IsPath(ExpressionSyntax expression) =>
+        expression is IdentifierNameSyntax or ThisExpressionSyntax || (expression is MemberAccessExpressionSyntax { Expression: { } whole } && IsPath(whole));
 
     /// <summary>True when the move reads a variable that is declared or assigned between the two statements, or calls something in its arguments.</summary>
     private static bool DependsOnLaterCode(ExpressionStatementSyntax move, StatementSyntax optimizer, BlockSyntax block, SemanticModel model)

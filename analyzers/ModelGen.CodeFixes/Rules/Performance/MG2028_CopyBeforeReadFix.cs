@@ -14,11 +14,18 @@ internal sealed class MG2028_CopyBeforeReadFix() : TorchCodeFix(RuleIds.CopyBefo
     {
         SyntaxNode node = request.Node is ArgumentSyntax argument ? argument.Expression : request.Node;
         ExpressionSyntax? tensor = node as ExpressionSyntax;
-        while (tensor is InvocationExpressionSyntax { ArgumentList.Arguments.Count: 0, Expression: MemberAccessExpressionSyntax { Name.Identifier.ValueText: "cpu" or "detach" or "clone" or "contiguous" } copy })
+        while (tensor is InvocationExpressionSyntax { Expression: MemberAccessExpressionSyntax copy } call && IsCopy(copy.Name.Identifier.ValueText, call.ArgumentList.Arguments))
         {
             tensor = copy.Expression;
         }
 
         return tensor is not null && tensor != node ? Fixable(Replace(request, node, tensor.WithTriviaFrom(node))) : NotFixable;
     }
+
+    private static bool IsCopy(string method, SeparatedSyntaxList<ArgumentSyntax> arguments) => method switch
+    {
+        "cpu" or "detach" or "clone" or "contiguous" => arguments.Count == 0,
+        "to" => arguments.Count == 1 && arguments[0].Expression is IdentifierNameSyntax { Identifier.ValueText: "CPU" } or MemberAccessExpressionSyntax { Name.Identifier.ValueText: "CPU" },
+        _ => false,
+    };
 }

@@ -226,9 +226,113 @@ public sealed class MG3001_EvaluationWithoutNoGradTests
             void M(Linear model, Tensor x)
             {
                 model.eval();
+                for (int i = 0; i < 2; i++)
+                {
+                    var y = [|model.forward(x)|];
+                    model.train();
+                    model.forward(x);
+                }
+            }
+        }
+        """);
+
+    [Fact]
+    public Task Reports_ALocalFunctionOfAProgramThatTrains() => Rule.Verify("""
+        class C
+        {
+            void M(Sequential model, torch.optim.Optimizer optimizer, Tensor x)
+            {
+                model.forward(x).mean().backward();
+                optimizer.step();
+
+                Tensor Sample()
+                {
+                    model.eval();
+                    return [|model.forward(x)|];
+                }
+
+                Sample();
+            }
+        }
+        """);
+
+    [Fact]
+    public Task Ignores_ALocalFunctionThatIsCalledQuietly() => Rule.Verify("""
+        class C
+        {
+            void M(Sequential model, torch.optim.Optimizer optimizer, Tensor x)
+            {
+                model.forward(x).mean().backward();
+                optimizer.step();
+
+                Tensor Sample()
+                {
+                    model.eval();
+                    return model.forward(x);
+                }
+
+                using (torch.no_grad())
+                {
+                    Sample();
+                }
+            }
+        }
+        """);
+
+    [Fact]
+    public Task Fixes_UpToWhereTheModelTrainsAgain() => Rule.VerifyFix(
+        """
+        class C
+        {
+            float M(Sequential model, Tensor x)
+            {
+                float loss = 0;
+                model.eval();
+
+                // The test set.
+                foreach (Tensor row in x.unbind(0))
+                {
+                    loss += [|model.forward(row)|].item<float>();
+                }
+
+                model.train();
+                return loss;
+            }
+        }
+        """,
+        """
+        class C
+        {
+            float M(Sequential model, Tensor x)
+            {
+                float loss = 0;
+                model.eval();
+                using (torch.no_grad())
+                {
+
+                    // The test set.
+                    foreach (Tensor row in x.unbind(0))
+                    {
+                        loss += model.forward(row).item<float>();
+                    }
+                }
+
+                model.train();
+                return loss;
+            }
+        }
+        """);
+
+    [Fact]
+    public Task OffersNoFix_WhereAResultIsUsedAfterTrainBegins() => Rule.VerifyNoFix("""
+        class C
+        {
+            Tensor M(Sequential model, Tensor x)
+            {
+                model.eval();
                 var y = [|model.forward(x)|];
                 model.train();
-                model.forward(x);
+                return y;
             }
         }
         """);

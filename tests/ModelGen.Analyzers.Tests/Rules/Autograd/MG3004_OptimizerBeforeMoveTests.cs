@@ -224,4 +224,96 @@ public sealed class MG3004_OptimizerBeforeMoveTests
             }
         }
         """);
+
+    [Fact]
+    public Task Reports_ModelsThatAreFieldsOfOtherObjects() => Rule.Verify("""
+        class Pipeline { public Module<Tensor, Tensor> Net; public Linear Head { get; set; } }
+
+        class C
+        {
+            private readonly Pipeline _pipeline = new();
+
+            void M(Device device, Tensor x)
+            {
+                using var optimizer = [|torch.optim.AdamW(_pipeline.Net.parameters(), lr: 1e-3)|];
+                _pipeline.Net.to(device);
+                _pipeline.Net.forward(x).mean().backward();
+                optimizer.step();
+            }
+
+            void N(Pipeline pipeline, Device device)
+            {
+                var optimizer = [|torch.optim.AdamW(pipeline.Head.parameters(), lr: 1e-3)|];
+                pipeline.Head.to(device);
+                optimizer.step();
+            }
+        }
+        """);
+
+    [Fact]
+    public Task Ignores_FieldsOfOtherObjectsThatMayHaveChanged() => Rule.Verify("""
+        class Pipeline { public Module<Tensor, Tensor> Net; public Linear Head => Linear(2, 2); public void Reset() { Net = Linear(2, 2); } }
+
+        class C
+        {
+            void Another(Pipeline a, Pipeline b, Device device)
+            {
+                var optimizer = torch.optim.SGD(a.Net.parameters(), 0.1);
+                b.Net.to(device);
+                optimizer.step();
+            }
+
+            void Replaced(Pipeline a, Device device)
+            {
+                var optimizer = torch.optim.SGD(a.Net.parameters(), 0.1);
+                a.Net = Linear(2, 2);
+                a.Net.to(device);
+                optimizer.step();
+            }
+
+            void Called(Pipeline a, Device device)
+            {
+                var optimizer = torch.optim.SGD(a.Net.parameters(), 0.1);
+                a.Reset();
+                a.Net.to(device);
+                optimizer.step();
+            }
+
+            void MadeAnew(Pipeline a, Device device)
+            {
+                var optimizer = torch.optim.SGD(a.Head.parameters(), 0.1);
+                a.Head.to(device);
+                optimizer.step();
+            }
+        }
+        """);
+
+    [Fact]
+    public Task Fixes_AFieldOfAnotherObject() => Rule.VerifyFix(
+        """
+        class Pipeline { public Module<Tensor, Tensor> Net; }
+
+        class C
+        {
+            void M(Pipeline pipeline, Device device)
+            {
+                var optimizer = [|torch.optim.SGD(pipeline.Net.parameters(), 0.1)|];
+                pipeline.Net.to(device);
+                optimizer.step();
+            }
+        }
+        """,
+        """
+        class Pipeline { public Module<Tensor, Tensor> Net; }
+
+        class C
+        {
+            void M(Pipeline pipeline, Device device)
+            {
+                pipeline.Net.to(device);
+                var optimizer = torch.optim.SGD(pipeline.Net.parameters(), 0.1);
+                optimizer.step();
+            }
+        }
+        """);
 }

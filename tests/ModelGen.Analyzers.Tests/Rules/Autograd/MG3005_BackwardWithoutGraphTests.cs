@@ -37,4 +37,9 @@ public sealed class MG3005_BackwardWithoutGraphTests
 
     [Fact]
     public Task Ignores_LocalsThatChange() => Rule.Verify("class C { void M(Linear m, List<Tensor> data) { var loss = torch.tensor(0f); foreach (var x in data) { loss = loss + m.forward(x).sum(); } loss.backward(); } void N(Linear m, Tensor x) { var l = torch.zeros(1); l.add_(m.forward(x).sum()); l.backward(); } }");
+
+    [Fact]
+    public Task Reports_ANegatedDetachedLoss() => Rule.Verify("""
+        class C { void M(Linear model, Tensor x) { var loss = -model.forward(x).detach().mean(); [|loss.backward()|]; } }
+        """);
 }

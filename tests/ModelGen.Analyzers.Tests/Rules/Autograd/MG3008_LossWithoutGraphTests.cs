@@ -26,4 +26,18 @@ public sealed class MG3008_LossWithoutGraphTests
 
     [Fact]
     public Task Ignores_LeavesAndCodeOfOthers() => Rule.Verify("class C { Tensor Loss(Tensor x) => x; void M(Tensor x) { using (torch.no_grad()) { var w = torch.randn(1, requires_grad: true); w.backward(); var l = Loss(x); l.backward(); } } }");
+
+    [Fact]
+    public Task Reports_ANegatedLoss() => Rule.Verify("""
+        class C
+        {
+            void M(Linear model, Tensor x, Tensor target)
+            {
+                var predicted = model.forward(x).softmax(1);
+                using var noGrad = torch.no_grad();
+                var loss = -(target * predicted.log()).sum(1).mean();
+                [|loss.backward()|];
+            }
+        }
+        """);
 }

@@ -35,4 +35,47 @@ public sealed class MG3012_SchedulerNeverStepsTests
 
     [Fact]
     public Task Ignores_MethodsWithoutALoop() => Rule.Verify(Method("var s = torch.optim.lr_scheduler.StepLR(o, 10); o.step();"));
+
+    [Fact]
+    public Task Reports_AScheduleThatNothingUses() => Rule.Verify("""
+        class C
+        {
+            void M(Linear model, torch.optim.Optimizer optimizer, Tensor x)
+            {
+                var schedule = [|torch.optim.lr_scheduler.StepLR(optimizer, 1, 0.7)|];
+                for (int epoch = 0; epoch < 30; epoch++)
+                {
+                    Train(model, optimizer, x);
+                }
+            }
+
+            void Train(Linear model, torch.optim.Optimizer optimizer, Tensor x)
+            {
+                model.forward(x).mean().backward();
+                optimizer.step();
+            }
+        }
+        """);
+
+    [Fact]
+    public Task Ignores_AScheduleThatIsHandedOn() => Rule.Verify("""
+        class C
+        {
+            void M(Linear model, torch.optim.Optimizer optimizer, Tensor x)
+            {
+                var schedule = torch.optim.lr_scheduler.StepLR(optimizer, 1, 0.7);
+                for (int epoch = 0; epoch < 30; epoch++)
+                {
+                    Train(model, optimizer, schedule, x);
+                }
+            }
+
+            void Train(Linear model, torch.optim.Optimizer optimizer, torch.optim.lr_scheduler.LRScheduler schedule, Tensor x)
+            {
+                model.forward(x).mean().backward();
+                optimizer.step();
+                schedule.step();
+            }
+        }
+        """);
 }

@@ -163,4 +163,81 @@ public sealed class MG1003_TrainingLoopWithoutScopeTests
             }
         }
         """);
+
+    /// <summary>no_grad gives an IDisposable, but frees nothing.</summary>
+    [Fact]
+    public Task Reports_EvaluationUnderNoGradInTheSameMethod() => Rule.Verify("""
+        class C
+        {
+            void M(Linear model, torch.optim.Optimizer optimizer, IEnumerable<Tensor> data)
+            {
+                [|foreach|] (Tensor x in data)
+                {
+                    var loss = model.call(x).mean();
+                    optimizer.zero_grad();
+                    loss.backward();
+                    optimizer.step();
+                }
+
+                using (torch.no_grad())
+                {
+                    Console.WriteLine(model.call(ones(2)).mean().item<float>());
+                }
+            }
+
+            void N(Linear model, torch.optim.Optimizer optimizer, IEnumerable<Tensor> data)
+            {
+                [|foreach|] (Tensor x in data)
+                {
+                    var loss = model.call(x).mean();
+                    loss.backward();
+                    optimizer.step();
+                }
+
+                using var noGrad = torch.no_grad();
+                model.call(ones(2));
+            }
+        }
+        """);
+
+    [Fact]
+    public Task Reports_BackwardOfALossThatMayBeNull() => Rule.Verify("""
+        class Bigram : Module
+        {
+            public Bigram() : base("bigram") { }
+
+            public (Tensor Logits, Tensor? Loss) Forward(Tensor x) => (x, x);
+        }
+
+        class C
+        {
+            void M(Bigram model, torch.optim.Optimizer optimizer, IEnumerable<Tensor> data)
+            {
+                [|foreach|] (Tensor x in data)
+                {
+                    (Tensor logits, Tensor loss) = model.Forward(x);
+                    optimizer.zero_grad();
+                    loss?.backward();
+                    optimizer.step();
+                }
+            }
+        }
+        """);
+
+    [Fact]
+    public Task Ignores_ALossThatIsDisposedWhereItIsNotNull() => Rule.Verify("""
+        class C
+        {
+            void M(Linear model, torch.optim.Optimizer optimizer, IEnumerable<Tensor> data)
+            {
+                foreach (Tensor x in data)
+                {
+                    Tensor loss = model.call(x).mean();
+                    loss?.backward();
+                    optimizer.step();
+                    loss?.Dispose();
+                }
+            }
+        }
+        """);
 }

@@ -12,8 +12,8 @@ public sealed class MG1027_DoubleThenFloatTests
         """);
 
     [Fact]
-    public Task Reports_ZerosToAType() => Rule.Verify("""
-        class C { Tensor M(ScalarType type) => [|torch.zeros(3, 4).to_type(type)|]; }
+    public Task Reports_ZerosToAnotherType() => Rule.Verify("""
+        class C { Tensor M() => [|torch.zeros(3, 4).to_type(ScalarType.Float64)|] + [|torch.eye(3).to(torch.int64)|]; }
         """);
 
     [Fact]
@@ -48,9 +48,24 @@ public sealed class MG1027_DoubleThenFloatTests
     [Fact]
     public Task FixesAll_LongAndShortForms() => Rule.VerifyFix(
         """
-        class C { Tensor M(ScalarType type, Device device) => [|torch.zeros(3, device: device).to_type(type)|] + [|torch.ones(3).@float()|]; }
+        class C { Tensor M(Device device) => [|torch.zeros(3, device: device).to_type(ScalarType.BFloat16)|] + [|torch.ones(3).@double()|]; }
         """,
         """
-        class C { Tensor M(ScalarType type, Device device) => torch.zeros(3, device: device, dtype: type) + torch.ones(3, dtype: ScalarType.Float32); }
+        class C { Tensor M(Device device) => torch.zeros(3, device: device, dtype: ScalarType.BFloat16) + torch.ones(3, dtype: ScalarType.Float64); }
+        """);
+
+    /// <summary>A conversion to the type that a tensor has gives a second handle to the same storage.</summary>
+    [Fact]
+    public Task Ignores_TheTypeThatItHas() => Rule.Verify("""
+        class C
+        {
+            Tensor M(double[] data) => torch.zeros(3, 4).@float() + torch.ones(3).to(ScalarType.Float32) + torch.eye(3).to(torch.float32) + torch.tensor(data).@double();
+        }
+        """);
+
+    /// <summary>The type of a variable may be the one that the tensor has.</summary>
+    [Fact]
+    public Task Ignores_TypesThatAreNotKnown() => Rule.Verify("""
+        class C { Tensor M(double[] data, ScalarType type) => torch.ones(3).to_type(type) + torch.tensor(data).to(type); }
         """);
 }

@@ -53,4 +53,23 @@ public sealed class MG2028_CopyBeforeReadTests
         """
         class C { double M(Tensor x, Tensor y) => x.item<float>() + (double)y; }
         """);
+
+    [Fact]
+    public Task Reports_AMoveToTheHost() => Rule.Verify("""
+        class C { long M(Tensor x) => [|x.sum().to(torch.CPU)|].item<long>() + (long)[|x.sum().to(DeviceType.CPU)|].ToInt64(); }
+        """);
+
+    [Fact]
+    public Task Ignores_OtherMoves() => Rule.Verify("""
+        class C { float M(Tensor x, Device device) => x.to(device).item<float>() + x.to(torch.CUDA).item<float>() + x.to(ScalarType.Float32).item<float>() + x.to(ScalarType.Float32, torch.CPU).item<float>(); }
+        """);
+
+    [Fact]
+    public Task Fixes_AMoveToTheHost() => Rule.VerifyFix(
+        """
+        class C { long M(Tensor x) => [|x.sum().to(torch.CPU)|].item<long>(); }
+        """,
+        """
+        class C { long M(Tensor x) => x.sum().item<long>(); }
+        """);
 }
