@@ -8,7 +8,7 @@ internal static class DisposableUse
 {
     /// <summary>
     /// True when the value is dropped on the spot, or kept only in a local that nobody disposes or hands on. Every use
-    /// that is not understood counts as "somebody may dispose it".
+    /// that is not understood counts as "somebody may dispose it", the value of an assignment included: <c>using (_ = Open())</c>.
     /// </summary>
     public static bool IsNeverDisposed(IInvocationOperation creation)
     {
@@ -16,6 +16,8 @@ internal static class DisposableUse
         {
             case IExpressionStatementOperation:
                 return true;
+            case ISimpleAssignmentOperation assignment when assignment.MeaningfulParent() is not IExpressionStatementOperation:
+                return false;
             case ISimpleAssignmentOperation { Target: IDiscardOperation }:
                 return true;
             case ISimpleAssignmentOperation { Target: ILocalReferenceOperation target }:

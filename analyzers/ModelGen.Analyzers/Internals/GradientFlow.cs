@@ -159,7 +159,7 @@ internal sealed class GradientFlow
 
                     state = After(call, state);
                 }
-                else if (part is IPropertyReferenceOperation { Property.Name: "grad" } or IObjectCreationOperation { Constructor.DeclaringSyntaxReferences.IsEmpty: false })
+                else if (part is IPropertyReferenceOperation { Property.Name: "grad" } or IDynamicInvocationOperation or IObjectCreationOperation { Constructor.DeclaringSyntaxReferences.IsEmpty: false })
                 {
                     state = state.Clear();
                 }

@@ -87,7 +87,7 @@ internal sealed class MG3001_EvaluationWithoutNoGrad() : TorchAnalyzer(Rule)
     /// <summary>Backward passes (attacks, frozen normalization), and a mode that is switched other than by a using.</summary>
     private static bool ManagesGradients(IInvocationOperation call, TorchSharpContext torch) =>
         torch.IsBackward(call.TargetMethod)
-        || (torch.IsGradMode(call.TargetMethod) && call.MeaningfulParent() is not (IUsingOperation or IVariableInitializerOperation))
+        || (torch.IsGradMode(call.TargetMethod) && call.MeaningfulParent() is not (IUsingOperation or IVariableInitializerOperation { Parent: IVariableDeclaratorOperation { Symbol.IsUsing: true } }))
         || call.TargetMethod.Name is "requires_grad_" or "set_grad_enabled";
 
     private static bool MentionsRequiresGrad(IOperation body) =>

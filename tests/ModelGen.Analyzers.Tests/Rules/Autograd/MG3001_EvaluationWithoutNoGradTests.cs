@@ -336,4 +336,22 @@ public sealed class MG3001_EvaluationWithoutNoGradTests
             }
         }
         """);
+
+    [Fact]
+    public Task Ignores_AModeThatIsDisposedByHand() => Rule.Verify("""
+        class C
+        {
+            private readonly Linear _model = Linear(2, 2);
+
+            Tensor M(Tensor x)
+            {
+                _model.eval();
+                var noGrad = torch.no_grad();
+                var y = _model.forward(x);
+                noGrad.Dispose();
+                _model.train();
+                return y;
+            }
+        }
+        """);
 }

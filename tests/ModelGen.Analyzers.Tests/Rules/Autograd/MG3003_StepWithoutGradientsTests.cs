@@ -51,4 +51,7 @@ public sealed class MG3003_StepWithoutGradientsTests
             void F(Linear m, LBFGS o, Tensor x) { o.zero_grad(); o.step(() => { var l = m.forward(x).sum(); l.backward(); return l; }); }
         }
         """);
+
+    [Fact]
+    public Task Ignores_ABackwardThatIsBoundAtRunTime() => Rule.Verify("class C { void M(Module m, SGD o, Tensor x) { for (;;) { o.zero_grad(); var l = ((dynamic)m).forward(x).sum(); l.backward(); o.step(); } } }");
 }

@@ -161,4 +161,17 @@ public sealed class MG1001_DisposeScopeNotDisposedTests
             }
         }
         """);
+
+    [Fact]
+    public Task Ignores_UsingOfAnAssignment() => Rule.Verify("""
+        class C
+        {
+            void M()
+            {
+                using (_ = torch.NewDisposeScope()) { }
+                DisposeScope scope;
+                using (scope = torch.NewDisposeScope()) { }
+            }
+        }
+        """);
 }
