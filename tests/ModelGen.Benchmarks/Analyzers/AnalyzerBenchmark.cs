@@ -15,7 +15,7 @@ namespace ModelGen.Benchmarks;
 /// What the rules cost when a project of 100,000 lines that uses TorchSharp is compiled. In turns, the shortest of nine times, as what else runs on a machine only adds to them (medians of three
 /// gave 9 to 20 % for one state of the rules): the compile itself (parsing, binding, emitting), which is what everything is
 /// compared with; the same without emitting, then with an analyzer that asks for the members with code and does nothing in them (what any analyzer makes the compiler do, those of the SDK
-/// included), then with that analyzer and all rules, the ones that are off by default included.
+/// included), then with that analyzer and the rules that are on by default, and at last with all rules.
 /// </summary>
 internal static class AnalyzerBenchmark
 {
@@ -61,14 +61,17 @@ internal static class AnalyzerBenchmark
         var emitted = new List<double>();
         var bound = new List<double>();
         var driven = new List<double>();
+        var byDefault = new List<double>();
         var full = new List<double>();
         var times = rules.Add(shared).ToDictionary(static rule => rule, static _ => new List<double>());
+        DiagnosticAnalyzer[] usual = [.. rules.Where(static rule => rule.SupportedDiagnostics[0].IsEnabledByDefault)];
         int reports = 0;
         for (int round = -warmUps; round < Runs; round++)
         {
             double compile = Time(sources, static compilation => Emit(compilation));
             double bind = Time(sources, static compilation => compilation.GetDiagnostics());
             double withIdle = Time(sources, static compilation => Analyze(compilation, [new IdleAnalyzer()]));
+            double withUsual = Time(sources, compilation => Analyze(compilation, [new IdleAnalyzer(), shared, .. usual]));
             AnalysisResult? result = null;
             double withRules = Time(sources, compilation => result = Analyze(compilation, [new IdleAnalyzer(), shared, .. rules]));
             if (round < 0)
@@ -79,6 +82,7 @@ internal static class AnalyzerBenchmark
             emitted.Add(compile);
             bound.Add(bind);
             driven.Add(withIdle);
+            byDefault.Add(withUsual);
             full.Add(withRules);
             reports = result!.GetAllDiagnostics().Length;
             foreach ((DiagnosticAnalyzer rule, List<double> measured) in times)
@@ -96,6 +100,8 @@ internal static class AnalyzerBenchmark
             reports,
             whole,
             driven.Min() - bound.Min(),
+            usual.Length,
+            (byDefault.Min() - driven.Min()) / whole,
             (full.Min() - driven.Min()) / whole,
             (full.Min() - bound.Min()) / whole,
             new Row("shared", Median(times[shared]), Median(times[shared]) / whole),
@@ -110,6 +116,7 @@ internal static class AnalyzerBenchmark
             CultureInfo.InvariantCulture,
             $"{result.Lines:N0} lines in {result.Files} files, {result.Project}; {result.Rules.Length} rules, {result.Reports} reports\n" +
             $"compile {result.CompileMs:N0} ms; an idle analyzer adds {result.IdleAnalyzerMs:N0} ms, all rules {result.Share * result.CompileMs:N0} ms more: {result.Share:P1} of the compile time (limit {LimitOfAll:P0}), {result.ShareWithIdleAnalyzer:P1} with the idle analyzer's\n" +
+            $"the {result.DefaultRules} rules that are on by default {result.DefaultShare * result.CompileMs:N0} ms: {result.DefaultShare:P1}\n" +
             $"in the rules and what they share, on all cores: {result.Rules.Sum(static row => row.Share) + result.Shared.Share:P1}; the rest is the compiler's own, for calling them\n\n" +
             $"                    ms  of compile time (limit {LimitOfOne:P0})"));
         foreach (Row row in result.Rules.Take(10).Prepend(result.Shared))
@@ -160,7 +167,7 @@ internal static class AnalyzerBenchmark
     private sealed record Row(string Rule, double Milliseconds, double Share);
 
     private sealed record Result(
-        string Project, int Lines, int Files, int Reports, double CompileMs, double IdleAnalyzerMs, double Share, double ShareWithIdleAnalyzer, Row Shared, Row[] Rules);
+        string Project, int Lines, int Files, int Reports, double CompileMs, double IdleAnalyzerMs, int DefaultRules, double DefaultShare, double Share, double ShareWithIdleAnalyzer, Row Shared, Row[] Rules);
 
     private sealed class Loader : IAnalyzerAssemblyLoader
     {

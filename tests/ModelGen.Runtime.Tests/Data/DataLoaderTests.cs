@@ -56,6 +56,23 @@ public sealed class DataLoaderTests
         Assert.True(loader.StallTime > TimeSpan.Zero && loader.Statistics.FirstBatchTime <= loader.StallTime && loader.Statistics.WorkTime > TimeSpan.Zero);
     }
 
+    /// <summary>The way to another device, on the one that every machine has: it holds no numbers, but copies, shapes and the memory that is used again are those of a GPU.</summary>
+    [Theory]
+    [InlineData(0)]
+    [InlineData(2)]
+    public void BatchesForAnotherDevice_AreCopiedThere_EveryField(int workers)
+    {
+        using var loader = new DataLoader(new CountingDataset(10), new DataLoaderOptions { BatchSize = 4, Workers = workers, Device = META });
+        var seen = new List<string>();
+        foreach (ModelGen.Data.Batch batch in loader.Batches())
+        {
+            Assert.All([.. batch.Inputs, batch.Target], static field => Assert.Equal(TorchSharp.DeviceType.META, field.device_type));
+            seen.Add($"{string.Join(',', batch.Inputs[0].shape)} {batch.Inputs[0].dtype}, {string.Join(',', batch.Target.shape)} {batch.Target.dtype}");
+        }
+
+        Assert.Equal(["4,2 Float32, 4 Int64", "4,2 Float32, 4 Int64", "2,2 Float32, 2 Int64"], seen);
+    }
+
     [Fact]
     public void DropLast_LeavesTheSmallBatchOut_AndRefusesToLeaveNothing()
     {
