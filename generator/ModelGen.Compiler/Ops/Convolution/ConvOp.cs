@@ -145,9 +145,7 @@ internal sealed class ConvOp : OpDefinition
         }
 
         long depth = sizes.Skip(1).Aggregate(1L, static (product, size) => product * size.Constant!.Value);
-        Place panels = k.FormOf(1, "panels", groups * depth * (((outputs / groups) + 31) / 32 * 32));
-        string source = k.Read(weight);
-        k.Emit($"Convolution<V>.PackWeights({Invariant.Text(depth)}, {Invariant.Text(outputs)}, {Invariant.Text(groups)}, {source}, {k.Write(panels)});");
+        Place panels = Pack(k, weight, depth, outputs, groups);
         if (side == 0)
         {
             return $"new PackedWeights({k.Read(panels)})";
@@ -156,6 +154,21 @@ internal sealed class ConvOp : OpDefinition
         Place transformed = k.FormOf(1, "tiles", (side + 2) * (side + 2) * inputs * ((outputs + 31) / 32 * 32));
         k.Emit($"Convolution<V>.TransformWeights({Invariant.Text(inputs)}, {Invariant.Text(outputs)}, {Invariant.Text(side)}, {k.Read(weight)}, {k.Write(transformed)});");
         return $"new PackedWeights({k.Read(panels)}), {k.Read(transformed)}, {Invariant.Text(side)}";
+    }
+
+    /// <summary>Writes the call that packs the weights of a product, the second operand, into panels.</summary>
+    /// <param name="k">The operator.</param>
+    /// <param name="weight">Weights [depth][outputs].</param>
+    /// <param name="depth">Weights of an output.</param>
+    /// <param name="outputs">Outputs of all groups.</param>
+    /// <param name="groups">Groups.</param>
+    /// <returns>The panels.</returns>
+    public static Place Pack(KernelContext k, Place weight, long depth, long outputs, long groups)
+    {
+        Place panels = k.FormOf(1, "panels", groups * depth * (((outputs / groups) + 31) / 32 * 32));
+        string source = k.Read(weight);
+        k.Emit($"Convolution<V>.PackWeights({Invariant.Text(depth)}, {Invariant.Text(outputs)}, {Invariant.Text(groups)}, {source}, {k.Write(panels)});");
+        return panels;
     }
 
     /// <summary>

@@ -85,14 +85,10 @@ internal sealed class LinearOp : OpDefinition
             return false;
         }
 
-        Place weight = k.OrderedOperand(1, new long[] { 1, 0 });
-        Place panels = k.FormOf(1, "panels", inputs * ((outputs + 31) / 32 * 32));
-        string source = k.Read(weight);
-        k.Emit($"Convolution<V>.PackWeights({Invariant.Text(inputs)}, {Invariant.Text(outputs)}, 1, {source}, {k.Write(panels)});");
-        string weights = $"new PackedWeights({k.Read(panels)})";
+        Place panels = ConvOp.Pack(k, k.OrderedOperand(1, new long[] { 1, 0 }), inputs, outputs, groups: 1);
         string row = $"new ConvolutionShape(1, 1, {rows.ToCSharp()}, {Invariant.Text(inputs)}, {Invariant.Text(outputs)}, 1, 1)";
         Place target = k.Result();
-        k.Emit($"Convolution<V>.Forward({row}, {k.Read(left)}, {weights}, {k.Write(target)}{k.Epilogue(outputs)});");
+        k.Emit($"Convolution<V>.Forward({row}, {k.Read(left)}, new PackedWeights({k.Read(panels)}), {k.Write(target)}{k.Epilogue(outputs)});");
         return true;
     }
 
